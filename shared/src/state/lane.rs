@@ -1,0 +1,73 @@
+/// One integer of replicated state, from 0 to `max`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lane {
+    /// The largest value. Below 2^31.
+    pub max: u32,
+    /// How a change of it travels.
+    pub coding: Coding,
+}
+
+/// How the change of a lane against its baseline is written. Absolute values always take [`Lane::bits`] bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Coding {
+    /// A number: the signed difference in exponential Golomb code of this order.
+    Number(u8),
+    /// A number on a circle of `max + 1` (a power of two) values: the shorter way round, coded like a number.
+    Circle(u8),
+    /// Bits or names without an order: the new value as it is.
+    Symbol,
+}
+
+impl Lane {
+    /// Bits of an absolute value.
+    #[must_use]
+    pub const fn bits(self) -> u32 {
+        crate::bits::bits_for(self.max)
+    }
+
+    /// The difference that leads from `from` to `to`, in the form that [`Lane::advance`] takes.
+    #[must_use]
+    pub const fn difference(self, from: u32, to: u32) -> i32 {
+        let difference = to.wrapping_sub(from).cast_signed();
+        match self.coding {
+            Coding::Circle(_) => {
+                let unused = 31 - self.max.trailing_ones() + 1;
+                difference << unused >> unused
+            }
+            _ => difference,
+        }
+    }
+
+    /// The value `difference` away from `from`; `None` if it leaves the range, which only a broken peer sends.
+    #[must_use]
+    pub const fn advance(self, from: u32, difference: i32) -> Option<u32> {
+        let value = from.wrapping_add_signed(difference);
+        match self.coding {
+            Coding::Circle(_) => Some(value & self.max),
+            _ if value <= self.max => Some(value),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_circle_goes_the_shorter_way_round() {
+        let lane = Lane { max: 255, coding: Coding::Circle(2) };
+        assert_eq!(lane.difference(250, 5), 11);
+        assert_eq!(lane.difference(5, 250), -11);
+        assert_eq!(lane.advance(250, 11), Some(5));
+        assert_eq!(lane.advance(5, -11), Some(250));
+    }
+
+    #[test]
+    fn a_number_that_leaves_its_range_is_refused() {
+        let lane = Lane { max: 100, coding: Coding::Number(2) };
+        assert_eq!(lane.advance(90, 10), Some(100));
+        assert_eq!(lane.advance(90, 11), None);
+        assert_eq!(lane.advance(3, -4), None);
+    }
+}

@@ -1,0 +1,268 @@
+use super::field::{Field, FieldKind};
+use super::hash::fnv1a;
+use super::lane::Lane;
+use super::replicate::{Event, Input, LANES_MAX, Replicate};
+use alloc::vec::Vec;
+use core::any::TypeId;
+
+/// Who sees a component: each audience is a stream of its own, with its own versions and baselines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Audience {
+    /// Every client that sees the entity.
+    Public = 0,
+    /// Only the client that owns the entity.
+    Owner = 1,
+}
+
+impl Audience {
+    /// Both, in the order in which snapshots list them.
+    pub const ALL: [Self; 2] = [Self::Public, Self::Owner];
+}
+
+/// Everything about a game's state and messages that both ends must agree on. Compared by hash when a client joins.
+#[derive(Clone, Debug)]
+pub struct Schema {
+    streams: [StreamLayout; 2],
+    input: Vec<Lane>,
+    events: Vec<(TypeId, &'static str)>,
+    hash: u64,
+}
+
+/// The components of one stream, in the order in which they were declared.
+#[derive(Clone, Debug, Default)]
+pub struct StreamLayout {
+    components: Vec<ComponentLayout>,
+}
+
+/// One component within a stream.
+#[derive(Clone, Debug)]
+pub struct ComponentLayout {
+    /// As declared by [`Replicate::NAME`].
+    pub name: &'static str,
+    /// In order.
+    pub lanes: Vec<Lane>,
+    type_id: TypeId,
+}
+
+/// The number of an event type on the wire, in the order of declaration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EventId(pub u8);
+
+/// Why a schema cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SchemaError {
+    /// A component or event was declared twice.
+    #[error("`{0}` is declared twice")]
+    Duplicate(&'static str),
+    /// A stream has more than 32 components, or there are more than 256 events.
+    #[error("`{0}` is one too many: a stream has at most 32 components, a game at most 256 events")]
+    TooMany(&'static str),
+    /// A component or the input has more than 64 lanes.
+    #[error("`{0}` has more than 64 lanes")]
+    TooWide(&'static str),
+    /// A record of all components of one stream would not fit a datagram.
+    #[error("a full record of all components of one stream takes {0} bits, and a datagram has room for {1}")]
+    RecordTooLong(usize, usize),
+    /// No input was declared.
+    #[error("the game declares no input")]
+    NoInput,
+}
+
+impl Schema {
+    /// The longest full record of a stream, in bits: what surely fits into a datagram beside its headers.
+    pub const RECORD_BITS_MAX: usize = 1_000 * 8;
+
+    /// Starts declaring the schema of the game called `name`.
+    #[must_use]
+    pub fn builder(name: &'static str) -> SchemaBuilder {
+        let hash = fnv1a(0xCBF2_9CE4_8422_2325, name.as_bytes());
+        SchemaBuilder {
+            schema: Self { streams: Default::default(), input: Vec::new(), events: Vec::new(), hash },
+            error: None,
+        }
+    }
+
+    /// The layout of one audience's stream.
+    #[must_use]
+    pub fn stream(&self, audience: Audience) -> &StreamLayout {
+        &self.streams[audience as usize]
+    }
+
+    /// The lanes of the input.
+    #[must_use]
+    pub fn input(&self) -> &[Lane] {
+        &self.input
+    }
+
+    /// Differs, but for one chance in 2^64, between any two schemas.
+    #[must_use]
+    pub const fn hash(&self) -> u64 {
+        self.hash
+    }
+
+    /// In which stream, and as which bit of its mask, a component travels.
+    #[must_use]
+    pub fn find<C: Replicate>(&self) -> Option<(Audience, usize)> {
+        let at = |audience| Some((audience, self.stream(audience).find::<C>()?));
+        Audience::ALL.into_iter().find_map(at)
+    }
+
+    /// The number of an event type.
+    #[must_use]
+    pub fn event<E: Event>(&self) -> Option<EventId> {
+        let index = self.events.iter().position(|(type_id, _)| *type_id == TypeId::of::<E>())?;
+        Some(EventId(index as u8))
+    }
+
+    /// How many event types there are.
+    #[must_use]
+    pub fn event_count(&self) -> usize {
+        self.events.len()
+    }
+}
+
+impl StreamLayout {
+    /// The components, in the order of their mask bits.
+    #[must_use]
+    pub fn components(&self) -> &[ComponentLayout] {
+        &self.components
+    }
+
+    /// The mask bit of a component.
+    #[must_use]
+    pub fn find<C: Replicate>(&self) -> Option<usize> {
+        self.components.iter().position(|component| component.type_id == TypeId::of::<C>())
+    }
+
+    /// The components present in `mask`, with their bits.
+    pub fn present(&self, mask: u32) -> impl Iterator<Item = (usize, &ComponentLayout)> {
+        self.components.iter().enumerate().filter(move |(bit, _)| mask >> bit & 1 != 0)
+    }
+
+    /// How many lanes the components present in `mask` have.
+    #[must_use]
+    pub fn lane_count(&self, mask: u32) -> usize {
+        self.present(mask).map(|(_, component)| component.lanes.len()).sum()
+    }
+
+    /// Where in a version's lanes component `bit` begins, given that it is present in `mask`.
+    #[must_use]
+    pub fn lane_offset(&self, mask: u32, bit: usize) -> usize {
+        self.lane_count(mask & ((1 << bit) - 1))
+    }
+
+    /// The mask with all components.
+    #[must_use]
+    pub fn full_mask(&self) -> u32 {
+        ((1u64 << self.components.len()) - 1) as u32
+    }
+
+    /// The bits of a full record of all components.
+    fn record_bits(&self) -> usize {
+        let lanes = self.components.iter().flat_map(|component| &component.lanes);
+        self.components.len() + lanes.map(|lane| lane.bits() as usize).sum::<usize>()
+    }
+}
+
+/// Declares a schema, component by component. The order is part of the schema.
+#[derive(Clone, Debug)]
+pub struct SchemaBuilder {
+    schema: Schema,
+    error: Option<SchemaError>,
+}
+
+impl SchemaBuilder {
+    /// Adds a component that `audience` sees.
+    #[must_use]
+    pub fn component<C: Replicate>(mut self, audience: Audience) -> Self {
+        if self.schema.find::<C>().is_some() {
+            return self.fail(SchemaError::Duplicate(C::NAME));
+        }
+        if C::lane_count() > LANES_MAX {
+            return self.fail(SchemaError::TooWide(C::NAME));
+        }
+        let components = &mut self.schema.streams[audience as usize].components;
+        if components.len() == 32 {
+            return self.fail(SchemaError::TooMany(C::NAME));
+        }
+        let lanes = C::FIELDS.iter().flat_map(Field::lanes).collect();
+        components.push(ComponentLayout { name: C::NAME, lanes, type_id: TypeId::of::<C>() });
+        self.mix(&[1, audience as u8], C::NAME);
+        self.mix_fields(C::FIELDS);
+        self
+    }
+
+    /// Sets the input.
+    #[must_use]
+    pub fn input<I: Input>(mut self) -> Self {
+        if !self.schema.input.is_empty() {
+            return self.fail(SchemaError::Duplicate(I::NAME));
+        }
+        if I::lane_count() > LANES_MAX {
+            return self.fail(SchemaError::TooWide(I::NAME));
+        }
+        self.schema.input = I::FIELDS.iter().flat_map(Field::lanes).collect();
+        self.mix(&[2], I::NAME);
+        self.mix_fields(I::FIELDS);
+        self
+    }
+
+    /// Adds an event type.
+    #[must_use]
+    pub fn event<E: Event>(mut self) -> Self {
+        if self.schema.event::<E>().is_some() {
+            return self.fail(SchemaError::Duplicate(E::NAME));
+        }
+        if self.schema.events.len() == 256 {
+            return self.fail(SchemaError::TooMany(E::NAME));
+        }
+        self.schema.events.push((TypeId::of::<E>(), E::NAME));
+        self.mix(&[3], E::NAME);
+        self
+    }
+
+    /// Checks the whole.
+    pub fn build(self) -> Result<Schema, SchemaError> {
+        if let Some(error) = self.error {
+            return Err(error);
+        }
+        if self.schema.input.is_empty() {
+            return Err(SchemaError::NoInput);
+        }
+        let longest = self.schema.streams.iter().map(StreamLayout::record_bits).max().unwrap_or(0);
+        if longest > Schema::RECORD_BITS_MAX {
+            return Err(SchemaError::RecordTooLong(longest, Schema::RECORD_BITS_MAX));
+        }
+        Ok(self.schema)
+    }
+
+    /// Keeps the first error until [`SchemaBuilder::build`].
+    fn fail(mut self, error: SchemaError) -> Self {
+        self.error.get_or_insert(error);
+        self
+    }
+
+    fn mix(&mut self, head: &[u8], name: &str) {
+        let length = [name.len() as u8];
+        for bytes in [head, &length, name.as_bytes()] {
+            self.schema.hash = fnv1a(self.schema.hash, bytes);
+        }
+    }
+
+    fn mix_fields(&mut self, fields: &[Field]) {
+        self.mix(&[fields.len() as u8], "");
+        for field in fields {
+            let (kind, numbers) = match field.kind {
+                FieldKind::Range { min, max, step } => (0, [min.to_bits(), max.to_bits(), step.to_bits()]),
+                FieldKind::Angle { bits } => (1, [u32::from(bits), 0, 0]),
+                FieldKind::Rotation { bits } => (2, [u32::from(bits), 0, 0]),
+                FieldKind::Integer { min, max } => (3, [min.cast_unsigned(), max.cast_unsigned(), 0]),
+                FieldKind::Flags { bits } => (4, [u32::from(bits), 0, 0]),
+            };
+            self.mix(&[kind, field.order], field.name);
+            for number in numbers {
+                self.schema.hash = fnv1a(self.schema.hash, &number.to_le_bytes());
+            }
+        }
+    }
+}
