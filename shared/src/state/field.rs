@@ -32,7 +32,7 @@ pub enum FieldKind {
     /// A unit quaternion by its three smallest components of `bits` bits each, and which is the largest: four lanes.
     /// Source: G. Fiedler, "Snapshot Compression", 2015.
     Rotation {
-        /// Bits of each of the three components, 5 to 15: with fewer, rounding can leave the unit sphere.
+        /// Bits of each of the three components, 5 to 12: with fewer, rounding can leave the unit sphere, with more, the precision of `f32`.
         bits: u8,
     },
     /// A whole number: one lane.
@@ -67,7 +67,7 @@ impl Field {
     /// A unit quaternion with `bits` bits for each of its three smallest components.
     #[must_use]
     pub const fn rotation(name: &'static str, bits: u8) -> Self {
-        assert!(bits >= 5 && bits <= 15, "a rotation has 5 to 15 bits a component");
+        assert!(bits >= 5 && bits <= 12, "a rotation has 5 to 12 bits a component");
         Self { name, kind: FieldKind::Rotation { bits }, order: bits / 3 }
     }
 
@@ -167,7 +167,7 @@ fn image_of(unit: [f64; 4], bits: u8) -> Option<[u32; 4]> {
     could_be_largest.map(|i| smallest_three(unit, i, bits)).find(|lanes| {
         let back = dequantize_rotation_f64(*lanes, bits);
         let sign = if unit[lanes[0] as usize] < 0.0 { -1.0 } else { 1.0 };
-        back.iter().zip(unit).all(|(back, unit)| (back - unit * sign).abs() < 1e-5)
+        back.iter().zip(unit).all(|(back, unit)| (back - unit * sign).abs() < 5e-7)
     })
 }
 
@@ -226,7 +226,7 @@ mod tests {
         }
 
         #[test]
-        fn a_rotation_is_idempotent_and_near(x in -1.0f32..1.0, y in -1.0f32..1.0, z in -1.0f32..1.0, w in -1.0f32..1.0, bits in 8u8..=15) {
+        fn a_rotation_is_idempotent_and_near(x in -1.0f32..1.0, y in -1.0f32..1.0, z in -1.0f32..1.0, w in -1.0f32..1.0, bits in 8u8..=12) {
             prop_assume!(x * x + y * y + z * z + w * w > 0.01);
             let lanes = quantize_rotation([x, y, z, w], bits);
             let back = dequantize_rotation(lanes, bits);
@@ -239,7 +239,7 @@ mod tests {
 
     #[test]
     fn a_tied_rotation_is_idempotent() {
-        for bits in 5..=15 {
+        for bits in 5..=12 {
             for signs in 0..16u32 {
                 let tied = [0, 1, 2, 3].map(|i| if signs >> i & 1 == 0 { 0.5 } else { -0.5 });
                 let lanes = quantize_rotation(tied, bits);
