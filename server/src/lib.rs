@@ -1,1 +1,6 @@
-//! Placeholder while the workspace is laid out.
+//! The Tidelock server: the engine, the I/O around it, and the sample game.
+//!
+//! - [`game`]: what a game plugs in through.
+#![forbid(unsafe_code)]
+
+pub mod game;

@@ -1,0 +1,56 @@
+use bevy_ecs::prelude::{Component, Message, Resource};
+use tidelock::{ClientId, Tick};
+
+/// Clients see this entity. Without it, nothing of an entity leaves the server.
+#[derive(Component, Clone, Copy, Debug, Default)]
+pub struct Replicated;
+
+/// The client that an entity belongs to: it alone receives the components declared with
+/// [`replicate_to_owner`](super::Replication::replicate_to_owner), and it always sees the entity.
+#[derive(Component, Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Owner(pub ClientId);
+
+/// The [`Owner`] of this entity sees the world from here. A client without one sees what is [`AlwaysRelevant`] only.
+#[derive(Component, Clone, Copy, Debug, Default)]
+pub struct Viewpoint;
+
+/// Every client sees this entity, wherever it is.
+#[derive(Component, Clone, Copy, Debug, Default)]
+pub struct AlwaysRelevant;
+
+/// A client finished joining: time to give it an avatar.
+#[derive(Message, Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlayerJoined(pub ClientId);
+
+/// A client is gone. Its entities are the game's to despawn.
+#[derive(Message, Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlayerLeft(pub ClientId);
+
+/// From which the game draws its randomness: the same seed and inputs give the same match.
+#[derive(Resource, Clone, Copy, Debug)]
+pub struct Seed(pub u64);
+
+/// What every joining client gets before its first snapshot: the map, say. The format is the game's; at most 256 KiB.
+#[derive(Resource, Clone, Debug, Default)]
+pub struct JoinPayload(pub Vec<u8>);
+
+/// The tick now running, and its length.
+#[derive(Resource, Clone, Copy, Debug)]
+pub struct TickTime {
+    /// Which tick runs.
+    pub tick: Tick,
+    /// Its length in seconds.
+    pub delta_s: f32,
+    /// Ticks in a second, 1 to 240.
+    pub tick_hz: u32,
+}
+
+impl TickTime {
+    pub(crate) fn new(tick_hz: u32) -> Self {
+        Self { tick: Tick(0), delta_s: 1.0 / tick_hz as f32, tick_hz }
+    }
+}
+
+/// Where the engine keeps the history of an entity; it comes and goes with [`Replicated`].
+#[derive(Component, Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NetSlot(pub(crate) u32);

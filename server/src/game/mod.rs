@@ -1,0 +1,120 @@
+//! What a game sees: a Bevy plugin declares its components, input and events, and adds systems to two schedules.
+//!
+//! A game sees ticks, inputs, events and interest flags; never a socket, a session or a wall clock.
+//!
+//! Each tick runs `FixedMain` once: [`ApplyInput`], then [`Simulate`], then Bevy's own fixed schedules, single-threaded.
+//! Two systems of one schedule that conflict and have no order are refused at start: the result of a tick must not
+//! depend on chance.
+
+mod components;
+mod events;
+mod inputs;
+mod registry;
+
+pub use components::{
+    AlwaysRelevant, JoinPayload, Owner, PlayerJoined, PlayerLeft, Replicated, Seed, TickTime, Viewpoint,
+};
+pub use events::{FromClient, Recipients, ToClients};
+pub use inputs::Inputs;
+
+pub(crate) use components::NetSlot;
+pub(crate) use events::{EventType, OutgoingEvent};
+pub(crate) use inputs::{InputType, TickInput};
+pub(crate) use registry::{CapturedColumn, Registry};
+
+use bevy_app::{App, FixedMainScheduleOrder, FixedUpdate};
+use bevy_ecs::component::Component;
+use bevy_ecs::schedule::{LogLevel, Schedule, ScheduleBuildSettings, ScheduleLabel, SingleThreadedExecutor};
+use glam::Vec2;
+use tidelock::state::{Event, Input, Replicate};
+
+/// Runs first in a tick: systems here turn [`Inputs`] into intentions or movement.
+#[derive(ScheduleLabel, Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ApplyInput;
+
+/// Runs second in a tick: the rest of the game's step.
+#[derive(ScheduleLabel, Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Simulate;
+
+/// Declares what of a game the server replicates. The order of declarations is part of the schema, so a game's client
+/// declares the same in the same order; the join is refused when the two differ.
+pub trait Replication {
+    /// Names the game; the default is "game".
+    fn game(&mut self, name: &'static str) -> &mut Self;
+
+    /// Every client that sees an entity sees this component of it.
+    fn replicate<C: Component + Replicate>(&mut self) -> &mut Self;
+
+    /// Only the client that owns an entity sees this component of it.
+    fn replicate_to_owner<C: Component + Replicate>(&mut self) -> &mut Self;
+
+    /// The type of the players' input. Systems read it from [`Inputs`].
+    fn input<I: Input>(&mut self) -> &mut Self;
+
+    /// A message that clients may send ([`FromClient`]) and systems may send to them ([`ToClients`]).
+    fn event<E: Event>(&mut self) -> &mut Self;
+
+    /// Where an entity is, for interest: entities without this component are seen by nobody unless [`AlwaysRelevant`].
+    fn locate<C: Component>(&mut self, position: fn(&C) -> Vec2) -> &mut Self;
+
+    /// How far from its viewpoint a client sees, in the units of [`Replication::locate`]. The default is 50.
+    fn view_radius(&mut self, radius: f32) -> &mut Self;
+}
+
+impl Replication for App {
+    fn game(&mut self, name: &'static str) -> &mut Self {
+        registry(self).name(name);
+        self
+    }
+
+    fn replicate<C: Component + Replicate>(&mut self) -> &mut Self {
+        registry(self).component::<C>(tidelock::state::Audience::Public);
+        self
+    }
+
+    fn replicate_to_owner<C: Component + Replicate>(&mut self) -> &mut Self {
+        registry(self).component::<C>(tidelock::state::Audience::Owner);
+        self
+    }
+
+    fn input<I: Input>(&mut self) -> &mut Self {
+        registry(self).input::<I>();
+        self.insert_resource(Inputs::<I>::default())
+    }
+
+    fn event<E: Event>(&mut self) -> &mut Self {
+        registry(self).event::<E>();
+        self.add_message::<FromClient<E>>().add_message::<ToClients<E>>()
+    }
+
+    fn locate<C: Component>(&mut self, position: fn(&C) -> Vec2) -> &mut Self {
+        registry(self).locate(position);
+        self
+    }
+
+    fn view_radius(&mut self, radius: f32) -> &mut Self {
+        registry(self).view_radius = radius;
+        self
+    }
+}
+
+fn registry(app: &mut App) -> &mut Registry {
+    app.world_mut().get_resource_or_init::<Registry>().into_inner()
+}
+
+/// Prepares an app for the schedules and resources above, before the game's plugin is added.
+pub(crate) fn prepare(app: &mut App, seed: u64, tick_hz: u32) {
+    let strict = |label| {
+        let mut schedule = Schedule::new(label);
+        let settings = ScheduleBuildSettings { ambiguity_detection: LogLevel::Error, ..Default::default() };
+        schedule.set_executor(SingleThreadedExecutor::new()).set_build_settings(settings);
+        schedule
+    };
+    app.add_schedule(strict(ApplyInput.intern()));
+    app.add_schedule(strict(Simulate.intern()));
+    let mut order = app.world_mut().get_resource_or_init::<FixedMainScheduleOrder>();
+    order.insert_before(FixedUpdate, ApplyInput);
+    order.insert_after(ApplyInput, Simulate);
+    app.insert_resource(Seed(seed)).insert_resource(TickTime::new(tick_hz)).init_resource::<JoinPayload>();
+    app.add_message::<PlayerJoined>().add_message::<PlayerLeft>();
+}

@@ -1,0 +1,149 @@
+use super::components::{NetSlot, Replicated};
+use super::{EventType, InputType};
+use bevy_ecs::change_detection::{DetectChanges, Ref, Tick as ChangeTick};
+use bevy_ecs::component::Component;
+use bevy_ecs::prelude::Resource;
+use bevy_ecs::query::{QueryState, With};
+use bevy_ecs::world::World;
+use glam::Vec2;
+use tidelock::state::{Audience, Event, Input, Replicate, Schema, SchemaBuilder};
+
+/// Everything a game declared, in order, with the types erased.
+#[derive(Resource)]
+pub(crate) struct Registry {
+    schema: Option<SchemaBuilder>,
+    pub(crate) columns: Vec<Box<dyn CapturedColumn>>,
+    pub(crate) input: Option<InputType>,
+    pub(crate) events: Vec<EventType>,
+    pub(crate) locator: Option<Box<dyn Locator>>,
+    pub(crate) view_radius: f32,
+}
+
+impl Default for Registry {
+    fn default() -> Self {
+        Self {
+            schema: Some(Schema::builder("game")),
+            columns: Vec::new(),
+            input: None,
+            events: Vec::new(),
+            locator: None,
+            view_radius: 50.0,
+        }
+    }
+}
+
+impl Registry {
+    pub(super) fn name(&mut self, name: &'static str) {
+        assert!(
+            self.columns.is_empty() && self.input.is_none() && self.events.is_empty(),
+            "name the game before its components"
+        );
+        self.schema = Some(Schema::builder(name));
+    }
+
+    pub(super) fn component<C: Component + Replicate>(&mut self, audience: Audience) {
+        self.declare(|schema| schema.component::<C>(audience));
+        let bit = self.columns.iter().filter(|column| column.audience() == audience).count();
+        self.columns.push(Box::new(Column::<C> { audience, bit, query: None }));
+    }
+
+    pub(super) fn input<I: Input>(&mut self) {
+        self.declare(|schema| schema.input::<I>());
+        self.input = Some(InputType::of::<I>());
+    }
+
+    pub(super) fn event<E: Event>(&mut self) {
+        self.declare(|schema| schema.event::<E>());
+        self.events.push(EventType::of::<E>());
+    }
+
+    pub(super) fn locate<C: Component>(&mut self, position: fn(&C) -> Vec2) {
+        self.locator = Some(Box::new(ComponentLocator::<C> { position, query: None }));
+    }
+
+    /// The finished schema. Taken once.
+    pub(crate) fn build_schema(&mut self) -> Result<Schema, tidelock::state::SchemaError> {
+        self.schema.take().expect("the schema is built once").build()
+    }
+
+    fn declare(&mut self, add: impl FnOnce(SchemaBuilder) -> SchemaBuilder) {
+        self.schema = self.schema.take().map(add);
+    }
+}
+
+/// One component type that is captured each tick.
+pub(crate) trait CapturedColumn: Send + Sync {
+    /// Who sees it.
+    fn audience(&self) -> Audience;
+
+    /// Its bit in the stream's mask.
+    fn bit(&self) -> usize;
+
+    /// Calls `sink` with the slot and the new lanes of each component that changed after `since`.
+    fn changed(&mut self, world: &mut World, since: ChangeTick, sink: &mut dyn FnMut(NetSlot, &[u32]));
+
+    /// Calls `sink` with the slot of each entity that lost the component, but lives, since trackers were last cleared.
+    fn removed(&mut self, world: &mut World, sink: &mut dyn FnMut(NetSlot));
+}
+
+type ChangedQuery<C> = QueryState<(&'static NetSlot, Ref<'static, C>), With<Replicated>>;
+
+struct Column<C: Component + Replicate> {
+    audience: Audience,
+    bit: usize,
+    query: Option<ChangedQuery<C>>,
+}
+
+impl<C: Component + Replicate> CapturedColumn for Column<C> {
+    fn audience(&self) -> Audience {
+        self.audience
+    }
+
+    fn bit(&self) -> usize {
+        self.bit
+    }
+
+    fn changed(&mut self, world: &mut World, since: ChangeTick, sink: &mut dyn FnMut(NetSlot, &[u32])) {
+        let now = world.change_tick();
+        let query = self.query.get_or_insert_with(|| world.query_filtered());
+        let mut lanes = vec![0; C::lane_count()];
+        for (slot, component) in query.iter(world) {
+            if component.last_changed().is_newer_than(since, now) {
+                component.write_lanes(&mut lanes);
+                sink(*slot, &lanes);
+            }
+        }
+    }
+
+    fn removed(&mut self, world: &mut World, sink: &mut dyn FnMut(NetSlot)) {
+        for entity in world.removed::<C>() {
+            let Ok(entity) = world.get_entity(entity) else { continue };
+            if let (Some(slot), false) = (entity.get::<NetSlot>(), entity.contains::<C>()) {
+                sink(*slot);
+            }
+        }
+    }
+}
+
+/// Tells where entities are.
+pub(crate) trait Locator: Send + Sync {
+    /// Calls `sink` with the slot and place of each entity whose place may have changed after `since`.
+    fn moved(&mut self, world: &mut World, since: ChangeTick, sink: &mut dyn FnMut(NetSlot, Vec2));
+}
+
+struct ComponentLocator<C: Component> {
+    position: fn(&C) -> Vec2,
+    query: Option<ChangedQuery<C>>,
+}
+
+impl<C: Component> Locator for ComponentLocator<C> {
+    fn moved(&mut self, world: &mut World, since: ChangeTick, sink: &mut dyn FnMut(NetSlot, Vec2)) {
+        let now = world.change_tick();
+        let query = self.query.get_or_insert_with(|| world.query_filtered());
+        for (slot, component) in query.iter(world) {
+            if component.last_changed().is_newer_than(since, now) {
+                sink(*slot, (self.position)(&component));
+            }
+        }
+    }
+}
