@@ -1,0 +1,62 @@
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// What an engine is started with. Secrets and the seed are arguments: the engine draws no randomness of its own.
+#[derive(Clone, Debug)]
+pub struct EngineConfig {
+    /// Ticks in a second, 1 to 240.
+    pub tick_hz: u32,
+    /// Snapshots in a second to each client; divides `tick_hz`.
+    pub snapshot_hz: u32,
+    /// Clients at once, 1 to 16,384.
+    pub max_clients: usize,
+    /// Must equal that of the tokens.
+    pub protocol_id: u64,
+    /// Keys that tokens may be sealed with; at least one.
+    pub private_keys: Vec<tidelock::netcode::Key>,
+    /// The addresses that tokens name: where clients believe this server to be.
+    pub public_addresses: Vec<SocketAddr>,
+    /// Tokens that expire earlier may predate the start and are refused. Unix time in seconds.
+    pub token_floor_unix_s: Option<u64>,
+    /// Random bytes, secret and new for each run: challenge key, then hash key.
+    pub secrets: [u8; 48],
+    /// Of the game's randomness.
+    pub seed: u64,
+    /// Upper end of what a client is sent, in bytes a second of UDP payload.
+    pub client_bandwidth_bytes_s: u32,
+    /// How far clients see; `None` leaves it to the game.
+    pub view_radius: Option<f32>,
+}
+
+impl EngineConfig {
+    /// The length of a tick.
+    #[must_use]
+    pub fn tick_period(&self) -> Duration {
+        Duration::from_secs(1) / self.tick_hz
+    }
+}
+
+/// Why an engine cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The tick rate is out of range.
+    #[error("tick-hz is {0}, and must be 1 to 240")]
+    TickRate(u32),
+    /// The snapshot rate does not divide the tick rate.
+    #[error("snapshot-hz is {snapshot_hz}, and must divide tick-hz, which is {tick_hz}")]
+    SnapshotRate {
+        /// As asked for.
+        snapshot_hz: u32,
+        /// As asked for.
+        tick_hz: u32,
+    },
+    /// The number of clients is out of range.
+    #[error("max-clients is {0}, and must be 1 to 16384")]
+    MaxClients(usize),
+    /// There is no key.
+    #[error("at least one private key is needed")]
+    NoKey,
+    /// What the game declares cannot be replicated.
+    #[error("the game's schema: {0}")]
+    Schema(#[from] tidelock::state::SchemaError),
+}

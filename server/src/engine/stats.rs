@@ -1,0 +1,166 @@
+use std::time::Duration;
+
+/// Everything the engine counts, since the start. Each name is also the metric's name, but for the prefix.
+#[derive(Clone, Debug, Default)]
+pub struct Stats {
+    /// `ticks_total`.
+    pub ticks: u64,
+    /// `packets_total` and `bytes_total` (UDP payload), received and sent.
+    pub received: Traffic,
+    /// See `received`.
+    pub sent: Traffic,
+    /// `packets_lost_total{direction}`: sent to clients and never acknowledged; missing from what clients sent.
+    pub lost_down: u64,
+    /// See `lost_down`.
+    pub lost_up: u64,
+    /// `connections_total`: clients that finished joining.
+    pub connections: u64,
+    /// `connections_rejected_total{reason}`.
+    pub rejected: RejectedCounts,
+    /// `disconnects_total{reason}`.
+    pub disconnects: DisconnectCounts,
+    /// `inputs_total{fate}`.
+    pub inputs: InputCounts,
+    /// `snapshot_entities_total{kind}`.
+    pub snapshot_entities: SnapshotEntityCounts,
+    /// `delta_cache_total{result}`.
+    pub delta_cache_hits: u64,
+    /// See `delta_cache_hits`.
+    pub delta_cache_misses: u64,
+    /// `desyncs_total`: clients that reported a state different from ours.
+    pub desyncs: u64,
+    /// `budget_deferred_total`: records that waited for a later snapshot.
+    pub budget_deferred: u64,
+    /// `packets_dropped_total{reason}` above netcode: a payload that is not ours or not well-formed.
+    pub payloads_malformed: u64,
+    /// `packets_dropped_total{reason}`: an event of a client that does not decode, or came before it joined.
+    pub events_malformed: u64,
+    /// What was measured since the reader last took it: see [`Samples`].
+    pub samples: Samples,
+}
+
+/// Packets and their bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Datagrams.
+    pub packets: u64,
+    /// Their UDP payload.
+    pub bytes: u64,
+}
+
+impl Traffic {
+    pub(crate) fn count(&mut self, bytes: usize) {
+        self.packets += 1;
+        self.bytes += bytes as u64;
+    }
+}
+
+/// Single measurements for histograms. The reader takes and clears them after each tick; unread, they stop growing.
+#[derive(Clone, Debug, Default)]
+pub struct Samples {
+    /// `snapshot_size_bytes`: netcode payload of each snapshot datagram.
+    pub snapshot_size_bytes: Vec<u32>,
+    /// `client_rtt_seconds`: each client's smoothed RTT, about once a second.
+    pub client_rtt: Vec<Duration>,
+    /// `input_lead_ticks`: how long before its use each new input arrived; negative when late.
+    pub input_lead_ticks: Vec<f32>,
+}
+
+impl Samples {
+    /// Unread measurements beyond this many of a kind are dropped.
+    pub const MAX: usize = 1 << 16;
+
+    /// Forgets all and keeps the memory.
+    pub fn clear(&mut self) {
+        self.snapshot_size_bytes.clear();
+        self.client_rtt.clear();
+        self.input_lead_ticks.clear();
+    }
+
+    pub(crate) fn push<T>(samples: &mut Vec<T>, value: T) {
+        if samples.len() < Self::MAX {
+            samples.push(value);
+        }
+    }
+}
+
+/// A set of counters with the names their labels have in metrics.
+macro_rules! counts {
+    ($(#[$meta:meta])* $name:ident { $($(#[$field_meta:meta])* $field:ident,)* }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        pub struct $name {
+            $($(#[$field_meta])* pub $field: u64,)*
+        }
+
+        impl $name {
+            /// Each counter with its label.
+            #[must_use]
+            pub fn named(&self) -> Vec<(&'static str, u64)> {
+                vec![$((stringify!($field), self.$field),)*]
+            }
+        }
+    };
+}
+
+counts!(
+    /// Why clients that passed netcode were turned away.
+    RejectedCounts {
+        /// Another version of the protocol.
+        protocol_mismatch,
+        /// Another game, or another version of it.
+        schema_mismatch,
+        /// The server takes no new players.
+        draining,
+        /// On the ban list.
+        banned,
+        /// Netcode connected but no hello came in time.
+        hello_timeout,
+    }
+);
+
+counts!(
+    /// Why clients that had joined are gone.
+    DisconnectCounts {
+        /// They said so.
+        left,
+        /// Nothing came from them for the token's time-out.
+        timeout,
+        /// An operator or the game said so.
+        kicked,
+        /// The server stopped.
+        shutdown,
+        /// They did not take their reliable messages, or broke the protocol.
+        protocol_error,
+    }
+);
+
+counts!(
+    /// What became of players' inputs. Each tick of each player counts once as `on_time` or `missing`.
+    InputCounts {
+        /// There when its tick took it.
+        on_time,
+        /// Arrived after its tick had been simulated.
+        late,
+        /// Not there when its tick wanted it: the last one was repeated.
+        missing,
+        /// Arrived again: the redundancy working as it should.
+        duplicate,
+        /// Arrived first in a redundant copy: the datagram that should have brought it was lost or late.
+        recovered,
+        /// Too far ahead to be kept.
+        flood,
+    }
+);
+
+counts!(
+    /// What snapshots are made of.
+    SnapshotEntityCounts {
+        /// Records against a baseline.
+        delta,
+        /// Records without one.
+        full,
+        /// Entities that left a client's view, or the world.
+        despawn,
+    }
+);
