@@ -14,6 +14,7 @@ mod schema;
 mod version;
 
 pub use delta::{decode_delta, decode_full, encode_delta, encode_full};
+pub(crate) use delta::{read_change_into, write_change};
 pub use field::{Field, FieldKind};
 pub use hash::{Checksum, fnv1a, version_hash};
 pub use lane::{Coding, Lane};

@@ -1,1 +1,33 @@
-//! Being written.
+//! What travels inside a netcode payload: sequences and acks, reliable messages, inputs, snapshots.
+//!
+//! A datagram is, bit by bit:
+//!
+//! ```text
+//! version 4 | sequence 16 | acks | messages | from a client: inputs; from a server: one snapshot datagram
+//! ```
+//!
+//! Every datagram decodes alone, given what its receiver has acknowledged before.
+
+mod acks;
+mod connection;
+mod flight;
+mod input;
+mod message;
+mod reliable;
+mod rtt;
+mod snapshot;
+
+pub use acks::{AckWindow, Acks};
+pub use connection::{Connection, Header, ReceiveCounts};
+pub use flight::{Fate, Flight, SendCounts};
+pub use input::{INPUTS_MAX, InputReader, write_inputs};
+pub use message::{ClientMessage, CloseReason, RejectReason, ServerMessage, Welcome};
+pub use reliable::{MESSAGE_BYTES_MAX, ReliableReceiver, ReliableSender, SendError};
+pub use rtt::RttEstimator;
+pub use snapshot::{Audit, InputReport, Load, RecordHead, RecordReader, RecordWriter, SnapshotHeader, audit_bucket};
+
+/// The version of everything in this module, sent in each datagram. Below 16.
+pub const WIRE_VERSION: u8 = 1;
+
+/// The most bytes a datagram of this module has: a netcode payload.
+pub const DATAGRAM_BYTES_MAX: usize = crate::netcode::PAYLOAD_BYTES_MAX;

@@ -1,0 +1,229 @@
+use crate::bits::{BitReader, BitWriter, Malformed};
+use core::time::Duration;
+
+const WORDS: usize = 16;
+/// How many sequences, the newest included, a window remembers and an ack can speak of.
+const WINDOW: u64 = 64 * WORDS as u64;
+
+/// What the receiver of datagrams knows: which sequences it holds, and from which on its peer may not know that yet.
+///
+/// Holding means decoded, verified and stored; what was dropped for any reason is not held. Each sequence is reported
+/// until a datagram that reported it is known to have arrived.
+#[derive(Clone, Debug)]
+pub struct AckWindow {
+    newest: Option<u64>,
+    /// Bit `s % WINDOW` for each sequence `s` of the last [`WINDOW`].
+    held: [u64; WORDS],
+    /// The oldest sequence still to be reported.
+    floor: u64,
+}
+
+/// A peer's report: the newest sequence it holds, and which of those before it.
+#[derive(Clone, Debug)]
+pub struct Acks {
+    /// The newest sequence held.
+    pub newest: u64,
+    /// How long before the report was sent the newest had arrived; `None` if longer than the field can say.
+    pub delay: Option<Duration>,
+    /// How many sequences before the newest the report speaks of.
+    span: u32,
+    /// Bit `n` is set when `newest - 1 - n` is missing.
+    missing: [u64; WORDS],
+}
+
+impl Default for AckWindow {
+    fn default() -> Self {
+        Self { newest: None, held: [0; WORDS], floor: 0 }
+    }
+}
+
+impl AckWindow {
+    /// The newest sequence held.
+    #[must_use]
+    pub const fn newest(&self) -> Option<u64> {
+        self.newest
+    }
+
+    /// Whether `sequence` is held. What is older than the window counts as held: it must not be taken again.
+    #[must_use]
+    pub fn contains(&self, sequence: u64) -> bool {
+        match self.newest {
+            None => false,
+            Some(newest) if sequence > newest => false,
+            Some(newest) if sequence + WINDOW <= newest => true,
+            Some(_) => self.bit(sequence),
+        }
+    }
+
+    /// Whether every sequence from `oldest` to the newest is held.
+    #[must_use]
+    pub fn contains_all_from(&self, oldest: u64) -> bool {
+        let Some(newest) = self.newest else { return false };
+        newest.saturating_sub(oldest) < WINDOW && (oldest..=newest).all(|sequence| self.bit(sequence))
+    }
+
+    /// Takes note that `sequence` is held.
+    pub fn accept(&mut self, sequence: u64) {
+        if self.contains(sequence) {
+            return;
+        }
+        match self.newest {
+            None => self.floor = sequence,
+            Some(newest) if sequence > newest => {
+                let forget = (newest + 1..=sequence).take(WINDOW as usize);
+                forget.for_each(|s| self.held[word(s)] &= !(1 << (s % 64)));
+            }
+            // Came late: it has to be reported though newer ones are known to the peer already.
+            Some(_) => self.floor = self.floor.min(sequence),
+        }
+        self.held[word(sequence)] |= 1 << (sequence % 64);
+        self.newest = self.newest.max(Some(sequence));
+    }
+
+    /// Takes note that the peer has received a report whose newest was `reported`.
+    pub fn on_report_received(&mut self, reported: u64) {
+        self.floor = self.floor.max(reported + 1);
+    }
+
+    /// Writes the report. `delay` is how long ago the newest arrived.
+    ///
+    /// ```text
+    /// 0  nothing received yet
+    /// 1 | newest 16 | delay 10 (128 us) | span golomb 3 | missing golomb 0 | for each: distance to the last golomb 2
+    /// ```
+    pub fn write(&self, delay: Duration, w: &mut BitWriter) {
+        w.write_bool(self.newest.is_some());
+        let Some(newest) = self.newest else { return };
+        w.write(newest & 0xFFFF, 16);
+        w.write(u64::try_from(delay.as_micros() / 128).map_or(DELAY_UNKNOWN, |units| units.min(DELAY_UNKNOWN)), 10);
+        let oldest = self.floor.max((newest + 1).saturating_sub(WINDOW)).min(newest);
+        w.write_golomb((newest - oldest) as u32, 3);
+        let missing = || (oldest..newest).rev().filter(|sequence| !self.bit(*sequence));
+        w.write_golomb(missing().count() as u32, 0);
+        let mut last = newest;
+        for sequence in missing() {
+            w.write_golomb((last - sequence - 1) as u32, 2);
+            last = sequence;
+        }
+    }
+
+    fn bit(&self, sequence: u64) -> bool {
+        self.held[word(sequence)] >> (sequence % 64) & 1 != 0
+    }
+}
+
+const DELAY_UNKNOWN: u64 = 1023;
+
+const fn word(sequence: u64) -> usize {
+    (sequence / 64) as usize % WORDS
+}
+
+impl Acks {
+    /// Reads a report. `next` is the sequence that the reader's own next datagram will have: acks lie before it.
+    pub fn read(r: &mut BitReader<'_>, next: u64) -> Result<Option<Self>, Malformed> {
+        if !r.read_bool()? {
+            return Ok(None);
+        }
+        let newest = expand(r.read(16)? as u16, next);
+        let units = r.read(10)?;
+        let delay = (units < DELAY_UNKNOWN).then(|| Duration::from_micros(units * 128));
+        let span = r.read_golomb(3)?;
+        let count = r.read_golomb(0)?;
+        if newest >= next || u64::from(span) > newest || u64::from(span) >= WINDOW || count > span {
+            return Err(Malformed);
+        }
+        let mut missing = [0; WORDS];
+        let mut at = 0;
+        for _ in 0..count {
+            let n = r.read_golomb(2)?.checked_add(at).ok_or(Malformed)?;
+            if n >= span {
+                return Err(Malformed);
+            }
+            missing[n as usize / 64] |= 1 << (n % 64);
+            at = n + 1;
+        }
+        Ok(Some(Self { newest, delay, span, missing }))
+    }
+
+    /// The sequences it says are held, newest first.
+    pub fn iter(&self) -> impl Iterator<Item = u64> + '_ {
+        let older = (0..self.span).filter(|n| self.missing[*n as usize / 64] >> (n % 64) & 1 == 0);
+        core::iter::once(self.newest).chain(older.map(|n| self.newest - 1 - u64::from(n)))
+    }
+}
+
+/// The sequence nearest to `near` with these low 16 bits.
+pub(super) const fn expand(low: u16, near: u64) -> u64 {
+    let distance = low.wrapping_sub(near as u16).cast_signed();
+    near.saturating_add_signed(distance as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::collections::BTreeSet;
+    use alloc::vec::Vec;
+    use proptest::prelude::*;
+
+    fn report(window: &AckWindow, next: u64) -> Vec<u64> {
+        let mut w = BitWriter::new();
+        window.write(Duration::from_millis(3), &mut w);
+        let bytes = w.finish().to_vec();
+        Acks::read(&mut BitReader::new(&bytes), next).unwrap().map_or(Vec::new(), |acks| acks.iter().collect())
+    }
+
+    proptest! {
+        #[test]
+        fn a_report_names_exactly_what_is_held(start in 0u64..200_000, arrivals in prop::collection::vec(0u64..300, 1..120)) {
+            let mut window = AckWindow::default();
+            let mut held = BTreeSet::new();
+            for offset in &arrivals {
+                window.accept(start + offset);
+                held.insert(start + offset);
+            }
+            let expected: Vec<u64> = held.into_iter().rev().collect();
+            prop_assert_eq!(report(&window, start + 300), expected);
+        }
+
+        #[test]
+        fn any_bytes_read_as_a_report_or_an_error(bytes in prop::collection::vec(any::<u8>(), 0..40), next in 0u64..100_000) {
+            if let Ok(Some(acks)) = Acks::read(&mut BitReader::new(&bytes), next) {
+                prop_assert!(acks.iter().all(|sequence| sequence < next));
+            }
+        }
+    }
+
+    #[test]
+    fn what_the_peer_knows_is_not_reported_again() {
+        let mut window = AckWindow::default();
+        (0..10).for_each(|s| window.accept(s));
+        window.on_report_received(6);
+        assert_eq!(report(&window, 10), [9, 8, 7]);
+    }
+
+    #[test]
+    fn a_late_arrival_is_reported_though_newer_ones_are_known() {
+        let mut window = AckWindow::default();
+        [0, 1, 3, 4].into_iter().for_each(|s| window.accept(s));
+        window.on_report_received(4);
+        window.accept(2);
+        assert_eq!(report(&window, 5), [4, 3, 2]);
+    }
+
+    #[test]
+    fn a_jump_beyond_the_window_forgets_what_was_before() {
+        let mut window = AckWindow::default();
+        window.accept(5);
+        window.accept(5_000);
+        assert!(window.contains(5), "too old to be taken again");
+        assert!(!window.contains(4_999));
+        assert!(window.contains_all_from(5_000) && !window.contains_all_from(4_999));
+    }
+
+    #[test]
+    fn sixteen_bits_expand_across_the_wrap() {
+        assert_eq!(expand(3, 65_530), 65_539);
+        assert_eq!(expand(65_530, 65_539), 65_530);
+        assert_eq!(expand(65_535, 2), 0, "there is nothing before zero");
+    }
+}

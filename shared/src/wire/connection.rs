@@ -1,0 +1,214 @@
+use super::acks::{AckWindow, Acks, expand};
+use super::flight::{Fate, Flight, SendCounts};
+use super::reliable::{ReliableReceiver, ReliableSender, SendError};
+use super::rtt::RttEstimator;
+use super::{DATAGRAM_BYTES_MAX, WIRE_VERSION};
+use crate::Instant;
+use crate::bits::{BitReader, BitWriter, Malformed};
+use alloc::vec::Vec;
+use core::time::Duration;
+
+/// One end of a connection: sequences, acks and reliable messages of both directions. `T` is what each datagram sent
+/// carries besides messages; it is given back when its fate is known.
+#[derive(Debug)]
+pub struct Connection<T> {
+    received: AckWindow,
+    newest_received_at: Instant,
+    receive_counts: ReceiveCounts,
+    flight: Flight<Outgoing<T>>,
+    outgoing: ReliableSender,
+    incoming: ReliableReceiver,
+    rtt: RttEstimator,
+}
+
+#[derive(Debug)]
+struct Outgoing<T> {
+    /// The newest sequence this datagram reported as held.
+    reported: Option<u64>,
+    content: T,
+}
+
+/// The head of a datagram received.
+#[derive(Clone, Debug)]
+pub struct Header {
+    /// Its sequence.
+    pub sequence: u64,
+    /// What its sender holds.
+    pub acks: Option<Acks>,
+}
+
+/// What arrived, judged by sequence.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReceiveCounts {
+    /// Sequences from the first received to the newest.
+    pub expected: u64,
+    /// Datagrams, duplicates not counted.
+    pub received: u64,
+    /// Datagrams that had arrived before.
+    pub duplicate: u64,
+    /// Datagrams older than one that had arrived before them.
+    pub reordered: u64,
+}
+
+impl<T> Connection<T> {
+    /// A connection that takes messages of at most `message_bytes_max` bytes from its peer.
+    #[must_use]
+    pub fn new(message_bytes_max: usize) -> Self {
+        Self {
+            received: AckWindow::default(),
+            newest_received_at: Instant::default(),
+            receive_counts: ReceiveCounts::default(),
+            flight: Flight::default(),
+            outgoing: ReliableSender::default(),
+            incoming: ReliableReceiver::new(message_bytes_max),
+            rtt: RttEstimator::default(),
+        }
+    }
+
+    /// Reads the head of a datagram. `None` if it was received before.
+    ///
+    /// ```text
+    /// version 4 | sequence 16 | acks
+    /// ```
+    pub fn read_header(&mut self, r: &mut BitReader<'_>, now: Instant) -> Result<Option<Header>, Malformed> {
+        if r.read(4)? != u64::from(WIRE_VERSION) {
+            return Err(Malformed);
+        }
+        let newest = self.received.newest();
+        let sequence = expand(r.read(16)? as u16, newest.unwrap_or(0));
+        let acks = Acks::read(r, self.flight.next_sequence())?;
+        if self.received.contains(sequence) {
+            self.receive_counts.duplicate += 1;
+            return Ok(None);
+        }
+        self.receive_counts.received += 1;
+        match newest {
+            Some(newest) if sequence < newest => self.receive_counts.reordered += 1,
+            newest => {
+                self.receive_counts.expected += newest.map_or(1, |newest| sequence - newest);
+                self.newest_received_at = now;
+            }
+        }
+        Ok(Some(Header { sequence, acks }))
+    }
+
+    /// Applies the acks of a datagram: `on_fate` hears of each of our datagrams whose fate is now known.
+    pub fn on_acks(&mut self, header: &Header, now: Instant, mut on_fate: impl FnMut(u64, Fate<'_, T>)) {
+        let Some(acks) = &header.acks else { return };
+        let Self { flight, rtt, outgoing, received, .. } = self;
+        flight.on_acks(acks, now, rtt, &mut |sequence, fate| settle(outgoing, received, sequence, fate, &mut on_fate));
+    }
+
+    /// Gives up on what was sent too long ago. `slack` is how long both ends may sit on an ack.
+    pub fn expire(&mut self, now: Instant, slack: Duration, mut on_fate: impl FnMut(u64, Fate<'_, T>)) {
+        let timeout = self.rtt.timeout(slack);
+        let Self { flight, outgoing, received, .. } = self;
+        flight.expire(now, timeout, &mut |sequence, fate| settle(outgoing, received, sequence, fate, &mut on_fate));
+    }
+
+    /// Reads the messages of a datagram; take them with [`Connection::poll_message`].
+    pub fn read_messages(&mut self, r: &mut BitReader<'_>) -> Result<(), Malformed> {
+        self.incoming.read(r)
+    }
+
+    /// Takes note that a datagram was decoded, verified and stored: from now on it is acknowledged.
+    pub fn accept(&mut self, sequence: u64) {
+        self.received.accept(sequence);
+    }
+
+    /// The next message from the peer.
+    pub fn poll_message(&mut self) -> Option<Vec<u8>> {
+        self.incoming.poll()
+    }
+
+    /// Queues a message for the peer.
+    pub fn send_message(&mut self, message: &[u8]) -> Result<(), SendError> {
+        self.outgoing.send(message)
+    }
+
+    /// Begins the next datagram: head and as many messages as fit. Returns its sequence; [`Connection::commit`] follows.
+    pub fn write_head(&mut self, now: Instant, w: &mut BitWriter) -> u64 {
+        let sequence = self.flight.next_sequence();
+        w.write(u64::from(WIRE_VERSION), 4);
+        w.write(sequence & 0xFFFF, 16);
+        self.received.write(now.since(self.newest_received_at), w);
+        let room_bits = (DATAGRAM_BYTES_MAX * 8).saturating_sub(w.len_bits() + RESERVED_BITS);
+        self.outgoing.write(sequence, room_bits, w);
+        sequence
+    }
+
+    /// The datagram begun with [`Connection::write_head`] is sent, with `content`.
+    pub fn commit(&mut self, now: Instant, content: T, mut on_fate: impl FnMut(u64, Fate<'_, T>)) {
+        let reported = self.received.newest();
+        let Self { flight, outgoing, received, .. } = self;
+        flight.send(now, Outgoing { reported, content }, &mut |sequence, fate| {
+            settle(outgoing, received, sequence, fate, &mut on_fate);
+        });
+    }
+
+    /// The oldest datagram in flight for whose content `matters` holds.
+    pub fn oldest_in_flight(&self, matters: impl Fn(&T) -> bool) -> Option<u64> {
+        self.flight.oldest_in_flight(|outgoing| matters(&outgoing.content))
+    }
+
+    /// What is held of the peer's datagrams.
+    #[must_use]
+    pub const fn received(&self) -> &AckWindow {
+        &self.received
+    }
+
+    /// Whether messages wait to be sent, for the first time or again.
+    #[must_use]
+    pub fn wants_to_send_messages(&self) -> bool {
+        self.outgoing.wants_to_send()
+    }
+
+    /// Whether the peer acknowledged every message.
+    #[must_use]
+    pub fn messages_delivered(&self) -> bool {
+        self.outgoing.is_empty()
+    }
+
+    /// Round-trip time, from acks.
+    #[must_use]
+    pub const fn rtt(&self) -> &RttEstimator {
+        &self.rtt
+    }
+
+    /// What became of our datagrams.
+    #[must_use]
+    pub const fn send_counts(&self) -> SendCounts {
+        self.flight.counts()
+    }
+
+    /// What came of the peer's datagrams.
+    #[must_use]
+    pub const fn receive_counts(&self) -> ReceiveCounts {
+        self.receive_counts
+    }
+}
+
+/// Room left for what follows the messages in a datagram: the header of a snapshot, or a few inputs.
+const RESERVED_BITS: usize = 64 * 8;
+
+fn settle<T>(
+    outgoing: &mut ReliableSender,
+    received: &mut AckWindow,
+    sequence: u64,
+    fate: Fate<'_, Outgoing<T>>,
+    on_fate: &mut impl FnMut(u64, Fate<'_, T>),
+) {
+    match fate {
+        Fate::Acked(sent) => {
+            outgoing.on_acked(sequence);
+            if let Some(reported) = sent.reported {
+                received.on_report_received(reported);
+            }
+            on_fate(sequence, Fate::Acked(sent.content));
+        }
+        Fate::Lost(sent) => {
+            outgoing.on_lost(sequence);
+            on_fate(sequence, Fate::Lost(&sent.content));
+        }
+    }
+}

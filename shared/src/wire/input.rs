@@ -1,0 +1,102 @@
+use crate::Tick;
+use crate::bits::{BitReader, BitWriter, Malformed};
+use crate::state::{Lane, read_change_into, write_change};
+
+/// The most inputs a datagram carries: what is older and still unconfirmed is given up.
+pub const INPUTS_MAX: usize = 64;
+
+/// Writes the inputs of consecutive ticks, the newest first, as lanes. `older` gives those before the newest.
+///
+/// ```text
+/// 0  none
+/// 1 | newest tick 16 | how many older golomb 2 | newest against the default | each older against the one before it
+/// ```
+pub fn write_inputs<'a>(
+    lanes: &[Lane],
+    default: &[u32],
+    newest_tick: Tick,
+    newest: &'a [u32],
+    older: impl ExactSizeIterator<Item = &'a [u32]>,
+    w: &mut BitWriter,
+) {
+    w.write_bool(true);
+    w.write(u64::from(newest_tick.low()), 16);
+    let count = older.len().min(INPUTS_MAX - 1);
+    w.write_golomb(count as u32, 2);
+    write_change(lanes, default, newest, w);
+    let mut newer = newest;
+    for input in older.take(count) {
+        write_change(lanes, newer, input, w);
+        newer = input;
+    }
+}
+
+/// Reads what [`write_inputs`] wrote, input by input.
+#[derive(Debug)]
+pub struct InputReader<'a> {
+    lanes: &'a [Lane],
+    tick: Tick,
+    left: u32,
+}
+
+impl<'a> InputReader<'a> {
+    /// Reads the head. `near` is a tick not far from the newest. `None` if the datagram carries no inputs.
+    pub fn new(lanes: &'a [Lane], near: Tick, r: &mut BitReader<'_>) -> Result<Option<Self>, Malformed> {
+        if !r.read_bool()? {
+            return Ok(None);
+        }
+        let tick = Tick::expand(r.read(16)? as u16, near);
+        let older = r.read_golomb(2)?;
+        if older as usize >= INPUTS_MAX {
+            return Err(Malformed);
+        }
+        Ok(Some(Self { lanes, tick, left: older + 1 }))
+    }
+
+    /// Reads the next input, newest first. `values` must hold the default at the first call, and is the input after each.
+    pub fn next(&mut self, values: &mut [u32], r: &mut BitReader<'_>) -> Result<Option<Tick>, Malformed> {
+        if self.left == 0 {
+            return Ok(None);
+        }
+        read_change_into(self.lanes, values, r)?;
+        let tick = self.tick;
+        self.left -= 1;
+        self.tick = tick.sub(1);
+        Ok(Some(tick))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::Coding;
+    use alloc::vec::Vec;
+
+    const LANES: [Lane; 2] = [Lane { max: 255, coding: Coding::Number(2) }, Lane { max: 7, coding: Coding::Symbol }];
+
+    #[test]
+    fn inputs_come_back_newest_first() {
+        let inputs: [[u32; 2]; 4] = [[10, 0], [10, 0], [12, 3], [0, 7]];
+        let mut w = BitWriter::new();
+        write_inputs(&LANES, &[128, 0], Tick(70_000), &inputs[0], inputs[1..].iter().map(|i| &i[..]), &mut w);
+        let bytes = w.finish().to_vec();
+        let mut r = BitReader::new(&bytes);
+        let mut reader = InputReader::new(&LANES, Tick(69_990), &mut r).unwrap().unwrap();
+        let mut values = [128, 0];
+        let mut got = Vec::new();
+        while let Some(tick) = reader.next(&mut values, &mut r).unwrap() {
+            got.push((tick.0, values));
+        }
+        assert_eq!(got, [(70_000, [10, 0]), (69_999, [10, 0]), (69_998, [12, 3]), (69_997, [0, 7])]);
+    }
+
+    #[test]
+    fn an_unchanged_input_costs_one_bit() {
+        let bits = |count: usize| {
+            let mut w = BitWriter::new();
+            write_inputs(&LANES, &[0, 0], Tick(9), &[5, 1], (0..count).map(|_| &[5, 1][..]), &mut w);
+            w.len_bits()
+        };
+        assert_eq!(bits(3) - bits(2), 1);
+    }
+}

@@ -1,0 +1,268 @@
+use super::acks::expand;
+use crate::bits::{BitReader, BitWriter, Malformed};
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+
+/// The longest message.
+pub const MESSAGE_BYTES_MAX: usize = 256 * 1024;
+
+/// The longest fragment: with all headers it leaves some room for state in the datagram.
+const FRAGMENT_BYTES_MAX: usize = 1000;
+/// Fragments that may be under way at once; also what the receiver keeps out of order.
+const WINDOW: u64 = 64;
+/// Bits of a fragment beside its bytes: more 1, id 16, last 1, length 10.
+const FRAGMENT_HEAD_BITS: usize = 28;
+
+/// Sends messages in order, whatever is lost: cuts them into fragments and repeats those that are.
+#[derive(Debug, Default)]
+pub struct ReliableSender {
+    /// Fragments not yet acknowledged, oldest first; `first` is the id of the front.
+    fragments: VecDeque<Fragment>,
+    first: u64,
+    queued_bytes: usize,
+}
+
+#[derive(Debug)]
+struct Fragment {
+    bytes: Vec<u8>,
+    last: bool,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Waiting,
+    /// Under way in the datagram of this sequence.
+    Sent(u64),
+    Acked,
+}
+
+/// Why a message cannot be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SendError {
+    /// Longer than [`MESSAGE_BYTES_MAX`].
+    #[error("a message of {0} bytes is longer than {MESSAGE_BYTES_MAX}")]
+    TooLong(usize),
+    /// The peer does not take what is queued already.
+    #[error("too many bytes wait for the peer already")]
+    Full,
+    /// There is no connection to send on.
+    #[error("not connected")]
+    NotConnected,
+}
+
+impl ReliableSender {
+    /// The most bytes that wait for acknowledgement: a longest message and as much again.
+    pub const QUEUED_BYTES_MAX: usize = 2 * MESSAGE_BYTES_MAX;
+
+    /// Queues a message.
+    pub fn send(&mut self, message: &[u8]) -> Result<(), SendError> {
+        if message.len() > MESSAGE_BYTES_MAX {
+            return Err(SendError::TooLong(message.len()));
+        }
+        if self.queued_bytes + message.len() > Self::QUEUED_BYTES_MAX
+            || self.fragments.len() > Self::QUEUED_BYTES_MAX / 64
+        {
+            return Err(SendError::Full);
+        }
+        self.queued_bytes += message.len();
+        let count = message.len().div_ceil(FRAGMENT_BYTES_MAX).max(1);
+        for n in 0..count {
+            let bytes = &message[n * FRAGMENT_BYTES_MAX..message.len().min((n + 1) * FRAGMENT_BYTES_MAX)];
+            self.fragments.push_back(Fragment { bytes: bytes.to_vec(), last: n + 1 == count, state: State::Waiting });
+        }
+        Ok(())
+    }
+
+    /// Whether everything was acknowledged.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.fragments.is_empty()
+    }
+
+    /// Whether a fragment waits to be sent, for the first time or again.
+    #[must_use]
+    pub fn wants_to_send(&self) -> bool {
+        self.fragments.iter().take(WINDOW as usize).any(|fragment| fragment.state == State::Waiting)
+    }
+
+    /// Writes as many waiting fragments as fit `room_bits` into the datagram of `sequence`. Takes at least one bit.
+    ///
+    /// ```text
+    /// for each: 1 | id 16 | last 1 | length 10 | bytes        then: 0
+    /// ```
+    pub fn write(&mut self, sequence: u64, room_bits: usize, w: &mut BitWriter) {
+        let mut left = room_bits.saturating_sub(1);
+        for (n, fragment) in self.fragments.iter_mut().take(WINDOW as usize).enumerate() {
+            let size = FRAGMENT_HEAD_BITS + fragment.bytes.len() * 8;
+            if fragment.state != State::Waiting {
+                continue;
+            }
+            if size > left {
+                break;
+            }
+            left -= size;
+            fragment.state = State::Sent(sequence);
+            w.write_bool(true);
+            w.write((self.first + n as u64) & 0xFFFF, 16);
+            w.write_bool(fragment.last);
+            w.write(fragment.bytes.len() as u64, 10);
+            w.write_bytes(&fragment.bytes);
+        }
+        w.write_bool(false);
+    }
+
+    /// The datagram of `sequence` arrived.
+    pub fn on_acked(&mut self, sequence: u64) {
+        for fragment in self.fragments.iter_mut().take(WINDOW as usize) {
+            if fragment.state == State::Sent(sequence) {
+                fragment.state = State::Acked;
+            }
+        }
+        while self.fragments.front().is_some_and(|fragment| fragment.state == State::Acked) {
+            let fragment = self.fragments.pop_front();
+            self.queued_bytes -= fragment.map_or(0, |fragment| fragment.bytes.len());
+            self.first += 1;
+        }
+    }
+
+    /// The datagram of `sequence` seems lost: what it carried goes out again.
+    pub fn on_lost(&mut self, sequence: u64) {
+        for fragment in self.fragments.iter_mut().take(WINDOW as usize) {
+            if fragment.state == State::Sent(sequence) {
+                fragment.state = State::Waiting;
+            }
+        }
+    }
+}
+
+/// Puts fragments back into messages, each once and in order.
+#[derive(Debug)]
+pub struct ReliableReceiver {
+    next: u64,
+    /// Fragment `next + n` at `n`, if it came already.
+    early: VecDeque<Option<(Vec<u8>, bool)>>,
+    partial: Vec<u8>,
+    messages: VecDeque<Vec<u8>>,
+    message_bytes_max: usize,
+}
+
+impl ReliableReceiver {
+    /// Complete messages that may wait to be taken. The owner takes them after each datagram.
+    const MESSAGES_MAX: usize = 1024;
+
+    /// A receiver that takes messages of at most `message_bytes_max` bytes.
+    #[must_use]
+    pub const fn new(message_bytes_max: usize) -> Self {
+        Self { next: 0, early: VecDeque::new(), partial: Vec::new(), messages: VecDeque::new(), message_bytes_max }
+    }
+
+    /// Reads the fragments of one datagram. An error means that the peer breaks the protocol.
+    pub fn read(&mut self, r: &mut BitReader<'_>) -> Result<(), Malformed> {
+        while r.read_bool()? {
+            let id = expand(r.read(16)? as u16, self.next);
+            let last = r.read_bool()?;
+            let len = r.read(10)? as usize;
+            let bytes = r.read_bytes(len)?;
+            if len > FRAGMENT_BYTES_MAX || id >= self.next + WINDOW {
+                return Err(Malformed);
+            }
+            if id >= self.next {
+                self.keep((id - self.next) as usize, bytes, last)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The next complete message.
+    pub fn poll(&mut self) -> Option<Vec<u8>> {
+        self.messages.pop_front()
+    }
+
+    fn keep(&mut self, place: usize, bytes: Vec<u8>, last: bool) -> Result<(), Malformed> {
+        if self.early.len() <= place {
+            self.early.resize_with(place + 1, || None);
+        }
+        self.early[place].get_or_insert((bytes, last));
+        while let Some(Some((bytes, last))) = self.early.front_mut().map(Option::take) {
+            self.early.pop_front();
+            self.next += 1;
+            if self.partial.len() + bytes.len() > self.message_bytes_max || self.messages.len() == Self::MESSAGES_MAX {
+                return Err(Malformed);
+            }
+            self.partial.extend_from_slice(&bytes);
+            if last {
+                self.messages.push_back(core::mem::take(&mut self.partial));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn messages_arrive_once_and_in_order_under_loss_and_reorder(
+            sizes in prop::collection::vec(0usize..5_000, 1..20),
+            fates in prop::collection::vec(0u8..4, 4_000),
+        ) {
+            let messages: Vec<Vec<u8>> = sizes.iter().enumerate().map(|(n, len)| alloc::vec![n as u8; *len]).collect();
+            let mut sender = ReliableSender::default();
+            let mut receiver = ReliableReceiver::new(MESSAGE_BYTES_MAX);
+            messages.iter().for_each(|message| sender.send(message).unwrap());
+            let mut delayed: Option<(u64, Vec<u8>)> = None;
+            let mut got = Vec::new();
+            for (sequence, fate) in fates.into_iter().enumerate() {
+                let sequence = sequence as u64;
+                let mut w = BitWriter::new();
+                sender.write(sequence, 1100 * 8, &mut w);
+                let datagram = w.finish().to_vec();
+                let mut arrive = |s: u64, bytes: &[u8]| {
+                    receiver.read(&mut BitReader::new(bytes)).unwrap();
+                    sender.on_acked(s);
+                };
+                match fate {
+                    0 => { arrive(sequence, &datagram); }
+                    1 => { arrive(sequence, &datagram); arrive(sequence, &datagram); }
+                    2 => sender.on_lost(sequence),
+                    _ => {
+                        if let Some((s, bytes)) = delayed.replace((sequence, datagram)) { arrive(s, &bytes); }
+                    }
+                }
+                while let Some(message) = receiver.poll() { got.push(message); }
+                if sender.is_empty() { break; }
+            }
+            if sender.is_empty() { prop_assert_eq!(got, messages); }
+            else { prop_assert!(messages.starts_with(&got)); }
+        }
+
+        #[test]
+        fn any_bytes_stay_within_bounds(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let mut receiver = ReliableReceiver::new(100);
+            let _ = receiver.read(&mut BitReader::new(&bytes));
+            prop_assert!(receiver.early.len() <= WINDOW as usize && receiver.partial.len() <= 100);
+        }
+    }
+
+    #[test]
+    fn a_peer_that_never_acknowledges_fills_no_memory() {
+        let mut sender = ReliableSender::default();
+        let refused = (0..100_000).find(|_| sender.send(&[7; 100]).is_err());
+        assert!(refused.is_some());
+        assert!(sender.queued_bytes <= ReliableSender::QUEUED_BYTES_MAX);
+        assert_eq!(sender.send(&[0; MESSAGE_BYTES_MAX + 1]), Err(SendError::TooLong(MESSAGE_BYTES_MAX + 1)));
+    }
+
+    #[test]
+    fn a_message_longer_than_the_receiver_takes_is_refused() {
+        let mut sender = ReliableSender::default();
+        sender.send(&[1; 200]).unwrap();
+        let mut w = BitWriter::new();
+        sender.write(0, 9_000, &mut w);
+        assert_eq!(ReliableReceiver::new(199).read(&mut BitReader::new(w.finish())), Err(Malformed));
+    }
+}

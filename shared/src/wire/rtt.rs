@@ -1,0 +1,44 @@
+use core::time::Duration;
+
+/// Smoothed round-trip time and its variation. Source: RFC 6298, section 2, without its one-second floor.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RttEstimator {
+    estimate: Option<(Duration, Duration)>,
+    min: Option<Duration>,
+}
+
+impl RttEstimator {
+    /// Takes one measurement.
+    pub fn sample(&mut self, rtt: Duration) {
+        self.min = Some(self.min.map_or(rtt, |min| min.min(rtt)));
+        self.estimate = Some(match self.estimate {
+            None => (rtt, rtt / 2),
+            Some((smoothed, variation)) => ((smoothed * 7 + rtt) / 8, (variation * 3 + smoothed.abs_diff(rtt)) / 4),
+        });
+    }
+
+    /// The smoothed round-trip time.
+    #[must_use]
+    pub fn smoothed(&self) -> Option<Duration> {
+        self.estimate.map(|(smoothed, _)| smoothed)
+    }
+
+    /// The smoothed mean deviation.
+    #[must_use]
+    pub fn variation(&self) -> Duration {
+        self.estimate.map_or(Duration::ZERO, |(_, variation)| variation)
+    }
+
+    /// The least measured.
+    #[must_use]
+    pub const fn min(&self) -> Option<Duration> {
+        self.min
+    }
+
+    /// After this long without an ack a datagram counts as lost. `slack` is how long both ends may sit on an ack.
+    #[must_use]
+    pub fn timeout(&self, slack: Duration) -> Duration {
+        let (smoothed, variation) = self.estimate.unwrap_or((Duration::from_millis(250), Duration::from_millis(60)));
+        smoothed + variation.max(Duration::from_millis(2)) * 4 + slack
+    }
+}
