@@ -1,5 +1,6 @@
 use std::net::SocketAddr;
 use std::time::Duration;
+use tidelock::netcode::{CLIENTS_MAX, Key, ServerConfig, ServerSecrets};
 
 /// What an engine is started with. Secrets and the seed are arguments: the engine draws no randomness of its own.
 #[derive(Clone, Debug)]
@@ -13,7 +14,7 @@ pub struct EngineConfig {
     /// Must equal that of the tokens.
     pub protocol_id: u64,
     /// Keys that tokens may be sealed with; at least one.
-    pub private_keys: Vec<tidelock::netcode::Key>,
+    pub private_keys: Vec<Key>,
     /// The addresses that tokens name: where clients believe this server to be.
     pub public_addresses: Vec<SocketAddr>,
     /// Tokens that expire earlier may predate the start and are refused. Unix time in seconds.
@@ -34,6 +35,35 @@ impl EngineConfig {
     pub fn tick_period(&self) -> Duration {
         Duration::from_secs(1) / self.tick_hz
     }
+
+    pub(crate) fn ticks_per_snapshot(&self) -> u32 {
+        self.tick_hz / self.snapshot_hz
+    }
+
+    pub(crate) fn check(&self) -> Result<(), EngineError> {
+        let Self { tick_hz, snapshot_hz, max_clients, .. } = *self;
+        if !(1..=240).contains(&tick_hz) {
+            Err(EngineError::TickRate(tick_hz))
+        } else if snapshot_hz == 0 || !tick_hz.is_multiple_of(snapshot_hz) {
+            Err(EngineError::SnapshotRate { snapshot_hz, tick_hz })
+        } else if !(1..=CLIENTS_MAX).contains(&max_clients) {
+            Err(EngineError::MaxClients(max_clients))
+        } else {
+            Ok(())
+        }
+    }
+
+    pub(crate) fn netcode(&self) -> ServerConfig {
+        let secrets = ServerSecrets::from_random(self.secrets);
+        let (key, address) = (self.private_keys.first().cloned(), self.public_addresses.first().copied());
+        let unset = (Key::new([0; 32]), SocketAddr::from(([0, 0, 0, 0], 0)));
+        let mut config = ServerConfig::new(self.protocol_id, key.unwrap_or(unset.0), address.unwrap_or(unset.1), self.max_clients, secrets);
+        // An empty list is refused by netcode.
+        config.private_keys.clone_from(&self.private_keys);
+        config.public_addresses.clone_from(&self.public_addresses);
+        config.token_floor_unix_s = self.token_floor_unix_s;
+        config
+    }
 }
 
 /// Why an engine cannot start.
@@ -53,9 +83,9 @@ pub enum EngineError {
     /// The number of clients is out of range.
     #[error("max-clients is {0}, and must be 1 to 16384")]
     MaxClients(usize),
-    /// There is no key.
-    #[error("at least one private key is needed")]
-    NoKey,
+    /// Keys or addresses are missing or too many.
+    #[error(transparent)]
+    Netcode(#[from] tidelock::netcode::ServerConfigError),
     /// What the game declares cannot be replicated.
     #[error("the game's schema: {0}")]
     Schema(#[from] tidelock::state::SchemaError),

@@ -20,7 +20,7 @@ pub use inputs::Inputs;
 pub(crate) use components::NetSlot;
 pub(crate) use events::{EventType, OutgoingEvent};
 pub(crate) use inputs::{InputType, TickInput};
-pub(crate) use registry::{CapturedColumn, Registry};
+pub(crate) use registry::{CapturedColumn, Locator, Registry};
 
 use bevy_app::{App, FixedMainScheduleOrder, FixedUpdate};
 use bevy_ecs::component::Component;

@@ -2,6 +2,7 @@ use super::components::{NetSlot, Replicated};
 use super::{EventType, InputType};
 use bevy_ecs::change_detection::{DetectChanges, Ref, Tick as ChangeTick};
 use bevy_ecs::component::Component;
+use bevy_ecs::entity::Entity;
 use bevy_ecs::prelude::Resource;
 use bevy_ecs::query::{QueryState, With};
 use bevy_ecs::world::World;
@@ -79,6 +80,9 @@ pub(crate) trait CapturedColumn: Send + Sync {
     /// Its bit in the stream's mask.
     fn bit(&self) -> usize;
 
+    /// Calls `sink` with the lanes of one entity's component, if it has it.
+    fn read(&self, world: &World, entity: Entity, sink: &mut dyn FnMut(&[u32]));
+
     /// Calls `sink` with the slot and the new lanes of each component that changed after `since`.
     fn changed(&mut self, world: &mut World, since: ChangeTick, sink: &mut dyn FnMut(NetSlot, &[u32]));
 
@@ -101,6 +105,14 @@ impl<C: Component + Replicate> CapturedColumn for Column<C> {
 
     fn bit(&self) -> usize {
         self.bit
+    }
+
+    fn read(&self, world: &World, entity: Entity, sink: &mut dyn FnMut(&[u32])) {
+        if let Some(component) = world.get::<C>(entity) {
+            let mut lanes = vec![0; C::lane_count()];
+            component.write_lanes(&mut lanes);
+            sink(&lanes);
+        }
     }
 
     fn changed(&mut self, world: &mut World, since: ChangeTick, sink: &mut dyn FnMut(NetSlot, &[u32])) {
@@ -127,6 +139,9 @@ impl<C: Component + Replicate> CapturedColumn for Column<C> {
 
 /// Tells where entities are.
 pub(crate) trait Locator: Send + Sync {
+    /// Where one entity is, if it is anywhere.
+    fn read(&self, world: &World, entity: Entity) -> Option<Vec2>;
+
     /// Calls `sink` with the slot and place of each entity whose place may have changed after `since`.
     fn moved(&mut self, world: &mut World, since: ChangeTick, sink: &mut dyn FnMut(NetSlot, Vec2));
 }
@@ -137,6 +152,10 @@ struct ComponentLocator<C: Component> {
 }
 
 impl<C: Component> Locator for ComponentLocator<C> {
+    fn read(&self, world: &World, entity: Entity) -> Option<Vec2> {
+        world.get::<C>(entity).map(self.position)
+    }
+
     fn moved(&mut self, world: &mut World, since: ChangeTick, sink: &mut dyn FnMut(NetSlot, Vec2)) {
         let now = world.change_tick();
         let query = self.query.get_or_insert_with(|| world.query_filtered());

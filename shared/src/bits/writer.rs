@@ -104,6 +104,12 @@ impl BitWriter {
         }
     }
 
+    /// Writes all that another writer has.
+    pub fn append_writer(&mut self, other: &Self) {
+        self.append(&other.bytes, other.bytes.len() * 8);
+        self.push(other.pending, other.pending_bits);
+    }
+
     /// Pads with zero bits to a whole byte and returns all bytes.
     pub fn finish(&mut self) -> &[u8] {
         if self.pending_bits > 0 {

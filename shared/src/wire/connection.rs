@@ -126,13 +126,15 @@ impl<T> Connection<T> {
         self.outgoing.send(message)
     }
 
-    /// Begins the next datagram: head and as many messages as fit. Returns its sequence; [`Connection::commit`] follows.
-    pub fn write_head(&mut self, now: Instant, w: &mut BitWriter) -> u64 {
+    /// Begins the next datagram: head and, if asked for, as many messages as fit. Returns its sequence;
+    /// [`Connection::commit`] follows.
+    pub fn write_head(&mut self, now: Instant, messages: bool, w: &mut BitWriter) -> u64 {
         let sequence = self.flight.next_sequence();
         w.write(u64::from(WIRE_VERSION), 4);
         w.write(sequence & 0xFFFF, 16);
         self.received.write(now.since(self.newest_received_at), w);
         let room_bits = (DATAGRAM_BYTES_MAX * 8).saturating_sub(w.len_bits() + RESERVED_BITS);
+        let room_bits = if messages { room_bits } else { 0 };
         self.outgoing.write(sequence, room_bits, w);
         sequence
     }

@@ -1,0 +1,178 @@
+//! The engine: sessions, inputs, the world's step, capture, interest and snapshots. Pure and deterministic: time,
+//! datagrams, secrets and the seed are arguments, and the same ones give the same bytes out.
+//!
+//! Data flows one way: datagram, session, input buffer, world, history, view, snapshot, outbox.
+
+mod budget;
+mod capture;
+mod config;
+mod history;
+mod input_buffer;
+mod interest;
+mod outbox;
+mod phase;
+mod receive;
+mod record_cache;
+mod operator;
+mod send;
+mod session;
+mod sessions;
+mod snapshot;
+mod stats;
+mod status;
+mod view;
+
+pub use config::{EngineConfig, EngineError};
+pub use outbox::Outbox;
+pub use phase::Phase;
+pub use stats::{DisconnectCounts, InputCounts, RejectedCounts, Samples, SnapshotEntityCounts, Stats, Traffic};
+pub use status::ClientStatus;
+pub use tidelock::wire::Load;
+
+use crate::game::{self, EventType, InputType, OutgoingEvent, PlayerJoined, PlayerLeft, Registry, TickTime};
+use bevy_app::{App, FixedMain, Plugin, PostStartup, PreStartup, Startup};
+use bevy_ecs::message::Messages;
+use capture::Capture;
+use history::History;
+use interest::Interest;
+use session::Arrival;
+use sessions::Sessions;
+use snapshot::{SnapshotTick, SnapshotWriter};
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use tidelock::netcode::{PACKET_BYTES_MAX, Server as Netcode};
+use tidelock::state::Schema;
+use tidelock::{ClientId, Instant, Tick};
+
+/// What netcode adds to a payload at most: prefix, sequence and authentication tag.
+pub(crate) const NETCODE_OVERHEAD_BYTES: usize = 25;
+
+/// The server, without its clock and sockets.
+///
+/// Feed it datagrams with [`Engine::handle_datagram`], call [`Engine::tick`] at each tick's deadline, and send what is in
+/// the [`Engine::outbox`] after either.
+pub struct Engine {
+    config: EngineConfig,
+    schema: Schema,
+    input: InputType,
+    events: Vec<EventType>,
+    app: App,
+    netcode: Netcode,
+    sessions: Sessions,
+    capture: Capture,
+    history: History,
+    interest: Interest,
+    writer: SnapshotWriter,
+    outbox: Outbox,
+    stats: Stats,
+    bans: BTreeSet<ClientId>,
+    draining: bool,
+    tick: Tick,
+    /// When the last tick was due.
+    due: Instant,
+    load: Load,
+    scratch: send::Scratch,
+    outgoing_events: Vec<OutgoingEvent>,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("tick", &self.tick).field("clients", &self.sessions.len()).finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    /// An engine that runs the game `plugin`, with its first tick still to come.
+    ///
+    /// # Errors
+    /// If the configuration is out of its ranges, or the game's schema cannot be replicated.
+    pub fn new(config: EngineConfig, plugin: impl Plugin, now: Instant) -> Result<Self, EngineError> {
+        config.check()?;
+        let mut app = App::new();
+        game::prepare(&mut app, config.seed, config.tick_hz);
+        app.add_plugins(plugin);
+        app.finish();
+        app.cleanup();
+        let mut registry = app.world_mut().remove_resource::<Registry>().unwrap_or_default();
+        let schema = registry.build_schema()?;
+        let input = registry.input.ok_or(tidelock::state::SchemaError::NoInput)?;
+        let capture = Capture::new(registry.columns, registry.locator, app.world_mut());
+        app.world_mut().run_schedule(PreStartup);
+        app.world_mut().run_schedule(Startup);
+        app.world_mut().run_schedule(PostStartup);
+        let netcode = Netcode::new(config.netcode(), now)?;
+        Ok(Self {
+            interest: Interest::new(config.view_radius.unwrap_or(registry.view_radius)),
+            sessions: Sessions::new(config.max_clients),
+            config,
+            schema,
+            input,
+            events: registry.events,
+            app,
+            netcode,
+            capture,
+            history: History::default(),
+            writer: SnapshotWriter::default(),
+            outbox: Outbox::default(),
+            stats: Stats::default(),
+            bans: BTreeSet::new(),
+            draining: false,
+            tick: Tick(0),
+            due: now,
+            load: Load::default(),
+            scratch: send::Scratch::default(),
+            outgoing_events: Vec::new(),
+        })
+    }
+
+    /// Takes a datagram that arrived at `received_at`, and decrypts it in place. `unix_s` is the date in seconds since
+    /// 1970, for the expiry of tokens. Whatever it holds, it is at most counted.
+    pub fn handle_datagram(&mut self, from: SocketAddr, datagram: &mut [u8], received_at: Instant, unix_s: u64) {
+        self.stats.received.count(datagram.len());
+        let arrival = Arrival {
+            at: received_at,
+            simulated: self.tick,
+            simulated_due: self.due,
+            tick_period: self.config.tick_period(),
+        };
+        self.accept_datagram(from, datagram, arrival, unix_s);
+    }
+
+    /// Runs the next tick, which was due at `due`, and puts what is to be sent into the outbox.
+    pub fn tick(&mut self, now: Instant, due: Instant, load: Load, on_phase_end: &mut dyn FnMut(Phase)) {
+        let slipped = due.us_from(self.due + self.config.tick_period()).unsigned_abs() > 500;
+        self.tick = self.tick.next();
+        self.due = due;
+        self.load = load;
+        self.stats.ticks += 1;
+        self.expire_sessions(now);
+        self.step();
+        on_phase_end(Phase::Step);
+        self.capture.run(self.app.world_mut(), self.tick, &self.schema, &mut self.history, &mut self.interest);
+        on_phase_end(Phase::Capture);
+        self.send(SnapshotTick { tick: self.tick, now, due, load }, slipped);
+        on_phase_end(Phase::Send);
+    }
+
+    /// Moves what netcode itself has to say, handshakes and keep-alives, into the outbox.
+    pub fn poll_netcode(&mut self, now: Instant) {
+        let mut packet = [0; PACKET_BYTES_MAX];
+        while let Some((len, to)) = self.netcode.poll_transmit(now, &mut packet) {
+            self.outbox.push(to, &packet[..len]);
+            self.stats.sent.count(len);
+        }
+    }
+
+    /// Runs the game for one tick on the inputs that are there.
+    fn step(&mut self) {
+        let world = self.app.world_mut();
+        world.resource_mut::<TickTime>().tick = self.tick;
+        self.sessions.deliver_inputs(self.tick, self.input, world, &mut self.stats.inputs);
+        world.run_schedule(FixedMain);
+        for (index, event) in self.events.iter().enumerate() {
+            (event.drain)(world, index as u8, &mut self.outgoing_events);
+        }
+        world.resource_mut::<Messages<PlayerJoined>>().clear();
+        world.resource_mut::<Messages<PlayerLeft>>().clear();
+    }
+}

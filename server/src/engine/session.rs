@@ -1,0 +1,231 @@
+use super::budget::Budget;
+use super::history::History;
+use super::input_buffer::InputBuffer;
+use super::snapshot::SnapshotTick;
+use super::stats::{Samples, Stats};
+use super::view::{SentState, Views};
+use crate::game::InputType;
+use std::net::SocketAddr;
+use std::time::Duration;
+use tidelock::bits::{BitReader, BitWriter, Malformed};
+use tidelock::netcode::Slot;
+use tidelock::state::{Audience, Schema};
+use tidelock::wire::{ClientMessage, Connection, Fate, InputReader, SendError, ServerMessage};
+use tidelock::{ClientId, Instant, Tick};
+
+/// One connected client: its datagrams, inputs, view and budget.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) slot: Slot,
+    pub(crate) client_id: ClientId,
+    pub(crate) address: SocketAddr,
+    pub(crate) phase: Phase,
+    pub(crate) connection: Connection<SentState>,
+    pub(crate) inputs: InputBuffer,
+    pub(crate) views: Views,
+    pub(crate) budget: Budget,
+    pub(crate) sent_bytes: u64,
+    /// What was lost of the client's datagrams when it was last counted.
+    counted_lost_up: u64,
+    counted_lost_down: u64,
+    last_snapshot_at: Option<Instant>,
+    last_clock_at: Option<Instant>,
+    last_audit_at: Option<Instant>,
+    last_sample_at: Instant,
+    audit_bucket: u8,
+}
+
+/// How far a session has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Netcode is connected; the hello has not come yet.
+    Hello {
+        /// It is not waited for any longer.
+        deadline: Instant,
+    },
+    /// The client plays.
+    Playing {
+        /// Since when.
+        since: Tick,
+    },
+    /// The client is told why, then disconnected.
+    Closing {
+        /// At the latest.
+        deadline: Instant,
+    },
+}
+
+/// When a datagram came, and in which tick of the world.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Arrival {
+    pub(crate) at: Instant,
+    /// The last tick that ran.
+    pub(crate) simulated: Tick,
+    /// When that tick was due.
+    pub(crate) simulated_due: Instant,
+    pub(crate) tick_period: Duration,
+}
+
+/// A client that sends input hears of its fate at least this often.
+const HEARTBEAT: Duration = Duration::from_millis(100);
+/// The server's clock is told this often.
+const CLOCK_INTERVAL: Duration = Duration::from_secs(1);
+/// A bucket is audited this often.
+const AUDIT_INTERVAL: Duration = Duration::from_millis(60);
+/// The smoothed round-trip time goes into the histogram this often.
+const SAMPLE_INTERVAL: Duration = Duration::from_secs(1);
+
+impl Session {
+    pub(crate) fn new(slot: Slot, client_id: ClientId, address: SocketAddr, deadline: Instant, input: InputType, bandwidth_bytes_s: u32) -> Self {
+        Self {
+            slot,
+            client_id,
+            address,
+            phase: Phase::Hello { deadline },
+            connection: Connection::new(ClientMessage::BYTES_MAX),
+            inputs: InputBuffer::new(input),
+            views: Views::default(),
+            budget: Budget::new(bandwidth_bytes_s),
+            sent_bytes: 0,
+            counted_lost_up: 0,
+            counted_lost_down: 0,
+            last_snapshot_at: None,
+            last_clock_at: None,
+            last_audit_at: None,
+            last_sample_at: Instant::default(),
+            audit_bucket: (slot.0 % 64) as u8,
+        }
+    }
+
+    pub(crate) const fn is_playing(&self) -> bool {
+        matches!(self.phase, Phase::Playing { .. })
+    }
+
+    /// Takes a payload of the client: acks and inputs take effect, messages wait to be taken. `recycle` is given what
+    /// datagrams of ours carried whose fate is known.
+    pub(crate) fn receive(
+        &mut self,
+        payload: &[u8],
+        arrival: Arrival,
+        schema: &Schema,
+        input: InputType,
+        history: &mut History,
+        stats: &mut Stats,
+        mut recycle: impl FnMut(SentState),
+    ) -> Result<(), Malformed> {
+        let mut r = BitReader::new(payload);
+        let Some(header) = self.connection.read_header(&mut r, arrival.at)? else { return Ok(()) };
+        self.connection.read_messages(&mut r)?;
+        self.read_inputs(&mut r, arrival, schema, input, stats)?;
+        self.connection.accept(header.sequence);
+        let views = &mut self.views;
+        self.connection.on_acks(&header, arrival.at, |_, fate| {
+            views.on_fate(fate, history, arrival.simulated).into_iter().for_each(&mut recycle);
+        });
+        Ok(())
+    }
+
+    fn read_inputs(&mut self, r: &mut BitReader<'_>, arrival: Arrival, schema: &Schema, input: InputType, stats: &mut Stats) -> Result<(), Malformed> {
+        let Some(mut reader) = InputReader::new(schema.input(), arrival.simulated, r)? else { return Ok(()) };
+        let mut lanes = [0; 64];
+        let lanes = &mut lanes[..input.lane_count];
+        (input.default)(lanes);
+        let mut newest = None;
+        while let Some(tick) = reader.next(lanes, r)? {
+            if self.is_playing() {
+                self.inputs.insert(tick, lanes, arrival.simulated, newest.is_some(), &mut stats.inputs);
+            }
+            newest.get_or_insert(tick);
+        }
+        if let Some(newest) = newest.filter(|_| self.is_playing()) {
+            let lead = arrival.lead_ticks(newest);
+            self.inputs.on_lead(lead);
+            Samples::push(&mut stats.samples.input_lead_ticks, lead);
+        }
+        Ok(())
+    }
+
+    /// Gives up on datagrams sent too long ago, and counts losses.
+    pub(crate) fn expire(&mut self, now: Instant, tick: Tick, tick_period: Duration, history: &mut History, stats: &mut Stats) {
+        let views = &mut self.views;
+        self.connection.expire(now, tick_period * 3, |_, fate: Fate<'_, SentState>| {
+            views.on_fate(fate, history, tick);
+        });
+        let received = self.connection.receive_counts();
+        let lost_up = received.expected.saturating_sub(received.received);
+        stats.lost_up += lost_up.saturating_sub(self.counted_lost_up);
+        self.counted_lost_up = self.counted_lost_up.max(lost_up);
+        let lost_down = self.connection.send_counts().lost;
+        stats.lost_down += lost_down.saturating_sub(self.counted_lost_down);
+        self.counted_lost_down = self.counted_lost_down.max(lost_down);
+        if now.since(self.last_sample_at) >= SAMPLE_INTERVAL
+            && let Some(rtt) = self.connection.rtt().smoothed()
+        {
+            self.last_sample_at = now;
+            Samples::push(&mut stats.samples.client_rtt, rtt);
+        }
+    }
+
+    /// Sends a reliable message.
+    pub(crate) fn send(&mut self, message: &ServerMessage) -> Result<(), SendError> {
+        let mut w = BitWriter::new();
+        message.write(&mut w);
+        self.connection.send_message(w.finish())
+    }
+
+    /// A datagram with `sent` goes out.
+    pub(crate) fn commit(&mut self, sent: SentState, tick: SnapshotTick, history: &mut History) {
+        let views = &mut self.views;
+        self.connection.commit(tick.now, sent, |_, fate| {
+            views.on_fate(fate, history, tick.tick);
+        });
+    }
+
+    /// Whether a snapshot is due though there is nothing new.
+    pub(crate) fn heartbeat_due(&self, now: Instant) -> bool {
+        self.last_snapshot_at.is_none_or(|last| now.since(last) >= HEARTBEAT)
+    }
+
+    pub(crate) fn on_snapshot(&mut self, now: Instant) {
+        self.last_snapshot_at = Some(now);
+    }
+
+    /// Whether this snapshot tells the server's clock.
+    pub(crate) fn take_clock_turn(&mut self, now: Instant) -> bool {
+        take_turn(&mut self.last_clock_at, now, CLOCK_INTERVAL)
+    }
+
+    /// The schedule slipped: the clock is told with the next snapshot.
+    pub(crate) fn tell_clock(&mut self) {
+        self.last_clock_at = None;
+    }
+
+    /// The bucket that this snapshot audits, if it does.
+    pub(crate) fn take_audit_turn(&mut self, now: Instant) -> Option<u8> {
+        take_turn(&mut self.last_audit_at, now, AUDIT_INTERVAL).then(|| {
+            self.audit_bucket = (self.audit_bucket + 1) % tidelock::wire::Audit::BUCKETS;
+            self.audit_bucket
+        })
+    }
+
+    /// How many streams it sees.
+    pub(crate) fn visible_count(&self) -> usize {
+        Audience::ALL.into_iter().map(|audience| self.views.of(audience).len()).sum()
+    }
+}
+
+impl Arrival {
+    /// How many ticks before its use an input for `tick` arrived; negative if late.
+    fn lead_ticks(&self, tick: Tick) -> f32 {
+        let waited_us = self.at.us_from(self.simulated_due) as f32;
+        tick.since(self.simulated) as f32 - waited_us / self.tick_period.as_micros() as f32
+    }
+}
+
+fn take_turn(last: &mut Option<Instant>, now: Instant, interval: Duration) -> bool {
+    let due = last.is_none_or(|last| now.since(last) >= interval);
+    if due {
+        *last = Some(now);
+    }
+    due
+}

@@ -1,0 +1,24 @@
+use std::net::SocketAddr;
+use std::time::Duration;
+use tidelock::{ClientId, Tick};
+
+/// One client, for people to look at.
+#[derive(Clone, Debug)]
+pub struct ClientStatus {
+    /// By which its backend knows it.
+    pub client_id: ClientId,
+    /// Where it is.
+    pub address: SocketAddr,
+    /// The smoothed round-trip time, once measured.
+    pub rtt: Option<Duration>,
+    /// Of the datagrams sent to it, how many were lost, in percent.
+    pub loss_down_pct: f32,
+    /// Of the datagrams it sent, how many were lost, in percent.
+    pub loss_up_pct: f32,
+    /// When it joined; `None` before that.
+    pub joined_tick: Option<Tick>,
+    /// UDP payload sent to it.
+    pub sent_bytes: u64,
+    /// Streams of entities that it sees.
+    pub visible: usize,
+}

@@ -1,0 +1,173 @@
+use super::history::History;
+use super::interest::Candidate;
+use tidelock::Tick;
+use tidelock::state::Audience;
+use tidelock::wire::Fate;
+
+/// What one client sees, stream by stream, and what it is known to hold of it. A baseline is a tick, never a copy.
+#[derive(Debug, Default)]
+pub(crate) struct Views {
+    streams: [Vec<StreamView>; 2],
+    next_epoch: u8,
+    /// Kept for reuse by [`Views::update`].
+    merged: Vec<StreamView>,
+}
+
+/// One stream in one client's view.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StreamView {
+    pub(crate) index: u32,
+    /// Names this visibility: an ack of what was sent in an earlier one says nothing of this one.
+    pub(crate) epoch: u8,
+    pub(crate) leaving: Option<Leaving>,
+    /// The newest snapshot with this stream that the client acknowledged.
+    pub(crate) baseline: Option<Tick>,
+    /// The newest snapshot with this stream that was sent and not lost.
+    pub(crate) sent: Option<Tick>,
+    /// Snapshots for which it waited because others went first.
+    pub(crate) waited: u16,
+    /// 0 at the viewpoint, 1 at the edge of what is seen.
+    pub(crate) distance: f32,
+}
+
+/// A stream that the client is to forget.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Leaving {
+    pub(crate) despawned: bool,
+}
+
+/// What a datagram carried, for when its fate is known.
+#[derive(Debug, Default)]
+pub(crate) struct SentState {
+    pub(crate) tick: Tick,
+    pub(crate) streams: Vec<SentStream>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SentStream {
+    pub(crate) index: u32,
+    pub(crate) audience: Audience,
+    pub(crate) epoch: u8,
+    pub(crate) leave: bool,
+}
+
+impl StreamView {
+    /// Whether something of it is still to be sent.
+    pub(crate) fn is_dirty(&self, audience: Audience, history: &History) -> bool {
+        match (self.leaving, self.sent) {
+            (_, None) => true,
+            (Some(_), Some(_)) => false,
+            (None, Some(sent)) => history.stream(self.index, audience).newest().tick.is_newer_than(sent),
+        }
+    }
+}
+
+impl Views {
+    pub(crate) fn of(&self, audience: Audience) -> &[StreamView] {
+        &self.streams[audience as usize]
+    }
+
+    pub(crate) fn of_mut(&mut self, audience: Audience) -> &mut [StreamView] {
+        &mut self.streams[audience as usize]
+    }
+
+    /// Merges what is visible now, by ascending index, into what was: some enter, some begin to leave.
+    pub(crate) fn update(&mut self, audience: Audience, visible: &[Candidate], history: &mut History) {
+        let Self { streams, next_epoch, merged } = self;
+        let mut enter = |candidate: &Candidate| {
+            *next_epoch = next_epoch.wrapping_add(1);
+            let Candidate { index, distance, .. } = *candidate;
+            StreamView { index, epoch: *next_epoch, leaving: None, baseline: None, sent: None, waited: 0, distance }
+        };
+        merged.clear();
+        let mut visible = visible.iter().peekable();
+        for view in &streams[audience as usize] {
+            while let Some(new) = visible.next_if(|candidate| candidate.index < view.index) {
+                if new.may_enter {
+                    history.add_viewer(new.index);
+                    merged.push(enter(new));
+                }
+            }
+            let still = visible.next_if(|candidate| candidate.index == view.index);
+            merged.push(match still {
+                Some(seen) if view.leaving.is_none() => StreamView { distance: seen.distance, ..*view },
+                Some(again) if again.may_enter => enter(again),
+                _ => view.leave(history),
+            });
+        }
+        for new in visible.filter(|candidate| candidate.may_enter) {
+            history.add_viewer(new.index);
+            merged.push(enter(new));
+        }
+        std::mem::swap(&mut streams[audience as usize], merged);
+    }
+
+    /// The fate of a datagram is known: baselines move forward, or what was lost is to be sent again.
+    pub(crate) fn on_fate(&mut self, fate: Fate<'_, SentState>, history: &mut History, now: Tick) -> Option<SentState> {
+        match fate {
+            Fate::Acked(sent) => {
+                sent.streams.iter().for_each(|stream| self.on_acked(*stream, sent.tick, history, now));
+                Some(sent)
+            }
+            Fate::Lost(sent) => {
+                sent.streams.iter().for_each(|stream| self.on_lost(*stream, sent.tick));
+                None
+            }
+        }
+    }
+
+    /// The client holds something else than it should: everything goes out in full.
+    pub(crate) fn forget_baselines(&mut self) {
+        for view in self.streams.iter_mut().flatten() {
+            view.baseline = None;
+            view.sent = None;
+        }
+    }
+
+    /// The client is gone: it knows nothing any more.
+    pub(crate) fn clear(&mut self, history: &mut History, now: Tick) {
+        for view in self.streams.iter_mut().flat_map(std::mem::take) {
+            history.remove_viewer(view.index, now);
+        }
+    }
+
+    fn on_acked(&mut self, stream: SentStream, tick: Tick, history: &mut History, now: Tick) {
+        let views = &mut self.streams[stream.audience as usize];
+        let Some(at) = find(views, stream) else { return };
+        let view = &mut views[at];
+        if stream.leave && view.leaving.is_some() {
+            views.remove(at);
+            history.remove_viewer(stream.index, now);
+        } else if view.leaving.is_none() && view.baseline.is_none_or(|baseline| tick.is_newer_than(baseline)) {
+            view.baseline = Some(tick);
+            // It may have been taken for lost.
+            if view.sent.is_none_or(|sent| tick.is_newer_than(sent)) {
+                view.sent = Some(tick);
+            }
+        }
+    }
+
+    fn on_lost(&mut self, stream: SentStream, tick: Tick) {
+        let views = &mut self.streams[stream.audience as usize];
+        let Some(at) = find(views, stream) else { return };
+        let view = &mut views[at];
+        if view.sent == Some(tick) && view.leaving.is_some() == stream.leave {
+            view.sent = if stream.leave { None } else { view.baseline };
+        }
+    }
+}
+
+impl StreamView {
+    fn leave(&self, history: &History) -> Self {
+        let despawned = !history.slot(self.index).is_alive();
+        if self.leaving == Some(Leaving { despawned }) {
+            return *self;
+        }
+        Self { leaving: Some(Leaving { despawned }), sent: None, ..*self }
+    }
+}
+
+fn find(views: &[StreamView], stream: SentStream) -> Option<usize> {
+    let at = views.binary_search_by_key(&stream.index, |view| view.index).ok()?;
+    (views[at].epoch == stream.epoch).then_some(at)
+}
