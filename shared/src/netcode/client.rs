@@ -255,13 +255,13 @@ impl Client {
         self.send_at = now;
     }
 
+    /// No packet of a session can have come yet, so that the replay window is as good as new.
     fn try_next_server(&mut self, cause: DisconnectCause, now: Instant) {
         if self.server + 1 == self.token.servers().len() {
             self.state = ClientState::Disconnected(cause);
             return;
         }
         self.server += 1;
-        self.replay = ReplayWindow::new();
         self.enter(ClientState::SendingRequest, now);
     }
 

@@ -156,37 +156,37 @@ impl Net {
     pub(crate) fn transmit_client(&mut self, index: usize) {
         let mut out = [0; PACKET_BYTES_MAX];
         while let Some((len, to)) = self.clients[index].poll_transmit(self.now, &mut out) {
-            self.carry(Datagram { from: self.addresses[index], to, bytes: out[..len].to_vec() });
+            self.carry(&Datagram { from: self.addresses[index], to, bytes: out[..len].to_vec() });
         }
     }
 
     pub(crate) fn transmit_server(&mut self) {
         let mut out = [0; PACKET_BYTES_MAX];
         while let Some((len, to)) = self.server.poll_transmit(self.now, &mut out) {
-            self.carry(Datagram { from: SERVER, to, bytes: out[..len].to_vec() });
+            self.carry(&Datagram { from: SERVER, to, bytes: out[..len].to_vec() });
         }
     }
 
     pub(crate) fn send_to_server(&mut self, index: usize, payload: &[u8]) {
         let mut out = [0; PACKET_BYTES_MAX];
         let (len, to) = self.clients[index].seal(payload, &mut out, self.now).unwrap();
-        self.carry(Datagram { from: self.addresses[index], to, bytes: out[..len].to_vec() });
+        self.carry(&Datagram { from: self.addresses[index], to, bytes: out[..len].to_vec() });
     }
 
     pub(crate) fn send_to_client(&mut self, slot: Slot, payload: &[u8]) {
         let mut out = [0; PACKET_BYTES_MAX];
         let (len, to) = self.server.seal(slot, payload, &mut out, self.now).unwrap();
-        self.carry(Datagram { from: SERVER, to, bytes: out[..len].to_vec() });
+        self.carry(&Datagram { from: SERVER, to, bytes: out[..len].to_vec() });
     }
 
-    fn carry(&mut self, datagram: Datagram) {
+    fn carry(&mut self, datagram: &Datagram) {
         self.sent.push(datagram.clone());
         if datagram.to == SERVER {
             if !self.lose_to_server {
-                self.deliver_to_server(&datagram);
+                self.deliver_to_server(datagram);
             }
         } else if !self.lose_to_clients {
-            self.deliver_to_client(&datagram);
+            self.deliver_to_client(datagram);
         }
     }
 
