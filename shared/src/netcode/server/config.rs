@@ -1,0 +1,134 @@
+use alloc::vec::Vec;
+use core::fmt;
+use core::net::SocketAddr;
+
+use thiserror::Error;
+
+use crate::netcode::{CLIENTS_MAX, Key};
+
+/// What a [`super::Server`] is told at its start. [`ServerConfig::new`] fills in what few need to change.
+#[derive(Clone)]
+pub struct ServerConfig {
+    /// The game and its version. Only clients whose token names the same connect.
+    pub protocol_id: u64,
+    /// The keys shared with the backends, 1 to 4: several while they rotate, the most used first.
+    pub private_keys: Vec<Key>,
+    /// The addresses by which connect tokens may name this server, at least one.
+    pub public_addresses: Vec<SocketAddr>,
+    /// How many clients may be connected, 1 to 16,384.
+    pub max_clients: usize,
+    /// Refuse tokens that expire before this second since 1970. With keys that were in use before this start, set it to
+    /// the start plus the longest lifetime that backends give a token: what a server before this one may have accepted
+    /// is then refused, and no key encrypts two sessions. `None` when the keys are new.
+    pub token_floor_unix_s: Option<u64>,
+    /// Encrypts challenge tokens. Draw it at random for every start.
+    pub challenge_key: Key,
+    /// Keys the hash maps. Draw it at random for every start.
+    pub hash_key: [u8; 16],
+    /// How many handshakes can be under way, 1 to 16,384.
+    pub handshakes_max: usize,
+    /// How many connect tokens are remembered until they expire. When all are in use, new ones are refused.
+    pub token_history_max: usize,
+    /// How many answers to handshakes can wait to be sent.
+    pub replies_max: usize,
+    /// How many connect tokens may be decrypted per second, each about 2 µs of work, ...
+    pub token_opens_per_s: u32,
+    /// ... and how many in a burst.
+    pub token_opens_burst: u32,
+}
+
+impl ServerConfig {
+    /// A configuration whose bounds suit `max_clients`.
+    #[must_use]
+    pub fn new(
+        protocol_id: u64,
+        private_key: Key,
+        public_address: SocketAddr,
+        max_clients: usize,
+        secrets: ServerSecrets,
+    ) -> Self {
+        let ServerSecrets { challenge_key, hash_key } = secrets;
+        Self {
+            protocol_id,
+            private_keys: alloc::vec![private_key],
+            public_addresses: alloc::vec![public_address],
+            max_clients,
+            token_floor_unix_s: None,
+            challenge_key,
+            hash_key,
+            handshakes_max: (max_clients * 4).clamp(64, CLIENTS_MAX),
+            token_history_max: (max_clients * 8).max(1024),
+            replies_max: 512,
+            token_opens_per_s: 20_000,
+            token_opens_burst: 4_000,
+        }
+    }
+
+    pub(super) fn check(&self) -> Result<(), ServerConfigError> {
+        let slots = 1..=CLIENTS_MAX;
+        if !(1..=PRIVATE_KEYS_MAX).contains(&self.private_keys.len()) {
+            Err(ServerConfigError::PrivateKeys)
+        } else if self.public_addresses.is_empty() {
+            Err(ServerConfigError::PublicAddresses)
+        } else if !slots.contains(&self.max_clients) || !slots.contains(&self.handshakes_max) {
+            Err(ServerConfigError::Slots)
+        } else if self.token_history_max == 0 || self.replies_max == 0 || self.token_opens_burst == 0 {
+            Err(ServerConfigError::Bounds)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// Says nothing of keys.
+impl fmt::Debug for ServerConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerConfig")
+            .field("protocol_id", &self.protocol_id)
+            .field("public_addresses", &self.public_addresses)
+            .field("max_clients", &self.max_clients)
+            .field("token_floor_unix_s", &self.token_floor_unix_s)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A request is tried with every key, so that their number is a factor of what strangers can cost.
+pub(super) const PRIVATE_KEYS_MAX: usize = 4;
+
+/// What a server needs of randomness, for each start anew.
+#[derive(Clone)]
+pub struct ServerSecrets {
+    /// See [`ServerConfig::challenge_key`].
+    pub challenge_key: Key,
+    /// See [`ServerConfig::hash_key`].
+    pub hash_key: [u8; 16],
+}
+
+impl ServerSecrets {
+    /// How many random bytes one start takes.
+    pub const RANDOM_BYTES: usize = 48;
+
+    /// Splits bytes drawn from a cryptographically secure source.
+    #[must_use]
+    pub fn from_random(random: [u8; Self::RANDOM_BYTES]) -> Self {
+        let (challenge_key, hash_key) = random.split_first_chunk().expect("48 bytes hold a key");
+        Self { challenge_key: Key::new(*challenge_key), hash_key: hash_key.try_into().expect("and 16 bytes") }
+    }
+}
+
+/// What is wrong with a [`ServerConfig`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum ServerConfigError {
+    /// None, or more than four.
+    #[error("a server has 1 to 4 private keys")]
+    PrivateKeys,
+    /// None: no token could name this server.
+    #[error("a server has at least one public address")]
+    PublicAddresses,
+    /// `max_clients` or `handshakes_max` is out of range.
+    #[error("a server has 1 to 16384 slots for clients, and as many for handshakes")]
+    Slots,
+    /// A bound that lets nobody in.
+    #[error("token_history_max, replies_max and token_opens_burst are not zero")]
+    Bounds,
+}

@@ -1,0 +1,210 @@
+//! What happens between a connection's begin and its end.
+
+mod netcode_net;
+
+use std::collections::BTreeSet;
+
+use netcode_net::*;
+use tidelock::ClientId;
+use tidelock::netcode::{ClientState, ConnectToken, DisconnectCause, PACKET_BYTES_MAX, Slot, TokenSpec};
+
+const KEEP_ALIVE: u8 = 4;
+const DISCONNECT: u8 = 6;
+
+#[test]
+fn an_idle_connection_stays_up_by_keep_alives_at_ten_hertz() {
+    let mut net = Net::new(1);
+    let client = net.connect(1);
+    net.sent.clear();
+    net.run(20_000);
+    assert_eq!(net.clients[client].state(), ClientState::Connected);
+    assert_eq!(net.server.clients(), 1);
+    assert_eq!(net.kinds_sent_to(SERVER), [KEEP_ALIVE; 200]);
+    assert_eq!(net.kinds_sent_to(client_address(client)), [KEEP_ALIVE; 200]);
+}
+
+#[test]
+fn payloads_take_the_place_of_keep_alives() {
+    let mut net = Net::new(1);
+    let client = net.connect(1);
+    for _ in 0..20 {
+        net.send_to_server(client, b"input");
+        net.send_to_client(Slot(0), b"snapshot");
+        net.sent.clear();
+        net.run(50);
+        assert!(net.sent.is_empty());
+    }
+}
+
+#[test]
+fn a_client_that_falls_silent_times_out() {
+    let mut net = Net::new(1);
+    net.connect(1);
+    net.lose_to_server = true;
+    net.run(4_800);
+    assert_eq!(net.server.clients(), 1);
+    net.run(300);
+    assert_eq!(net.server.clients(), 0);
+    assert_eq!(net.events.last(), Some(&Event::TimedOut { slot: Slot(0) }));
+}
+
+#[test]
+fn a_server_that_falls_silent_times_out() {
+    let mut net = Net::new(1);
+    let client = net.connect(1);
+    net.lose_to_clients = true;
+    net.run(4_800);
+    assert_eq!(net.clients[client].state(), ClientState::Connected);
+    net.run(300);
+    assert_eq!(net.clients[client].state(), ClientState::Disconnected(DisconnectCause::TimedOut));
+}
+
+#[test]
+fn a_negative_timeout_means_never() {
+    let mut net = Net::new(1);
+    let spec = TokenSpec { timeout_s: -1, ..spec(1, &[SERVER]) };
+    let client = net.add(ConnectToken::generate(&spec, &secrets(1), &private_key()).unwrap());
+    net.run(100);
+    (net.lose_to_server, net.lose_to_clients) = (true, true);
+    net.run(600_000);
+    assert_eq!(net.clients[client].state(), ClientState::Connected);
+    assert_eq!(net.server.clients(), 1);
+}
+
+#[test]
+fn a_client_says_goodbye_ten_times() {
+    let mut net = Net::new(1);
+    let client = net.connect(1);
+    net.sent.clear();
+    net.clients[client].disconnect();
+    assert_eq!(net.clients[client].state(), ClientState::Disconnected(DisconnectCause::Local));
+    net.run(1_000);
+    assert_eq!(net.kinds_sent_to(SERVER), [DISCONNECT; 10]);
+    assert_eq!(net.events.last(), Some(&Event::Disconnected { slot: Slot(0), cause: DisconnectCause::Remote }));
+    assert_eq!(net.server.clients(), 0);
+    assert_eq!(net.clients[client].next_wakeup(), None);
+}
+
+#[test]
+fn a_server_says_goodbye_ten_times() {
+    let mut net = Net::new(1);
+    let client = net.connect(1);
+    net.sent.clear();
+    assert!(net.server.disconnect(Slot(0)));
+    assert!(!net.server.disconnect(Slot(0)));
+    assert_eq!(net.server.clients(), 0);
+    net.run(1_000);
+    assert_eq!(net.kinds_sent_to(client_address(client)), [DISCONNECT; 10]);
+    assert_eq!(net.clients[client].state(), ClientState::Disconnected(DisconnectCause::Remote));
+}
+
+#[test]
+fn one_goodbye_of_ten_is_enough() {
+    let mut net = Net::new(1);
+    let client = net.connect(1);
+    net.lose_to_clients = true;
+    net.server.disconnect(Slot(0));
+    net.transmit_server();
+    let last = net.sent.last().unwrap().clone();
+    net.deliver_to_client(&last);
+    assert_eq!(net.clients[client].state(), ClientState::Disconnected(DisconnectCause::Remote));
+}
+
+#[test]
+fn a_freed_slot_is_used_again_by_keys_of_its_own() {
+    let mut net = Net::new(1);
+    net.connect(1);
+    net.server.disconnect(Slot(0));
+    net.run(100);
+    let second = net.connect(2);
+    net.send_to_client(Slot(0), b"for the second");
+    assert_eq!(net.received, [vec![], vec![b"for the second".to_vec()]]);
+    assert_eq!(net.server.client_id(Slot(0)), Some(ClientId(2)));
+    net.send_to_server(second, b"from the second");
+    assert_eq!(net.payloads(), [b"from the second".to_vec()]);
+}
+
+#[test]
+fn a_free_slot_has_nobody_to_send_to() {
+    let mut net = Net::new(2);
+    let mut out = [0; PACKET_BYTES_MAX];
+    for slot in [Slot(0), Slot(1), Slot(2), Slot(u16::MAX)] {
+        assert_eq!(net.server.seal(slot, b"x", &mut out, net.now), None);
+        assert_eq!((net.server.address(slot), net.server.client_id(slot)), (None, None));
+        assert!(!net.server.is_confirmed(slot) && !net.server.disconnect(slot));
+    }
+}
+
+#[test]
+fn a_client_seals_only_while_connected() {
+    let mut net = Net::new(1);
+    let mut out = [0; PACKET_BYTES_MAX];
+    let client = net.add(token(1));
+    assert_eq!(net.clients[client].seal(b"x", &mut out, net.now), None);
+    net.run(100);
+    assert!(net.clients[client].seal(b"x", &mut out, net.now).is_some());
+    net.clients[client].disconnect();
+    assert_eq!(net.clients[client].seal(b"x", &mut out, net.now), None);
+}
+
+#[test]
+fn waking_up_only_when_told_keeps_a_connection_up() {
+    let mut net = Net::new(1);
+    let client = net.add(token(1));
+    let mut wakeups = 0;
+    while net.now.as_us() < 21_000_000 {
+        net.transmit_client(client);
+        net.transmit_server();
+        net.transmit_client(client);
+        assert_eq!(net.server.poll_timeout(net.now), None);
+        let next = net.clients[client].next_wakeup().into_iter().chain(net.server.next_wakeup()).min().unwrap();
+        net.now = net.now.max(next);
+        wakeups += 1;
+    }
+    assert_eq!(net.clients[client].state(), ClientState::Connected);
+    assert!((200..900).contains(&wakeups), "{wakeups}");
+}
+
+#[test]
+fn every_slot_of_the_largest_server_serves_its_client() {
+    let clients = 16_384;
+    let mut config = config(clients);
+    config.token_opens_burst = 20_000;
+    let mut net = Net::with(config);
+    for id in 0..clients as u64 {
+        net.add(token(id));
+    }
+    let mut addresses = std::collections::BTreeMap::new();
+    for (index, address) in net.addresses.iter().enumerate() {
+        addresses.insert(*address, index);
+    }
+    // Not Net::run: it looks for a client by going through all of them.
+    let mut out = [0; PACKET_BYTES_MAX];
+    for _ in 0..3 {
+        net.now += std::time::Duration::from_millis(10);
+        for index in 0..clients {
+            while let Some((len, _)) = net.clients[index].poll_transmit(net.now, &mut out) {
+                net.server.handle_datagram(net.addresses[index], &mut out[..len], net.now, START_UNIX_S);
+            }
+            while let Some((len, to)) = net.server.poll_transmit(net.now, &mut out) {
+                net.clients[addresses[&to]].handle_datagram(SERVER, &mut out[..len], net.now);
+            }
+        }
+    }
+    assert_eq!(net.server.clients(), clients, "{:?}", net.server);
+    let slots: BTreeSet<u32> = net.clients.iter().map(|client| client.client_index()).collect();
+    assert_eq!(slots.len(), clients);
+    for index in 0..clients {
+        let (len, _) = net.clients[index].seal(b"hello", &mut out, net.now).unwrap();
+        let event = net.server.handle_datagram(net.addresses[index], &mut out[..len], net.now, START_UNIX_S);
+        let slot = Slot(net.clients[index].client_index() as u16);
+        assert_eq!(event, tidelock::netcode::ServerEvent::Payload { slot, payload: b"hello" });
+        let (len, to) = net.server.seal(slot, b"world", &mut out, net.now).unwrap();
+        assert_eq!(to, net.addresses[index]);
+        assert_eq!(net.clients[index].handle_datagram(SERVER, &mut out[..len], net.now), Some(&b"world"[..]));
+    }
+    let late = net.add_at(token(u64::MAX), client_address(clients));
+    let (len, _) = net.clients[late].poll_transmit(net.now, &mut out).unwrap();
+    net.server.handle_datagram(client_address(clients), &mut out[..len], net.now, START_UNIX_S);
+    assert_eq!(net.server.drops().of(tidelock::netcode::DropReason::ServerFull), 1);
+}
