@@ -1,6 +1,8 @@
 //! The Tidelock server: the engine, the I/O around it, and the sample game.
 //!
+//! - [`engine`]: everything between a datagram in and a datagram out; pure.
 //! - [`game`]: what a game plugs in through.
 #![forbid(unsafe_code)]
 
+pub mod engine;
 pub mod game;

@@ -30,7 +30,11 @@ pub(crate) struct Capture {
 struct Departed(Vec<NetSlot>);
 
 impl Capture {
-    pub(crate) fn new(columns: Vec<Box<dyn CapturedColumn>>, locator: Option<Box<dyn Locator>>, world: &mut World) -> Self {
+    pub(crate) fn new(
+        columns: Vec<Box<dyn CapturedColumn>>,
+        locator: Option<Box<dyn Locator>>,
+        world: &mut World,
+    ) -> Self {
         world.init_resource::<Departed>();
         world.register_component_hooks::<Replicated>().on_remove(depart);
         Self {
@@ -47,7 +51,14 @@ impl Capture {
     }
 
     /// Brings `history` and `interest` to the end of `tick`.
-    pub(crate) fn run(&mut self, world: &mut World, tick: Tick, schema: &Schema, history: &mut History, interest: &mut Interest) {
+    pub(crate) fn run(
+        &mut self,
+        world: &mut World,
+        tick: Tick,
+        schema: &Schema,
+        history: &mut History,
+        interest: &mut Interest,
+    ) {
         for slot in std::mem::take(&mut world.resource_mut::<Departed>().0) {
             interest.remove(slot.0);
             history.remove(slot.0, tick);
@@ -64,7 +75,14 @@ impl Capture {
     }
 
     /// Gives what is new an index, in the order of entities, and takes all of it.
-    fn take_spawned(&mut self, world: &mut World, tick: Tick, schema: &Schema, history: &mut History, interest: &mut Interest) {
+    fn take_spawned(
+        &mut self,
+        world: &mut World,
+        tick: Tick,
+        schema: &Schema,
+        history: &mut History,
+        interest: &mut Interest,
+    ) {
         let mut spawned: Vec<Entity> = self.spawned.iter(world).collect();
         spawned.sort_unstable();
         for entity in spawned {

@@ -57,7 +57,13 @@ impl EngineConfig {
         let secrets = ServerSecrets::from_random(self.secrets);
         let (key, address) = (self.private_keys.first().cloned(), self.public_addresses.first().copied());
         let unset = (Key::new([0; 32]), SocketAddr::from(([0, 0, 0, 0], 0)));
-        let mut config = ServerConfig::new(self.protocol_id, key.unwrap_or(unset.0), address.unwrap_or(unset.1), self.max_clients, secrets);
+        let mut config = ServerConfig::new(
+            self.protocol_id,
+            key.unwrap_or(unset.0),
+            address.unwrap_or(unset.1),
+            self.max_clients,
+            secrets,
+        );
         // An empty list is refused by netcode.
         config.private_keys.clone_from(&self.private_keys);
         config.public_addresses.clone_from(&self.public_addresses);

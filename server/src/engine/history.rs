@@ -1,8 +1,8 @@
 use bevy_ecs::entity::Entity;
 use glam::Vec2;
 use std::collections::VecDeque;
-use tidelock::state::{Audience, NetId, Schema, StreamLayout, VersionRef, version_hash};
 use tidelock::Tick;
+use tidelock::state::{Audience, NetId, Schema, StreamLayout, VersionRef, version_hash};
 
 /// What the world looked like, tick by tick: for each replicated entity and audience the versions of its stream.
 ///
@@ -56,11 +56,6 @@ impl History {
     /// Entities that are replicated now.
     pub(crate) const fn entity_count(&self) -> usize {
         self.entity_count
-    }
-
-    /// How many indices were ever in use.
-    pub(crate) fn slot_count(&self) -> usize {
-        self.slots.len()
     }
 
     pub(crate) fn slot(&self, index: u32) -> &Slot {

@@ -44,14 +44,16 @@ impl InputBuffer {
         }
     }
 
-    /// Whether any input came yet.
-    pub(crate) const fn is_started(&self) -> bool {
-        self.started
-    }
-
     /// Takes an input that arrived. `simulated` is the last tick that ran; `redundant` tells that its datagram had a newer
     /// one, so that it came before, or the datagram that should have brought it did not.
-    pub(crate) fn insert(&mut self, tick: Tick, input: &[u32], simulated: Tick, redundant: bool, counts: &mut InputCounts) {
+    pub(crate) fn insert(
+        &mut self,
+        tick: Tick,
+        input: &[u32],
+        simulated: Tick,
+        redundant: bool,
+        counts: &mut InputCounts,
+    ) {
         let ahead = tick.since(simulated);
         let slot = tick.0 as usize % LEN;
         if ahead <= 0 {

@@ -70,7 +70,9 @@ impl Interest {
         if let Some(center) = center {
             self.select_near(center, history, out);
         }
-        out.sort_unstable_by(|a, b| a.index.cmp(&b.index).then(b.may_enter.cmp(&a.may_enter)).then(a.distance.total_cmp(&b.distance)));
+        out.sort_unstable_by(|a, b| {
+            a.index.cmp(&b.index).then(b.may_enter.cmp(&a.may_enter)).then(a.distance.total_cmp(&b.distance))
+        });
         out.dedup_by_key(|candidate| candidate.index);
     }
 

@@ -9,11 +9,11 @@ mod config;
 mod history;
 mod input_buffer;
 mod interest;
+mod operator;
 mod outbox;
 mod phase;
 mod receive;
 mod record_cache;
-mod operator;
 mod send;
 mod session;
 mod sessions;
@@ -77,7 +77,10 @@ pub struct Engine {
 
 impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Engine").field("tick", &self.tick).field("clients", &self.sessions.len()).finish_non_exhaustive()
+        f.debug_struct("Engine")
+            .field("tick", &self.tick)
+            .field("clients", &self.sessions.len())
+            .finish_non_exhaustive()
     }
 }
 

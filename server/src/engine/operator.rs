@@ -102,7 +102,8 @@ impl Engine {
     /// Tells every client that the server stops, and disconnects it. Keep ticking until none is left: at most a second.
     pub fn shut_down(&mut self, now: Instant) {
         self.draining = true;
-        let slots: Vec<Slot> = self.sessions.iter().filter(|session| session.is_playing()).map(|session| session.slot).collect();
+        let slots: Vec<Slot> =
+            self.sessions.iter().filter(|session| session.is_playing()).map(|session| session.slot).collect();
         slots.into_iter().for_each(|slot| self.close(slot, CloseReason::Shutdown, now));
     }
 }

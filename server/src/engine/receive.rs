@@ -25,9 +25,11 @@ impl Engine {
                 self.sessions.insert(Session::new(slot, client_id, address, deadline, self.input, bandwidth));
             }
             ServerEvent::Payload { slot, payload } => {
-                if Self::receive(&mut self.parts(), slot, payload, arrival).is_err() {
-                    self.stats.payloads_malformed += 1;
-                }
+                let Self { sessions, schema, history, stats, writer, input, .. } = self;
+                let Some(session) = sessions.at_mut(slot) else { return };
+                let taken =
+                    session.receive(payload, arrival, (schema, *input), history, stats, |sent| writer.recycle(sent));
+                stats.payloads_malformed += u64::from(taken.is_err());
                 self.take_messages(slot, arrival);
             }
             ServerEvent::Disconnected { slot, .. } => {
@@ -50,7 +52,9 @@ impl Engine {
                     self.stats.rejected.hello_timeout += 1;
                     over.push(session.slot);
                 }
-                Phase::Closing { deadline } if now > deadline || session.connection.messages_delivered() => over.push(session.slot),
+                Phase::Closing { deadline } if now > deadline || session.connection.messages_delivered() => {
+                    over.push(session.slot)
+                }
                 _ => {}
             }
         }

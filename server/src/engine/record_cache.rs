@@ -40,7 +40,14 @@ impl RecordCache {
     }
 
     /// The record that leads from `baseline`, if the history still has it, to the newest version of a stream.
-    pub(crate) fn record(&mut self, index: u32, audience: Audience, baseline: Option<Tick>, history: &History, schema: &Schema) -> Record {
+    pub(crate) fn record(
+        &mut self,
+        index: u32,
+        audience: Audience,
+        baseline: Option<Tick>,
+        history: &History,
+        schema: &Schema,
+    ) -> Record {
         let stream = history.stream(index, audience);
         let old = baseline.and_then(|tick| Some((tick, stream.at(tick)?)));
         let baseline = old.map(|(tick, _)| tick);

@@ -65,7 +65,9 @@ impl Engine {
         let mut stuck = Vec::new();
         for event in std::mem::take(&mut self.outgoing_events) {
             let message = ServerMessage::Event { id: EventId(event.event_index), body: event.body };
-            for session in self.sessions.iter_mut().filter(|session| session.is_playing() && event.to.include(session.client_id)) {
+            for session in
+                self.sessions.iter_mut().filter(|session| session.is_playing() && event.to.include(session.client_id))
+            {
                 if session.send(&message).is_err() {
                     stuck.push(session.slot);
                 }

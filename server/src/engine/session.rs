@@ -76,7 +76,14 @@ const AUDIT_INTERVAL: Duration = Duration::from_millis(60);
 const SAMPLE_INTERVAL: Duration = Duration::from_secs(1);
 
 impl Session {
-    pub(crate) fn new(slot: Slot, client_id: ClientId, address: SocketAddr, deadline: Instant, input: InputType, bandwidth_bytes_s: u32) -> Self {
+    pub(crate) fn new(
+        slot: Slot,
+        client_id: ClientId,
+        address: SocketAddr,
+        deadline: Instant,
+        input: InputType,
+        bandwidth_bytes_s: u32,
+    ) -> Self {
         Self {
             slot,
             client_id,
@@ -107,8 +114,7 @@ impl Session {
         &mut self,
         payload: &[u8],
         arrival: Arrival,
-        schema: &Schema,
-        input: InputType,
+        game: (&Schema, InputType),
         history: &mut History,
         stats: &mut Stats,
         mut recycle: impl FnMut(SentState),
@@ -116,7 +122,7 @@ impl Session {
         let mut r = BitReader::new(payload);
         let Some(header) = self.connection.read_header(&mut r, arrival.at)? else { return Ok(()) };
         self.connection.read_messages(&mut r)?;
-        self.read_inputs(&mut r, arrival, schema, input, stats)?;
+        self.read_inputs(&mut r, arrival, game, stats)?;
         self.connection.accept(header.sequence);
         let views = &mut self.views;
         self.connection.on_acks(&header, arrival.at, |_, fate| {
@@ -125,7 +131,13 @@ impl Session {
         Ok(())
     }
 
-    fn read_inputs(&mut self, r: &mut BitReader<'_>, arrival: Arrival, schema: &Schema, input: InputType, stats: &mut Stats) -> Result<(), Malformed> {
+    fn read_inputs(
+        &mut self,
+        r: &mut BitReader<'_>,
+        arrival: Arrival,
+        (schema, input): (&Schema, InputType),
+        stats: &mut Stats,
+    ) -> Result<(), Malformed> {
         let Some(mut reader) = InputReader::new(schema.input(), arrival.simulated, r)? else { return Ok(()) };
         let mut lanes = [0; 64];
         let lanes = &mut lanes[..input.lane_count];
@@ -146,7 +158,14 @@ impl Session {
     }
 
     /// Gives up on datagrams sent too long ago, and counts losses.
-    pub(crate) fn expire(&mut self, now: Instant, tick: Tick, tick_period: Duration, history: &mut History, stats: &mut Stats) {
+    pub(crate) fn expire(
+        &mut self,
+        now: Instant,
+        tick: Tick,
+        tick_period: Duration,
+        history: &mut History,
+        stats: &mut Stats,
+    ) {
         let views = &mut self.views;
         self.connection.expire(now, tick_period * 3, |_, fate: Fate<'_, SentState>| {
             views.on_fate(fate, history, tick);

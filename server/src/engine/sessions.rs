@@ -53,9 +53,13 @@ impl Sessions {
 
     /// Gives the game one input of each player.
     pub(crate) fn deliver_inputs(&mut self, tick: Tick, input: InputType, world: &mut World, counts: &mut InputCounts) {
-        let playing = self.slots.iter_mut().filter_map(Option::as_deref_mut).filter(|session| session.is_playing());
-        let take = |session: &'_ mut Session| TickInput { client_id: session.client_id, lanes: session.inputs.take(tick, input, counts) };
-        let inputs: Vec<TickInput<'_>> = playing.map(take).collect();
+        let playing = self.iter_mut().filter(|session| session.is_playing());
+        let inputs: Vec<TickInput<'_>> = playing
+            .map(|session| {
+                let lanes = session.inputs.take(tick, input, counts);
+                TickInput { client_id: session.client_id, lanes }
+            })
+            .collect();
         (input.deliver)(world, &inputs);
     }
 }

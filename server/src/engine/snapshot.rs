@@ -100,7 +100,13 @@ impl SnapshotWriter {
     }
 
     /// Writes messages that wait into datagrams of their own, as far as the budget goes.
-    pub(crate) fn write_messages(&mut self, session: &mut Session, history: &mut History, tick: SnapshotTick, mut send: impl FnMut(&[u8])) {
+    pub(crate) fn write_messages(
+        &mut self,
+        session: &mut Session,
+        history: &mut History,
+        tick: SnapshotTick,
+        mut send: impl FnMut(&[u8]),
+    ) {
         for _ in 0..MESSAGE_DATAGRAMS_MAX {
             if !session.connection.wants_to_send_messages() || session.budget.available_bytes() < DATAGRAM_BYTES_MAX {
                 return;
@@ -130,9 +136,10 @@ impl SnapshotWriter {
         for audience in Audience::ALL {
             for (at, view) in session.views.of(audience).iter().enumerate() {
                 if view.is_dirty(audience, history) {
-                    let record = view.leaving.is_none().then(|| {
-                        self.cache.record(view.index, audience, view.baseline, history, schema)
-                    });
+                    let record = view
+                        .leaving
+                        .is_none()
+                        .then(|| self.cache.record(view.index, audience, view.baseline, history, schema));
                     self.due.push(DueRecord { audience, at, record, priority: priority(view, audience), chosen: true });
                 }
             }
@@ -144,7 +151,9 @@ impl SnapshotWriter {
         let available_bits = session.budget.available_bytes().saturating_sub(HEADERS_BYTES) * 8;
         let needed: usize = self.due.iter().map(DueRecord::bits).sum();
         if needed > available_bits {
-            let by_priority = |a: &DueRecord, b: &DueRecord| b.priority.total_cmp(&a.priority).then(a.audience.cmp(&b.audience)).then(a.at.cmp(&b.at));
+            let by_priority = |a: &DueRecord, b: &DueRecord| {
+                b.priority.total_cmp(&a.priority).then(a.audience.cmp(&b.audience)).then(a.at.cmp(&b.at))
+            };
             self.due.sort_unstable_by(by_priority);
             let mut left = available_bits;
             for due in &mut self.due {
@@ -168,7 +177,8 @@ impl SnapshotWriter {
         let mut next = 0;
         loop {
             let draft = self.open_draft(session, tick);
-            let capacity = (DATAGRAM_BYTES_MAX * 8).saturating_sub(self.drafts[draft].head.len_bits() + SnapshotHeader::BITS_MAX);
+            let capacity =
+                (DATAGRAM_BYTES_MAX * 8).saturating_sub(self.drafts[draft].head.len_bits() + SnapshotHeader::BITS_MAX);
             for audience in Audience::ALL {
                 let mut heads = RecordWriter::new(tick.tick);
                 while let Some(record) = due.get(next).filter(|due| due.audience == audience) {
