@@ -41,7 +41,7 @@ impl Replicate for Position {
 }
 
 /// How fast an avatar or NPC moves, in m/s: at most [`Velocity::MAX`] along the ground, and as much up or down.
-/// Projectiles have none: they fly [along their facing](crate::Kind::Projectile).
+/// Shots have none: they fly [along their facing](crate::movement::SHOT_SPEED).
 #[derive(Component, Clone, Copy, Debug, Default, PartialEq)]
 pub struct Velocity(pub Vec3);
 

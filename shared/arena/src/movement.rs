@@ -3,6 +3,7 @@
 use crate::body::{Facing, Position, Velocity};
 use crate::input::ArenaInput;
 use crate::map::{Map, into_arena};
+use crate::solid::Solid;
 use glam::{Vec2, Vec3};
 use tidelock::state::Replicate;
 
@@ -31,6 +32,13 @@ impl Body {
         self.position.0 + Vec3::new(0.0, 0.0, Self::EYE_M)
     }
 
+    /// What shots at it have to meet.
+    #[must_use]
+    pub fn hull(place: Vec3) -> Solid {
+        let margin = Vec2::splat(Self::HALF_WIDTH_M);
+        Solid { min: place - margin.extend(0.0), max: place + margin.extend(Self::HEIGHT_M) }
+    }
+
     /// As the other end will see it.
     #[must_use]
     pub fn snapped(&self) -> Self {
@@ -46,6 +54,8 @@ pub const SPRINT_SPEED: f32 = 7.5;
 pub const JUMP_SPEED: f32 = 6.0;
 /// In m/s².
 pub const GRAVITY: f32 = 16.0;
+/// How fast a [shot](crate::Kind::Projectile) flies along its facing, in m/s.
+pub const SHOT_SPEED: f32 = 40.0;
 /// How fast feet change the velocity, in m/s².
 const ACCELERATION: f32 = 40.0;
 /// How fast they bring it to rest, in m/s².

@@ -28,7 +28,7 @@ impl Rng {
     /// A whole number from 0 to `bound - 1`; 0 if `bound` is 0.
     pub const fn below(&mut self, bound: u32) -> u32 {
         // Multiplying the upper half instead of dividing: the bias is below 2^-32 for the bounds a game has.
-        ((self.next_u64() >> 32) * bound as u64 >> 32) as u32
+        (((self.next_u64() >> 32) * bound as u64) >> 32) as u32
     }
 
     /// A number from 0 to below 1, in steps of 2^-24.
