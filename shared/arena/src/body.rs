@@ -28,7 +28,7 @@ impl Replicate for Position {
     const FIELDS: &'static [Field] = &[
         Field::range("x", -Self::EXTENT_M, Self::EXTENT_M, Self::STEP_M).with_order(6),
         Field::range("y", -Self::EXTENT_M, Self::EXTENT_M, Self::STEP_M).with_order(6),
-        Field::range("z", 0.0, Self::CEILING_M, Self::STEP_M).with_order(5),
+        Field::range("z", 0.0, Self::CEILING_M, Self::STEP_M).with_order(6),
     ];
 
     fn quantize(&self, lanes: &mut LaneWriter<'_>) {
@@ -60,11 +60,11 @@ impl Velocity {
 
 impl Replicate for Velocity {
     const NAME: &'static str = "velocity";
-    // Constant on most ticks; when it changes, it starts, stops or turns, by hundreds of steps.
+    // Constant on most ticks; walkers turn by tens of steps, and a jump is hundreds.
     const FIELDS: &'static [Field] = &[
-        Field::range("x", -Self::MAX, Self::MAX, Self::STEP).with_order(7),
-        Field::range("y", -Self::MAX, Self::MAX, Self::STEP).with_order(7),
-        Field::range("z", -Self::MAX, Self::MAX, Self::STEP).with_order(7),
+        Field::range("x", -Self::MAX, Self::MAX, Self::STEP).with_order(6),
+        Field::range("y", -Self::MAX, Self::MAX, Self::STEP).with_order(6),
+        Field::range("z", -Self::MAX, Self::MAX, Self::STEP).with_order(8),
     ];
 
     fn quantize(&self, lanes: &mut LaneWriter<'_>) {
@@ -89,7 +89,7 @@ impl Facing {
     /// The steepest look, in radians: short of straight up, where yaw would mean nothing.
     pub const PITCH_MAX: f32 = 1.5;
 
-    pub(crate) const YAW: Field = Field::angle("yaw", 12).with_order(5);
+    pub(crate) const YAW: Field = Field::angle("yaw", 12).with_order(6);
     pub(crate) const PITCH: Field = Field::range("pitch", -Self::PITCH_MAX, Self::PITCH_MAX, 1.0 / 256.0).with_order(4);
 
     /// Looks along `direction`, which need not be of unit length; along `x` if it is zero or not a number.

@@ -90,7 +90,7 @@ pub fn step(body: Body, input: &ArenaInput, map: &Map, delta_s: f32) -> Body {
         }
     }
     // Faces of obstacles and walls lie on whole steps of a position, so rounding cannot carry it through one.
-    Body { position: Position(place), velocity: Velocity(velocity), facing: input.look }.snapped()
+    Body { position: Position(place).snapped(), velocity: Velocity(velocity).snapped(), facing: input.look }
 }
 
 /// The velocity along the ground after a tick: as near to what the input asks for as acceleration allows.

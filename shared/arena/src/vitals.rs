@@ -107,7 +107,7 @@ impl Default for Ammo {
 
 impl Replicate for Ammo {
     const NAME: &'static str = "ammo";
-    const FIELDS: &'static [Field] = &[Field::integer("shots", 0, Self::MAX as i32)];
+    const FIELDS: &'static [Field] = &[Field::integer("shots", 0, Self::MAX as i32).with_order(0)];
 
     fn quantize(&self, lanes: &mut LaneWriter<'_>) {
         lanes.integer(i32::from(self.0));
@@ -124,7 +124,7 @@ pub struct Cooldown(pub u8);
 
 impl Replicate for Cooldown {
     const NAME: &'static str = "cooldown";
-    const FIELDS: &'static [Field] = &[Field::integer("ticks", 0, u8::MAX as i32).with_order(3)];
+    const FIELDS: &'static [Field] = &[Field::integer("ticks", 0, u8::MAX as i32).with_order(2)];
 
     fn quantize(&self, lanes: &mut LaneWriter<'_>) {
         lanes.integer(i32::from(self.0));
