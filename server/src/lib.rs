@@ -2,7 +2,9 @@
 //!
 //! - [`engine`]: everything between a datagram in and a datagram out; pure.
 //! - [`game`]: what a game plugs in through.
+//! - [`arena`]: the sample game, a plugin like anyone's.
 #![forbid(unsafe_code)]
 
+pub mod arena;
 pub mod engine;
 pub mod game;

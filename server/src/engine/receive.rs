@@ -115,7 +115,7 @@ impl Engine {
             }
             ClientMessage::Desync { .. } if session.is_playing() => {
                 self.stats.desyncs += 1;
-                session.views.forget_baselines();
+                session.views.forget_baselines(self.tick);
                 Ok(())
             }
             ClientMessage::Event { id, body } if session.is_playing() => {

@@ -5,6 +5,7 @@ use super::history::History;
 use super::interest::Candidate;
 use super::session::{Phase, Session};
 use super::snapshot::SnapshotTick;
+use tidelock::Tick;
 use tidelock::netcode::PACKET_BYTES_MAX;
 use tidelock::state::{Audience, EventId};
 use tidelock::wire::{CloseReason, ServerMessage};
@@ -46,7 +47,7 @@ impl Engine {
                 scratch.owned.clear();
                 scratch.owned.extend(capture.owned_by(session.client_id));
                 interest.select(center, &scratch.owned, history, &mut scratch.visible);
-                scratch.update_views(session, history);
+                scratch.update_views(session, history, tick.tick);
                 writer.write(session, history, schema, tick, stats, &mut seal);
             }
             if !matches!(session.phase, Phase::Hello { .. }) {
@@ -81,11 +82,11 @@ impl Engine {
 }
 
 impl Scratch {
-    fn update_views(&mut self, session: &mut Session, history: &mut History) {
-        session.views.update(Audience::Public, &self.visible, history);
+    fn update_views(&mut self, session: &mut Session, history: &mut History, now: Tick) {
+        session.views.update(Audience::Public, &self.visible, history, now);
         self.visible.clear();
         let own = |index: &u32| Candidate { index: *index, may_enter: true, distance: 0.0 };
         self.visible.extend(self.owned.iter().map(own));
-        session.views.update(Audience::Owner, &self.visible, history);
+        session.views.update(Audience::Owner, &self.visible, history, now);
     }
 }

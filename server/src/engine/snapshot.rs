@@ -232,7 +232,7 @@ impl SnapshotWriter {
         let view = &mut session.views.of_mut(due.audience)[due.at];
         view.sent = Some(tick);
         let (index, epoch) = (view.index, view.epoch);
-        draft.sent.streams.push(SentStream { index, audience: due.audience, epoch, leave: due.record.is_none() });
+        draft.sent.streams.push(SentStream { index, audience: due.audience, leave: due.record.is_none() });
         draft.checksum.get_or_insert_default();
         let kinds = &mut stats.snapshot_entities;
         let head = match (due.record, view.leaving) {

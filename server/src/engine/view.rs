@@ -17,8 +17,10 @@ pub(crate) struct Views {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct StreamView {
     pub(crate) index: u32,
-    /// Names this visibility: an ack of what was sent in an earlier one says nothing of this one.
+    /// Names this visibility on the wire.
     pub(crate) epoch: u8,
+    /// When it began: the fate of what was sent before says nothing of it.
+    since: Tick,
     pub(crate) leaving: Option<Leaving>,
     /// The newest snapshot with this stream that the client acknowledged.
     pub(crate) baseline: Option<Tick>,
@@ -47,7 +49,6 @@ pub(crate) struct SentState {
 pub(crate) struct SentStream {
     pub(crate) index: u32,
     pub(crate) audience: Audience,
-    pub(crate) epoch: u8,
     pub(crate) leave: bool,
 }
 
@@ -72,12 +73,12 @@ impl Views {
     }
 
     /// Merges what is visible now, by ascending index, into what was: some enter, some begin to leave.
-    pub(crate) fn update(&mut self, audience: Audience, visible: &[Candidate], history: &mut History) {
+    pub(crate) fn update(&mut self, audience: Audience, visible: &[Candidate], history: &mut History, now: Tick) {
         let Self { streams, next_epoch, merged } = self;
         let mut enter = |candidate: &Candidate| {
             *next_epoch = next_epoch.wrapping_add(1);
             let Candidate { index, distance, .. } = *candidate;
-            StreamView { index, epoch: *next_epoch, leaving: None, baseline: None, sent: None, waited: 0, distance }
+            StreamView { index, epoch: *next_epoch, since: now, leaving: None, baseline: None, sent: None, waited: 0, distance }
         };
         merged.clear();
         let mut visible = visible.iter().peekable();
@@ -117,8 +118,9 @@ impl Views {
     }
 
     /// The client holds something else than it should: everything goes out in full.
-    pub(crate) fn forget_baselines(&mut self) {
+    pub(crate) fn forget_baselines(&mut self, now: Tick) {
         for view in self.streams.iter_mut().flatten() {
+            view.since = now.next();
             view.baseline = None;
             view.sent = None;
         }
@@ -133,7 +135,7 @@ impl Views {
 
     fn on_acked(&mut self, stream: SentStream, tick: Tick, history: &mut History, now: Tick) {
         let views = &mut self.streams[stream.audience as usize];
-        let Some(at) = find(views, stream) else { return };
+        let Some(at) = find(views, stream, tick) else { return };
         let view = &mut views[at];
         if stream.leave && view.leaving.is_some() {
             views.remove(at);
@@ -149,7 +151,7 @@ impl Views {
 
     fn on_lost(&mut self, stream: SentStream, tick: Tick) {
         let views = &mut self.streams[stream.audience as usize];
-        let Some(at) = find(views, stream) else { return };
+        let Some(at) = find(views, stream, tick) else { return };
         let view = &mut views[at];
         if view.sent == Some(tick) && view.leaving.is_some() == stream.leave {
             view.sent = if stream.leave { None } else { view.baseline };
@@ -167,7 +169,8 @@ impl StreamView {
     }
 }
 
-fn find(views: &[StreamView], stream: SentStream) -> Option<usize> {
+/// The view that a stream sent in `tick` belonged to, if it is still the same visibility.
+fn find(views: &[StreamView], stream: SentStream, tick: Tick) -> Option<usize> {
     let at = views.binary_search_by_key(&stream.index, |view| view.index).ok()?;
-    (views[at].epoch == stream.epoch).then_some(at)
+    (!views[at].since.is_newer_than(tick)).then_some(at)
 }

@@ -49,6 +49,25 @@ impl TickTime {
     pub(crate) fn new(tick_hz: u32) -> Self {
         Self { tick: Tick(0), delta_s: 1.0 / tick_hz as f32, tick_hz }
     }
+
+    /// How many ticks `seconds` take, rounded up.
+    #[must_use]
+    pub fn ticks_in(&self, seconds: f32) -> u32 {
+        // The division may leave a trace above a whole number of ticks.
+        (seconds * self.tick_hz as f32 - 0.001).ceil() as u32
+    }
+
+    /// The first tick that is `seconds` away from the one now running.
+    #[must_use]
+    pub fn after(&self, seconds: f32) -> Tick {
+        self.tick.add(self.ticks_in(seconds))
+    }
+
+    /// Whether the tick now running is `deadline` or a later one.
+    #[must_use]
+    pub const fn is_past(&self, deadline: Tick) -> bool {
+        !deadline.is_newer_than(self.tick)
+    }
 }
 
 /// Where the engine keeps the history of an entity; it comes and goes with [`Replicated`].

@@ -10,12 +10,14 @@ mod components;
 mod events;
 mod inputs;
 mod registry;
+mod rehearsal;
 
 pub use components::{
     AlwaysRelevant, JoinPayload, Owner, PlayerJoined, PlayerLeft, Replicated, Seed, TickTime, Viewpoint,
 };
 pub use events::{FromClient, Recipients, ToClients};
 pub use inputs::Inputs;
+pub use rehearsal::Rehearsal;
 
 pub(crate) use components::NetSlot;
 pub(crate) use events::{EventType, OutgoingEvent};

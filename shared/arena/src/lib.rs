@@ -1,1 +1,52 @@
-//! Placeholder while the workspace is laid out.
+//! The half of Tidelock's sample game that server and clients share: what is replicated, what a player may ask for, the
+//! map, and the one movement step that the server runs and clients predict.
+//!
+//! The arena is a square of 200 m with boxes to hide behind. Avatars run, jump and shoot; NPCs wander; packs of health
+//! and ammunition lie about.
+//!
+//! Everything here is pure and uses no platform's mathematics: the same arguments give the same bits on every machine.
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+mod body;
+mod events;
+mod input;
+pub mod map;
+pub mod movement;
+mod rng;
+mod solid;
+mod vitals;
+
+pub use body::{Facing, Position, Velocity};
+pub use events::{CHAT_BYTES_MAX, Chat, Hit, Say};
+pub use input::ArenaInput;
+pub use map::Map;
+pub use movement::Body;
+pub use rng::Rng;
+pub use solid::Solid;
+pub use vitals::{Ammo, Cooldown, Health, Kind, Score, Status};
+
+use tidelock::state::{Audience, Schema};
+
+/// What both ends must agree on. The server's plugin declares the same in the same order.
+#[must_use]
+pub fn schema() -> Schema {
+    Schema::builder("arena")
+        .component::<Position>(Audience::Public)
+        .component::<Velocity>(Audience::Public)
+        .component::<Facing>(Audience::Public)
+        .component::<Health>(Audience::Public)
+        .component::<Status>(Audience::Public)
+        .component::<Kind>(Audience::Public)
+        .component::<Ammo>(Audience::Owner)
+        .component::<Cooldown>(Audience::Owner)
+        .component::<Score>(Audience::Owner)
+        .input::<ArenaInput>()
+        .event::<Say>()
+        .event::<Chat>()
+        .event::<Hit>()
+        .build()
+        .expect("the arena's schema is within the limits")
+}

@@ -93,6 +93,12 @@ impl Field {
         self
     }
 
+    /// How many lanes this field becomes.
+    #[must_use]
+    pub const fn lane_count(&self) -> usize {
+        if matches!(self.kind, FieldKind::Rotation { .. }) { 4 } else { 1 }
+    }
+
     /// The lanes this field becomes, in order.
     pub fn lanes(&self) -> impl Iterator<Item = Lane> {
         let number = Coding::Number(self.order);

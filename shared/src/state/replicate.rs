@@ -37,7 +37,7 @@ pub trait Replicate: Sized + Send + Sync + 'static {
     /// How many lanes its fields become.
     #[must_use]
     fn lane_count() -> usize {
-        Self::FIELDS.iter().map(|field| field.lanes().count()).sum()
+        Self::FIELDS.iter().map(Field::lane_count).sum()
     }
 
     /// Writes all fields to `lanes`, which has [`Replicate::lane_count`] places.

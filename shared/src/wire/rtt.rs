@@ -5,12 +5,16 @@ use core::time::Duration;
 pub struct RttEstimator {
     estimate: Option<(Duration, Duration)>,
     min: Option<Duration>,
+    latest: Option<Duration>,
+    samples: u64,
 }
 
 impl RttEstimator {
     /// Takes one measurement.
     pub fn sample(&mut self, rtt: Duration) {
         self.min = Some(self.min.map_or(rtt, |min| min.min(rtt)));
+        self.latest = Some(rtt);
+        self.samples += 1;
         self.estimate = Some(match self.estimate {
             None => (rtt, rtt / 2),
             Some((smoothed, variation)) => ((smoothed * 7 + rtt) / 8, (variation * 3 + smoothed.abs_diff(rtt)) / 4),
@@ -33,6 +37,18 @@ impl RttEstimator {
     #[must_use]
     pub const fn min(&self) -> Option<Duration> {
         self.min
+    }
+
+    /// The latest measurement.
+    #[must_use]
+    pub const fn latest(&self) -> Option<Duration> {
+        self.latest
+    }
+
+    /// How many measurements there were.
+    #[must_use]
+    pub const fn samples(&self) -> u64 {
+        self.samples
     }
 
     /// After this long without an ack a datagram counts as lost. `slack` is how long both ends may sit on an ack.

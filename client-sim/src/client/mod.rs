@@ -1,0 +1,308 @@
+//! The client core that a game embeds: connection, time, the replicated world and inputs. Pure: it owns no socket and no
+//! clock.
+//!
+//! Feed it datagrams with [`Client::handle_datagram`], call [`Client::tick`] with the player's input whenever
+//! [`Client::next_tick`] is due and [`Client::update`] whenever [`Client::next_wakeup`] is; after each call send what
+//! [`Client::poll_transmit`] gives and look at what [`Client::poll_event`] tells.
+
+mod apply;
+mod event;
+mod inputs;
+mod pacer;
+mod receive;
+mod stats;
+mod view;
+
+pub use event::{ClientEvent, DisconnectReason, Status};
+pub use stats::{ClientStats, SnapshotCounts};
+pub use view::{EntityView, View};
+
+use inputs::UnconfirmedInputs;
+use pacer::Pacer;
+use receive::ServerClock;
+use std::collections::VecDeque;
+use std::marker::PhantomData;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tidelock::bits::BitWriter;
+use tidelock::netcode::{self, ClientState, ConnectToken, PACKET_BYTES_MAX};
+use tidelock::state::{Event, Input, Schema};
+use tidelock::wire::{ClientMessage, Connection, MESSAGE_BYTES_MAX, SendError};
+use tidelock::{Instant, Tick};
+
+/// What a client is started with.
+#[derive(Debug)]
+pub struct ClientConfig {
+    /// From the backend.
+    pub token: ConnectToken,
+    /// The game's: its hash must equal the server's.
+    pub schema: Arc<Schema>,
+}
+
+/// One player's connection. `I` is the game's input.
+pub struct Client<I: Input> {
+    schema: Arc<Schema>,
+    netcode: netcode::Client,
+    connection: Connection<()>,
+    status: Status,
+    hello_sent: bool,
+    view: View,
+    /// Of the welcome; 0 before.
+    tick_hz: u32,
+    /// What the server told of its clock; `None` before the welcome.
+    clock: Option<ServerClock>,
+    /// Since the snapshot of this tick everything is asked for again.
+    resync: Option<Tick>,
+    full_view_seen: bool,
+    /// The server's last words came: they want one more ack.
+    closing_ack_at: Option<Instant>,
+    pacer: Option<Pacer>,
+    inputs: UnconfirmedInputs,
+    default_input: Vec<u32>,
+    events: VecDeque<ClientEvent>,
+    /// A payload that waits to be sealed.
+    outgoing: VecDeque<Vec<u8>>,
+    last_sent_at: Option<Instant>,
+    writer: BitWriter,
+    stats: ClientStats,
+    input: PhantomData<I>,
+}
+
+/// Payloads that may wait for [`Client::poll_transmit`].
+const OUTGOING_MAX: usize = 64;
+/// Events that may wait for [`Client::poll_event`].
+const EVENTS_MAX: usize = 4096;
+/// Before it plays, a client speaks this often.
+const JOIN_INTERVAL: Duration = Duration::from_millis(50);
+
+impl<I: Input> std::fmt::Debug for Client<I> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client").field("status", &self.status).field("entities", &self.view.len()).finish_non_exhaustive()
+    }
+}
+
+impl<I: Input> Client<I> {
+    /// Starts to connect.
+    #[must_use]
+    pub fn new(config: ClientConfig, now: Instant) -> Self {
+        let mut default_input = vec![0; I::lane_count()];
+        I::default().write_lanes(&mut default_input);
+        Self {
+            view: View::new(config.schema.clone()),
+            schema: config.schema,
+            netcode: netcode::Client::new(config.token, now),
+            connection: Connection::new(MESSAGE_BYTES_MAX + 64),
+            status: Status::Connecting,
+            hello_sent: false,
+            tick_hz: 0,
+            clock: None,
+            resync: None,
+            full_view_seen: false,
+            closing_ack_at: None,
+            pacer: None,
+            inputs: UnconfirmedInputs::default(),
+            default_input,
+            events: VecDeque::new(),
+            outgoing: VecDeque::new(),
+            last_sent_at: None,
+            writer: BitWriter::new(),
+            stats: ClientStats::default(),
+            input: PhantomData,
+        }
+    }
+
+    /// Takes a datagram that arrived at `received_at`, and decrypts it in place.
+    pub fn handle_datagram(&mut self, from: SocketAddr, datagram: &mut [u8], received_at: Instant) {
+        self.stats.datagrams_received += 1;
+        self.stats.bytes_received += datagram.len() as u64;
+        let Self { netcode, .. } = self;
+        if let Some(payload) = netcode.handle_datagram(from, datagram, received_at) {
+            // The payload lies in the datagram, and the datagram is not ours to keep.
+            let payload = payload.to_vec();
+            self.receive(&payload, received_at);
+            if let Some(heard_at) = self.closing_ack_at.take() {
+                self.queue_datagram(heard_at, None);
+            }
+        }
+        self.follow_netcode(received_at);
+    }
+
+    /// Applies time-outs, and speaks when it is time to. Call it at [`Client::next_wakeup`].
+    pub fn update(&mut self, now: Instant) {
+        self.netcode.tick(now);
+        self.follow_netcode(now);
+        let slack = Duration::from_millis(60);
+        self.connection.expire(now, slack, |_, _| {});
+        self.stats.up = self.connection.send_counts();
+        let due = self.last_sent_at.is_none_or(|last| now.since(last) >= JOIN_INTERVAL);
+        if self.status == Status::Joining && due {
+            self.queue_datagram(now, None);
+        }
+    }
+
+    /// When [`Client::update`] or [`Client::tick`] is to be called at the latest.
+    #[must_use]
+    pub fn next_wakeup(&self) -> Instant {
+        let join = (self.status == Status::Joining).then(|| self.last_sent_at.map_or(Instant::default(), |last| last + JOIN_INTERVAL));
+        let all = [self.netcode.next_wakeup(), join, self.next_tick()];
+        all.into_iter().flatten().min().unwrap_or(Instant::from_us(u64::MAX))
+    }
+
+    /// When the next input is due; `None` unless playing. The client runs ahead of the server by what its inputs need to
+    /// arrive in time, and steers by up to 5 % to stay there.
+    #[must_use]
+    pub fn next_tick(&self) -> Option<Instant> {
+        self.pacer.as_ref().filter(|_| self.status == Status::Playing).map(Pacer::next_at)
+    }
+
+    /// The tick that the next input is for.
+    #[must_use]
+    pub fn client_tick(&self) -> Option<Tick> {
+        self.pacer.as_ref().map(Pacer::next_tick)
+    }
+
+    /// Takes the player's input for the tick that is due, and sends it with all that the server has not confirmed.
+    pub fn tick(&mut self, input: &I, now: Instant) {
+        let Some(pacer) = self.pacer.as_mut().filter(|_| self.status == Status::Playing) else { return };
+        let (tick, due) = pacer.advance();
+        let mut lanes = vec![0; self.default_input.len()];
+        input.write_lanes(&mut lanes);
+        self.inputs.push(tick, due, lanes);
+        self.stats.inputs_sent += 1;
+        self.queue_datagram(now, Some(tick));
+        self.update(now);
+    }
+
+    /// The next packet to send, and where to. Call until `None`.
+    pub fn poll_transmit(&mut self, now: Instant, out: &mut [u8; PACKET_BYTES_MAX]) -> Option<(usize, SocketAddr)> {
+        let packet = self.netcode.poll_transmit(now, out).or_else(|| {
+            let payload = self.outgoing.pop_front()?;
+            self.netcode.seal(&payload, out, now)
+        });
+        if let Some((len, _)) = packet {
+            self.stats.datagrams_sent += 1;
+            self.stats.bytes_sent += len as u64;
+        }
+        packet
+    }
+
+    /// What happened. Call until `None`.
+    pub fn poll_event(&mut self) -> Option<ClientEvent> {
+        self.events.pop_front()
+    }
+
+    /// How far the connection has come.
+    #[must_use]
+    pub const fn status(&self) -> Status {
+        self.status
+    }
+
+    /// What the client knows of the world.
+    #[must_use]
+    pub const fn view(&self) -> &View {
+        &self.view
+    }
+
+    /// The game's schema.
+    #[must_use]
+    pub fn schema(&self) -> &Arc<Schema> {
+        &self.schema
+    }
+
+    /// Everything counted so far.
+    #[must_use]
+    pub const fn stats(&self) -> &ClientStats {
+        &self.stats
+    }
+
+    /// The smoothed round-trip time.
+    #[must_use]
+    pub fn rtt(&self) -> Option<Duration> {
+        self.connection.rtt().smoothed()
+    }
+
+    /// The smoothed mean deviation of the round-trip time.
+    #[must_use]
+    pub fn jitter(&self) -> Duration {
+        self.connection.rtt().variation()
+    }
+
+    /// How far ahead of their use inputs arrive, in ticks, as the server reports it, and how far they are meant to.
+    #[must_use]
+    pub fn input_lead_ticks(&self) -> Option<(f32, f32)> {
+        self.pacer.as_ref().map(Pacer::lead_and_target)
+    }
+
+    /// Sends an event of the game, reliably and in order.
+    ///
+    /// # Errors
+    /// If the client does not play, or too much waits to be sent already.
+    ///
+    /// # Panics
+    /// If the schema does not declare `E`.
+    pub fn send_event<E: Event>(&mut self, event: &E) -> Result<(), SendError> {
+        if self.status != Status::Playing {
+            return Err(SendError::NotConnected);
+        }
+        let id = self.schema.event::<E>().expect("the schema declares the event");
+        self.send_message(&ClientMessage::Event { id, body: bitcode::encode(event) })
+    }
+
+    /// Says goodbye: it comes out of [`Client::poll_transmit`].
+    pub fn disconnect(&mut self) {
+        self.netcode.disconnect();
+        self.end(DisconnectReason::Local);
+    }
+
+    fn send_message(&mut self, message: &ClientMessage) -> Result<(), SendError> {
+        self.writer.clear();
+        message.write(&mut self.writer);
+        self.connection.send_message(self.writer.finish())
+    }
+
+    /// Writes a datagram with all that waits to be said.
+    fn queue_datagram(&mut self, now: Instant, newest: Option<Tick>) {
+        if self.outgoing.len() >= OUTGOING_MAX {
+            return;
+        }
+        self.writer.clear();
+        self.connection.write_head(now, true, &mut self.writer);
+        match newest {
+            Some(_) => self.inputs.write(&self.schema, &self.default_input, &mut self.writer),
+            None => self.writer.write_bool(false),
+        }
+        self.connection.commit(now, (), |_, _| {});
+        self.outgoing.push_back(self.writer.finish().to_vec());
+        self.last_sent_at = Some(now);
+    }
+
+    fn follow_netcode(&mut self, now: Instant) {
+        match self.netcode.state() {
+            ClientState::Connected if self.status == Status::Connecting => {
+                self.status = Status::Joining;
+                if !self.hello_sent {
+                    self.hello_sent = true;
+                    let hello = ClientMessage::Hello { schema_hash: self.schema.hash() };
+                    self.send_message(&hello).expect("the first message fits");
+                }
+                self.queue_datagram(now, None);
+            }
+            ClientState::Disconnected(cause) => self.end(DisconnectReason::Netcode(cause)),
+            _ => {}
+        }
+    }
+
+    fn end(&mut self, reason: DisconnectReason) {
+        if !matches!(self.status, Status::Disconnected(_)) {
+            self.status = Status::Disconnected(reason);
+            self.emit(ClientEvent::Disconnected(reason));
+        }
+    }
+
+    fn emit(&mut self, event: ClientEvent) {
+        if self.events.len() < EVENTS_MAX {
+            self.events.push_back(event);
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! The incoming half of a client: from a payload to the view and events.
+
+use super::apply::{DecodeError, decode};
+use super::event::{ClientEvent, DisconnectReason, Status};
+use super::pacer::Pacer;
+use super::{Client, stats::ClientStats};
+use std::time::Duration;
+use tidelock::Instant;
+use tidelock::bits::{BitReader, Malformed};
+use tidelock::state::Input;
+use tidelock::wire::{ClientMessage, Header, ServerMessage, SnapshotHeader};
+
+/// What the server told of its clock.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ServerClock {
+    tick: tidelock::Tick,
+    due: Instant,
+    period: Duration,
+}
+
+impl ServerClock {
+    fn due_of(self, tick: tidelock::Tick) -> Instant {
+        let ticks = tick.since(self.tick);
+        let distance = self.period * ticks.unsigned_abs();
+        if ticks < 0 { self.due - distance } else { self.due + distance }
+    }
+}
+
+impl<I: Input> Client<I> {
+    pub(super) fn receive(&mut self, payload: &[u8], now: Instant) {
+        let mut r = BitReader::new(payload);
+        if self.read(&mut r, now).is_err() {
+            self.stats.payloads_malformed += 1;
+        }
+        self.stats.down = self.connection.receive_counts();
+        self.stats.up = self.connection.send_counts();
+    }
+
+    fn read(&mut self, r: &mut BitReader<'_>, now: Instant) -> Result<(), Malformed> {
+        let Some(header) = self.connection.read_header(r, now)? else { return Ok(()) };
+        self.connection.read_messages(r)?;
+        self.take_messages(now);
+        let rtts = self.connection.rtt().samples();
+        self.connection.on_acks(&header, now, |_, _| {});
+        if let Some(rtt) = self.connection.rtt().latest().filter(|_| self.connection.rtt().samples() != rtts) {
+            self.emit(ClientEvent::RttSample(rtt));
+        }
+        // Ticks travel in 16 bits: without the welcome nobody knows which are meant. Unacknowledged, all comes again.
+        let Some(clock) = self.clock else {
+            return Ok(());
+        };
+        let near = self.view.newest_tick().unwrap_or(clock.tick);
+        match SnapshotHeader::read(near, r)? {
+            Some(snapshot) => self.read_snapshot(&header, &snapshot, r, now),
+            None => {
+                self.connection.accept(header.sequence);
+                Ok(())
+            }
+        }
+    }
+
+    fn read_snapshot(&mut self, header: &Header, snapshot: &SnapshotHeader, r: &mut BitReader<'_>, now: Instant) -> Result<(), Malformed> {
+        self.stats.snapshots.received += 1;
+        let newest = self.view.newest_tick();
+        if let Some(checksum) = snapshot.checksum {
+            match decode(&self.view, snapshot.tick, r) {
+                Ok(decoded) if decoded.checksum.to_u16() == checksum => decoded.apply(&mut self.view),
+                Ok(_) => {
+                    self.on_desync(snapshot);
+                    return Ok(());
+                }
+                Err(DecodeError::MissingBaseline) => {
+                    self.on_missing_baseline(snapshot);
+                    return Ok(());
+                }
+                Err(DecodeError::Malformed) => {
+                    self.stats.snapshots.undecodable += 1;
+                    return Err(Malformed);
+                }
+            }
+        } else {
+            self.view.on_snapshot(snapshot.tick);
+        }
+        self.stats.snapshots.applied += 1;
+        self.connection.accept(header.sequence);
+        self.on_applied(snapshot, now);
+        if newest.is_none_or(|newest| !newest.is_newer_than(snapshot.tick)) {
+            self.check_whole(header, snapshot);
+        }
+        Ok(())
+    }
+
+    /// What comes with a snapshot besides state.
+    fn on_applied(&mut self, snapshot: &SnapshotHeader, now: Instant) {
+        let Some(clock) = &mut self.clock else { return };
+        if let Some(due) = snapshot.due.filter(|_| snapshot.tick.is_newer_than(clock.tick)) {
+            (clock.tick, clock.due) = (snapshot.tick, due);
+        }
+        let due = clock.due_of(snapshot.tick);
+        self.emit(ClientEvent::Snapshot { tick: snapshot.tick, due, received_at: now });
+        self.stats.load_level_max = self.stats.load_level_max.max(snapshot.load.level);
+        let rtt = self.rtt().unwrap_or(Duration::from_millis(50));
+        let tick_hz = self.tick_hz;
+        self.pacer.get_or_insert_with(|| Pacer::new(tick_hz, snapshot.tick, now, rtt));
+        let Some(report) = snapshot.inputs else { return };
+        let events = &mut self.events;
+        self.inputs.on_report(snapshot.tick, report, |tick, due| {
+            if events.len() < super::EVENTS_MAX {
+                events.push_back(ClientEvent::InputEffect { tick, latency: now.since(due) });
+            }
+        });
+        let sent = self.connection.send_counts();
+        if let Some(pacer) = &mut self.pacer {
+            pacer.on_report(report, sent, rtt, now);
+        }
+    }
+
+    /// If everything sent so far is here, the whole can be checked.
+    fn check_whole(&mut self, header: &Header, snapshot: &SnapshotHeader) {
+        let oldest = header.sequence.saturating_sub(u64::from(snapshot.in_flight));
+        let last = header.sequence + u64::from(snapshot.count - 1 - snapshot.index);
+        let held = self.connection.received();
+        let whole = held.newest() == Some(last) && held.contains_all_from(oldest);
+        if whole && let Some(audit) = snapshot.audit {
+            if self.view.audit(audit.bucket) == audit.hash {
+                self.stats.audits_passed += 1;
+            } else if self.resync.is_none() {
+                self.on_desync(snapshot);
+                return;
+            }
+        }
+        if whole && snapshot.complete {
+            self.resync = None;
+            if !self.full_view_seen {
+                self.full_view_seen = true;
+                self.emit(ClientEvent::FirstFullView);
+            }
+        }
+    }
+
+    /// A late datagram may build on what is forgotten. A timely one may not.
+    fn on_missing_baseline(&mut self, snapshot: &SnapshotHeader) {
+        let late = self.view.newest_tick().is_some_and(|newest| newest.is_newer_than(snapshot.tick));
+        if late || self.resync.is_some() {
+            self.stats.snapshots.stale += 1;
+        } else {
+            self.stats.snapshots.undecodable += 1;
+            self.on_desync(snapshot);
+        }
+    }
+
+    /// What is held is not what the server said: forget it, and ask for all of it.
+    fn on_desync(&mut self, snapshot: &SnapshotHeader) {
+        if self.resync.is_some() {
+            self.stats.snapshots.stale += 1;
+            return;
+        }
+        let ClientStats { desyncs, .. } = &mut self.stats;
+        *desyncs += 1;
+        self.resync = Some(snapshot.tick);
+        self.view.clear();
+        // If too much waits already, the server hears of it by the next datagram that does not verify.
+        let _ = self.send_message(&ClientMessage::Desync { tick: snapshot.tick });
+        self.emit(ClientEvent::Desync { tick: snapshot.tick });
+    }
+
+    fn take_messages(&mut self, now: Instant) {
+        while let Some(bytes) = self.connection.poll_message() {
+            match ServerMessage::read(&bytes) {
+                Ok(ServerMessage::Welcome(welcome)) if self.status == Status::Joining => {
+                    let tick_hz = u32::from(welcome.tick_hz);
+                    let period = Duration::from_secs(1) / tick_hz;
+                    self.tick_hz = tick_hz;
+                    self.clock = Some(ServerClock { tick: welcome.tick, due: welcome.due, period });
+                    self.status = Status::Playing;
+                    self.emit(ClientEvent::Joined { payload: welcome.payload, tick_hz });
+                }
+                Ok(ServerMessage::Rejected(reason)) => self.close(DisconnectReason::Rejected(reason), now),
+                Ok(ServerMessage::Closing(reason)) => self.close(DisconnectReason::Closed(reason), now),
+                Ok(ServerMessage::Event { id, body }) => self.emit(ClientEvent::Event { id, body }),
+                Ok(ServerMessage::Welcome(_)) | Err(Malformed) => self.stats.payloads_malformed += 1,
+            }
+        }
+    }
+
+    /// The server said why it closes. One more datagram tells it that this was heard.
+    fn close(&mut self, reason: DisconnectReason, now: Instant) {
+        self.end(reason);
+        self.closing_ack_at = Some(now);
+    }
+}

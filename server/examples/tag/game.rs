@@ -1,0 +1,244 @@
+//! A game of tag: everybody runs about a field of grass, one player is "it", and whom it touches is it next.
+//!
+//! The types and [`schema`] are what a client shares; [`Tag`] is the server's half. It uses what any game can:
+//! `tidelock` and `tidelock_server::game`.
+
+#![expect(clippy::needless_pass_by_value, reason = "systems take their parameters by value")]
+#![expect(unreachable_pub, reason = "as it would be in a crate of its own")]
+
+use bevy_app::{App, Plugin};
+use bevy_ecs::change_detection::DetectChangesMut;
+use bevy_ecs::prelude::{Commands, Component, Entity, MessageReader, MessageWriter, Query, Res, ResMut, Resource};
+use bevy_ecs::schedule::IntoScheduleConfigs;
+use bitcode::{Decode, Encode};
+use glam::Vec2;
+use tidelock::state::{Audience, Event, Field, Input, LaneReader, LaneWriter, Replicate, Schema};
+use tidelock::{ClientId, Tick};
+use tidelock_server::game::{
+    AlwaysRelevant, ApplyInput, Inputs, Owner, PlayerJoined, PlayerLeft, Recipients, Replicated, Replication, Seed,
+    Simulate, TickTime, ToClients, Viewpoint,
+};
+
+/// The field reaches this far from its middle, in metres.
+pub const FIELD_M: f32 = 20.0;
+/// How fast one runs, and how far a dash carries, in m/s and m.
+pub const SPEED: f32 = 6.0;
+pub const DASH_M: f32 = 2.0;
+/// Touching is coming this near, in metres.
+pub const TOUCH_M: f32 = 1.0;
+/// Whoever is it anew has to count before touching somebody, in seconds.
+pub const COUNT_S: f32 = 1.0;
+
+/// Where a player stands, in metres.
+#[derive(Component, Clone, Copy, Debug, Default, PartialEq)]
+pub struct Runner(pub Vec2);
+
+impl Replicate for Runner {
+    const NAME: &'static str = "runner";
+    const FIELDS: &'static [Field] =
+        &[Field::range("x", -FIELD_M, FIELD_M, 1.0 / 128.0), Field::range("y", -FIELD_M, FIELD_M, 1.0 / 128.0)];
+
+    fn quantize(&self, lanes: &mut LaneWriter<'_>) {
+        lanes.ranges(self.0.to_array());
+    }
+
+    fn dequantize(lanes: &mut LaneReader<'_>) -> Self {
+        Self(Vec2::from_array(lanes.ranges()))
+    }
+}
+
+/// Whether this player is it.
+#[derive(Component, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct It(pub bool);
+
+impl Replicate for It {
+    const NAME: &'static str = "it";
+    const FIELDS: &'static [Field] = &[Field::flags("it", 1)];
+
+    fn quantize(&self, lanes: &mut LaneWriter<'_>) {
+        lanes.flags(u32::from(self.0));
+    }
+
+    fn dequantize(lanes: &mut LaneReader<'_>) -> Self {
+        Self(lanes.flags() != 0)
+    }
+}
+
+/// Dashes left: a player's own business.
+#[derive(Component, Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dashes(pub u8);
+
+impl Replicate for Dashes {
+    const NAME: &'static str = "dashes";
+    const FIELDS: &'static [Field] = &[Field::integer("left", 0, 9)];
+
+    fn quantize(&self, lanes: &mut LaneWriter<'_>) {
+        lanes.integer(i32::from(self.0));
+    }
+
+    fn dequantize(lanes: &mut LaneReader<'_>) -> Self {
+        Self(lanes.integer() as u8)
+    }
+}
+
+/// Where to run; each axis from -1 to 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Run {
+    pub towards: Vec2,
+    /// Dash, once.
+    pub dash: bool,
+}
+
+impl Replicate for Run {
+    const NAME: &'static str = "run";
+    const FIELDS: &'static [Field] =
+        &[Field::range("x", -1.0, 1.0, 0.125), Field::range("y", -1.0, 1.0, 0.125), Field::flags("dash", 1)];
+
+    fn quantize(&self, lanes: &mut LaneWriter<'_>) {
+        lanes.ranges(self.towards.to_array());
+        lanes.flags(u32::from(self.dash));
+    }
+
+    fn dequantize(lanes: &mut LaneReader<'_>) -> Self {
+        Self { towards: Vec2::from_array(lanes.ranges()), dash: lanes.flags() != 0 }
+    }
+}
+
+impl Input for Run {
+    fn clear_one_shots(&mut self) {
+        self.dash = false;
+    }
+}
+
+/// Told to all: this client is it now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Tagged {
+    pub client_id: u64,
+    /// Who touched it; `None` if nobody was it before.
+    pub by: Option<u64>,
+}
+
+impl Event for Tagged {
+    const NAME: &'static str = "tagged";
+}
+
+/// What a client declares: the same as [`Tag`], in the same order.
+pub fn schema() -> Schema {
+    Schema::builder("tag")
+        .component::<Runner>(Audience::Public)
+        .component::<It>(Audience::Public)
+        .component::<Dashes>(Audience::Owner)
+        .input::<Run>()
+        .event::<Tagged>()
+        .build()
+        .expect("a game of tag is small")
+}
+
+/// The server's half.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Tag;
+
+impl Plugin for Tag {
+    fn build(&self, app: &mut App) {
+        app.game("tag")
+            .replicate::<Runner>()
+            .replicate::<It>()
+            .replicate_to_owner::<Dashes>()
+            .input::<Run>()
+            .event::<Tagged>()
+            .locate::<Runner>(|runner| runner.0)
+            .view_radius(15.0);
+        app.init_resource::<Round>()
+            .add_systems(ApplyInput, (leave, join, run).chain())
+            .add_systems(Simulate, (choose, touch).chain());
+    }
+}
+
+/// Since when somebody is it.
+#[derive(Resource, Debug, Default)]
+struct Round {
+    counts_until: Tick,
+}
+
+fn leave(mut left: MessageReader<PlayerLeft>, runners: Query<(Entity, &Owner)>, mut commands: Commands) {
+    for PlayerLeft(client_id) in left.read() {
+        for (runner, _) in runners.iter().filter(|(_, owner)| owner.0 == *client_id) {
+            commands.entity(runner).despawn();
+        }
+    }
+}
+
+fn join(mut joined: MessageReader<PlayerJoined>, seed: Res<Seed>, mut commands: Commands) {
+    for PlayerJoined(ClientId(number)) in joined.read() {
+        let noise = (seed.0 ^ number).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let coordinate = |bits: u64| (bits % 1_000) as f32 / 1_000.0 * FIELD_M - FIELD_M / 2.0;
+        let place = Vec2::new(coordinate(noise >> 40), coordinate(noise >> 20));
+        commands.spawn((
+            Runner(place).snapped(),
+            It::default(),
+            Dashes(3),
+            Owner(ClientId(*number)),
+            Viewpoint,
+            Replicated,
+        ));
+    }
+}
+
+fn run(inputs: Res<Inputs<Run>>, time: Res<TickTime>, mut runners: Query<(&Owner, &mut Runner, &mut Dashes)>) {
+    for (owner, mut runner, mut dashes) in &mut runners {
+        let Some(input) = inputs.of(owner.0) else { continue };
+        let towards = input.towards.clamp_length_max(1.0);
+        let mut stride_m = SPEED * time.delta_s;
+        if input.dash && dashes.0 > 0 {
+            dashes.0 -= 1;
+            stride_m += DASH_M;
+        }
+        let place = (runner.0 + towards * stride_m).clamp(Vec2::splat(-FIELD_M), Vec2::splat(FIELD_M));
+        runner.set_if_neq(Runner(place).snapped());
+    }
+}
+
+/// Makes the one with the smallest client id it, if nobody is.
+fn choose(
+    time: Res<TickTime>,
+    mut round: ResMut<Round>,
+    mut runners: Query<(Entity, &Owner, &mut It)>,
+    mut commands: Commands,
+    mut tagged: MessageWriter<ToClients<Tagged>>,
+) {
+    if runners.iter().any(|(_, _, it)| it.0) {
+        return;
+    }
+    let Some((runner, owner, mut it)) = runners.iter_mut().min_by_key(|(_, owner, _)| owner.0) else { return };
+    it.0 = true;
+    round.counts_until = time.after(COUNT_S);
+    commands.entity(runner).insert(AlwaysRelevant);
+    tagged.write(ToClients { to: Recipients::All, event: Tagged { client_id: owner.0.0, by: None } });
+}
+
+/// Passes it on to the nearest player within reach.
+fn touch(
+    time: Res<TickTime>,
+    mut round: ResMut<Round>,
+    mut runners: Query<(Entity, &Owner, &Runner, &mut It)>,
+    mut commands: Commands,
+    mut tagged: MessageWriter<ToClients<Tagged>>,
+) {
+    let chaser =
+        runners.iter().find(|(_, _, _, it)| it.0).map(|(entity, owner, runner, _)| (entity, owner.0, runner.0));
+    let Some((chaser, by, from)) = chaser.filter(|_| time.is_past(round.counts_until)) else { return };
+    let others = runners.iter().filter(|(entity, ..)| *entity != chaser);
+    let nearest = others
+        .map(|(entity, owner, runner, _)| (runner.0.distance_squared(from), owner.0, entity))
+        .filter(|(distance, ..)| *distance <= TOUCH_M * TOUCH_M)
+        .min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+    let Some((_, client_id, target)) = nearest else { return };
+    for (entity, _, _, mut it) in &mut runners {
+        it.set_if_neq(It(entity == target));
+    }
+    round.counts_until = time.after(COUNT_S);
+    // Everybody may see who is it, wherever that is.
+    commands.entity(chaser).remove::<AlwaysRelevant>();
+    commands.entity(target).insert(AlwaysRelevant);
+    tagged.write(ToClients { to: Recipients::All, event: Tagged { client_id: client_id.0, by: Some(by.0) } });
+}

@@ -1,0 +1,121 @@
+use super::shots::Flight;
+use bevy_ecs::prelude::{Entity, Query, ResMut, Resource, With};
+use core::ops::RangeInclusive;
+use glam::Vec3;
+use tidelock_arena::movement::Body;
+use tidelock_arena::{Position, Status};
+
+/// Cells along one side of the arena, and their width.
+const CELLS: usize = 50;
+const CELL_M: f32 = 2.0 * Position::EXTENT_M / CELLS as f32;
+
+/// Who can be hit in this tick, sorted by cell: the cells of a row lie side by side, row after row.
+#[derive(Resource, Debug, Default)]
+pub(super) struct Targets {
+    /// Cell `n` holds `bodies[starts[n]..starts[n + 1]]`.
+    starts: Vec<u32>,
+    bodies: Vec<(Entity, Vec3)>,
+    /// In the order of the query, with their cells.
+    unsorted: Vec<(usize, Entity, Vec3)>,
+}
+
+/// Sorts the living into cells, if any shot is in the air.
+pub(super) fn index(
+    flights: Query<(), With<Flight>>,
+    bodies: Query<(Entity, &Position, &Status)>,
+    mut targets: ResMut<Targets>,
+) {
+    if !flights.is_empty() {
+        let living = bodies.iter().filter(|(_, _, status)| !status.dead);
+        targets.fill(living.map(|(entity, position, _)| (entity, position.0)));
+    }
+}
+
+impl Targets {
+    /// The first body that the line from `from` to `to` meets, and how far along, 0 to 1. It passes through `shooter`.
+    pub(super) fn first_hit(&self, from: Vec3, to: Vec3, shooter: Entity) -> Option<(f32, Entity)> {
+        let columns = cells(from.x, to.x);
+        let mut first: Option<(f32, Entity)> = None;
+        for row in cells(from.y, to.y) {
+            let start = self.starts[row * CELLS + columns.start()] as usize;
+            let end = self.starts[row * CELLS + columns.end() + 1] as usize;
+            for (entity, place) in &self.bodies[start..end] {
+                let Some(at) = Body::hull(*place).entry(from, to) else { continue };
+                if *entity != shooter && first.is_none_or(|(before, _)| at < before) {
+                    first = Some((at, *entity));
+                }
+            }
+        }
+        first
+    }
+
+    /// A counting sort: two passes, and no allocation once the vectors are long enough.
+    fn fill(&mut self, bodies: impl Iterator<Item = (Entity, Vec3)>) {
+        self.unsorted.clear();
+        self.unsorted.extend(bodies.map(|(entity, place)| (cell(place.y) * CELLS + cell(place.x), entity, place)));
+        self.starts.clear();
+        self.starts.resize(CELLS * CELLS + 1, 0);
+        for (at, ..) in &self.unsorted {
+            self.starts[*at] += 1;
+        }
+        let mut end = 0;
+        for start in &mut self.starts {
+            end += *start;
+            *start = end;
+        }
+        self.bodies.clear();
+        self.bodies.resize(self.unsorted.len(), (Entity::PLACEHOLDER, Vec3::ZERO));
+        for (at, entity, place) in self.unsorted.iter().rev() {
+            self.starts[*at] -= 1;
+            self.bodies[self.starts[*at] as usize] = (*entity, *place);
+        }
+    }
+}
+
+/// The cells in which a body can stand that reaches between two coordinates.
+fn cells(a: f32, b: f32) -> RangeInclusive<usize> {
+    cell(a.min(b) - Body::HALF_WIDTH_M)..=cell(a.max(b) + Body::HALF_WIDTH_M)
+}
+
+fn cell(coordinate: f32) -> usize {
+    (((coordinate + Position::EXTENT_M) / CELL_M) as usize).min(CELLS - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bevy_ecs::world::World;
+    use tidelock_arena::Rng;
+
+    #[test]
+    fn finds_what_looking_at_everyone_finds() {
+        let mut world = World::new();
+        let mut rng = Rng::new(11);
+        let mut point =
+            |height: f32| Vec3::new(rng.between(-100.0, 100.0), rng.between(-100.0, 100.0), rng.between(0.0, height));
+        let bodies: Vec<_> = (0..2_000).map(|_| (world.spawn_empty().id(), point(0.5))).collect();
+        let mut targets = Targets::default();
+        targets.fill(bodies.iter().copied());
+        let mut hits = 0;
+        for _ in 0..500 {
+            let (from, to) = (point(2.0), point(2.0));
+            let to = from + (to - from).clamp_length_max(20.0);
+            let entries = bodies.iter().filter_map(|(_, place)| Body::hull(*place).entry(from, to));
+            let expected = entries.reduce(f32::min);
+            assert_eq!(targets.first_hit(from, to, Entity::PLACEHOLDER).map(|(at, _)| at), expected);
+            hits += u32::from(expected.is_some());
+        }
+        assert!(hits > 50, "{hits}");
+    }
+
+    #[test]
+    fn a_shot_passes_through_its_shooter() {
+        let mut world = World::new();
+        let (shooter, victim) = (world.spawn_empty().id(), world.spawn_empty().id());
+        let mut targets = Targets::default();
+        targets.fill([(shooter, Vec3::ZERO), (victim, Vec3::new(5.0, 0.0, 0.0))].into_iter());
+        let eye = Vec3::new(0.0, 0.0, Body::EYE_M);
+        let hit = targets.first_hit(eye, eye + Vec3::X * 10.0, shooter);
+        assert_eq!(hit.map(|(_, entity)| entity), Some(victim));
+    }
+}

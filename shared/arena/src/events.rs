@@ -1,0 +1,44 @@
+use alloc::string::String;
+use bitcode::{Decode, Encode};
+use tidelock::state::Event;
+
+/// A line of chat is at most this long, in bytes of UTF-8.
+pub const CHAT_BYTES_MAX: usize = 200;
+
+/// From a client: says something to everybody. The server drops control characters and what exceeds
+/// [`CHAT_BYTES_MAX`], and drops lines that come too fast.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Say {
+    /// One line.
+    pub text: String,
+}
+
+impl Event for Say {
+    const NAME: &'static str = "say";
+}
+
+/// To all clients: a line of chat.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Chat {
+    /// The client id of who said it; `None` for what the server tells, such as who joined or was killed.
+    pub sender: Option<u64>,
+    /// One line without control characters, 1 to [`CHAT_BYTES_MAX`] bytes.
+    pub text: String,
+}
+
+impl Event for Chat {
+    const NAME: &'static str = "chat";
+}
+
+/// To a player: a shot of yours hit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Hit {
+    /// Hit points taken, 1 to 100.
+    pub points: u8,
+    /// It was the last one needed.
+    pub killed: bool,
+}
+
+impl Event for Hit {
+    const NAME: &'static str = "hit";
+}
