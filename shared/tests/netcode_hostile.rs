@@ -14,7 +14,7 @@ use tidelock::netcode::{
 /// Every step of a connection, each as it is in the moment before a genuine packet arrives.
 fn genuine_packets(mut on_packet: impl FnMut(&mut Net, &Datagram)) {
     let mut config = config(2);
-    config.token_opens_burst = 100_000;
+    (config.token_opens_burst, config.token_failures_per_address_per_s) = (100_000, 100_000);
     let mut net = Net::with(config);
     let client = net.add(token(1));
     let mut carried = 0;
@@ -237,6 +237,33 @@ fn forged_requests_cost_no_more_than_the_budget() {
     assert_eq!(net.server.drops().of(DropReason::OverBudget), 87);
     net.now += Duration::from_millis(10);
     assert_eq!(deliver(&mut net, 2, request(2, &private_key())), Ok(()));
+}
+
+#[test]
+fn an_address_that_forges_is_shut_out_and_its_neighbours_are_not() {
+    let mut config = config(1);
+    config.token_failures_per_address_per_s = 5;
+    let mut net = Net::with(config);
+    let forged = request(1, &Key::new([0x99; 32]));
+    for i in 0..20 {
+        let expected = if i < 5 { DropReason::TokenUndecryptable } else { DropReason::AddressFailing };
+        assert_eq!(deliver(&mut net, 1, forged.clone()), Err(expected));
+    }
+    assert_eq!(deliver(&mut net, 2, request(2, &private_key())), Ok(()));
+    net.now += Duration::from_secs(1);
+    assert_eq!(deliver(&mut net, 1, request(1, &private_key())), Ok(()));
+}
+
+#[test]
+fn asking_often_is_no_failure() {
+    let mut config = config(100);
+    config.token_failures_per_address_per_s = 5;
+    let mut net = Net::with(config);
+    for id in 0..50u64 {
+        let from = SocketAddr::from(([20, 0, 0, 1], 1000 + id as u16));
+        let mut bytes = request(id, &private_key());
+        assert_eq!(net.server.handle_datagram(from, &mut bytes, net.now, START_UNIX_S), ServerEvent::Handled);
+    }
 }
 
 #[test]

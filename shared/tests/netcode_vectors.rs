@@ -27,7 +27,7 @@ fn bytes(name: &str) -> Vec<u8> {
 /// The connection as a text of `name = hex`, inputs first.
 fn vectors() -> String {
     let mut text = String::from(
-        "# One netcode connection, as PROTOCOL-netcode.md describes it. Each line is `name = bytes in hex`.\n\
+        "# One netcode connection, as PROTOCOL.md describes it. Each line is `name = bytes in hex`.\n\
          # Inputs: integers are little-endian; the token names 10.0.0.1:7777 and [2001:db8::1:2]:7777.\n",
     );
     let mut line = |name: &str, bytes: &[u8]| writeln!(text, "{name} = {}", hex(bytes)).unwrap();

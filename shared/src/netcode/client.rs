@@ -200,10 +200,10 @@ impl Client {
         datagram: &'a mut [u8],
         now: Instant,
     ) -> Result<Option<&'a [u8]>, DropReason> {
+        let header = Header::read(datagram)?;
         if !same_endpoint(from, self.server_address()) {
             return Err(DropReason::AddressUnknown);
         }
-        let header = Header::read(datagram)?;
         if !self.takes(header.kind) {
             return Err(DropReason::TypeUnexpected);
         }

@@ -71,6 +71,8 @@ drop_reasons! {
     HandshakesFull = "handshakes_full",
     /// The budget for decrypting connection requests is used up.
     OverBudget = "over_budget",
+    /// Too many tokens from this address could not be decrypted of late.
+    AddressFailing = "address_failing",
     /// As many answers wait to be sent as can.
     RepliesFull = "replies_full",
     /// The challenge token is not one of this server's.

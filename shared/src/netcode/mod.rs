@@ -6,7 +6,7 @@
 //! out of `poll_transmit` and `seal`, and time is an argument.
 //!
 //! Sources: the netcode 1.02 standard by Más Bandwidth, and the behaviour of its C reference 1.4.5 where the standard is
-//! silent. `PROTOCOL-netcode.md` draws every byte and says what is ours.
+//! silent. `PROTOCOL.md` draws every byte and says what is ours.
 
 mod aead;
 mod bytes;

@@ -35,6 +35,9 @@ pub struct ServerConfig {
     pub token_opens_per_s: u32,
     /// ... and how many in a burst.
     pub token_opens_burst: u32,
+    /// How many tokens that cannot be decrypted one address may send per second before nothing more is tried for it. An
+    /// IPv6 network of 64 bits counts as one address.
+    pub token_failures_per_address_per_s: u32,
 }
 
 impl ServerConfig {
@@ -61,6 +64,7 @@ impl ServerConfig {
             replies_max: 512,
             token_opens_per_s: 20_000,
             token_opens_burst: 4_000,
+            token_failures_per_address_per_s: 1_000,
         }
     }
 
@@ -72,7 +76,11 @@ impl ServerConfig {
             Err(ServerConfigError::PublicAddresses)
         } else if !slots.contains(&self.max_clients) || !slots.contains(&self.handshakes_max) {
             Err(ServerConfigError::Slots)
-        } else if self.token_history_max == 0 || self.replies_max == 0 || self.token_opens_burst == 0 {
+        } else if self.token_history_max == 0
+            || self.replies_max == 0
+            || self.token_opens_burst == 0
+            || self.token_failures_per_address_per_s == 0
+        {
             Err(ServerConfigError::Bounds)
         } else {
             Ok(())
@@ -129,6 +137,6 @@ pub enum ServerConfigError {
     #[error("a server has 1 to 16384 slots for clients, and as many for handshakes")]
     Slots,
     /// A bound that lets nobody in.
-    #[error("token_history_max, replies_max and token_opens_burst are not zero")]
+    #[error("token_history_max, replies_max, token_opens_burst and token_failures_per_address_per_s are not zero")]
     Bounds,
 }

@@ -87,7 +87,7 @@ impl Server {
     ) -> Result<(), DropReason> {
         let request = Request::read(datagram, self.config.protocol_id)?;
         self.check_request(&request, from, unix_s)?;
-        let token = self.open_token(&request, now)?;
+        let token = self.open_token(&request, from, now)?;
         if !self.is_named_by(&token) {
             return Err(DropReason::TokenForOtherServer);
         }
@@ -121,7 +121,15 @@ impl Server {
     }
 
     /// Tries every private key, each against the budget.
-    fn open_token(&mut self, request: &Request<'_>, now: Instant) -> Result<PrivateToken, DropReason> {
+    fn open_token(
+        &mut self,
+        request: &Request<'_>,
+        from: SocketAddr,
+        now: Instant,
+    ) -> Result<PrivateToken, DropReason> {
+        if self.failures.refuses(from, now) {
+            return Err(DropReason::AddressFailing);
+        }
         let aad = token_aad(self.config.protocol_id, request.expire_unix_s);
         let mut sealed = [0; PRIVATE_TOKEN_BYTES];
         for key in &self.config.private_keys {
@@ -133,6 +141,7 @@ impl Server {
                 return PrivateToken::read(message).ok_or(DropReason::TokenMalformed);
             }
         }
+        self.failures.count(from);
         Err(DropReason::TokenUndecryptable)
     }
 

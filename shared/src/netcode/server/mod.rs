@@ -1,5 +1,6 @@
 mod budget;
 mod config;
+mod failures;
 mod handshake;
 mod history;
 mod outbox;
@@ -18,6 +19,7 @@ use super::packet::{Body, GLOBAL_SEQUENCE, Header, PacketKind};
 use super::{DisconnectCause, PACKET_BYTES_MAX, PAYLOAD_BYTES_MAX, USER_DATA_BYTES};
 use crate::{ClientId, Instant};
 use budget::Budget;
+use failures::Failures;
 use handshake::Handshakes;
 use history::TokenHistory;
 use outbox::Outbox;
@@ -83,6 +85,7 @@ pub struct Server {
     handshakes: Handshakes,
     history: TokenHistory,
     budget: Budget,
+    failures: Failures,
     outbox: Outbox,
     global_sequence: u64,
     challenge_sequence: u64,
@@ -110,6 +113,7 @@ impl Server {
             by_address: HashMap::with_capacity_and_hasher(peers, hash.clone()),
             sessions: Sessions::new(config.max_clients, hash.clone()),
             handshakes: Handshakes::new(config.handshakes_max),
+            failures: Failures::new(config.token_failures_per_address_per_s, hash.clone(), now),
             history: TokenHistory::new(config.token_history_max, hash),
             budget: Budget::new(config.token_opens_per_s, config.token_opens_burst, now),
             outbox: Outbox::new(config.replies_max, config.max_clients),
