@@ -59,10 +59,18 @@ pub(super) fn decode(view: &View, tick: Tick, r: &mut BitReader<'_>) -> Result<D
     Ok(decoded)
 }
 
-fn decode_record(view: &View, audience: Audience, index: u32, head: RecordHead, r: &mut BitReader<'_>) -> Result<Change, DecodeError> {
+fn decode_record(
+    view: &View,
+    audience: Audience,
+    index: u32,
+    head: RecordHead,
+    r: &mut BitReader<'_>,
+) -> Result<Change, DecodeError> {
     let layout = view.schema().stream(audience);
     let mut version = Version::default();
-    let hash = |generation, version: &Version| version_hash(NetId { index, generation }, audience, version.mask, &version.lanes);
+    let hash = |generation, version: &Version| {
+        version_hash(NetId { index, generation }, audience, version.mask, &version.lanes)
+    };
     Ok(match head {
         RecordHead::Delta { baseline } => {
             let stream = view.stream(audience, index).ok_or(DecodeError::MissingBaseline)?;
@@ -102,7 +110,13 @@ impl Decoded {
 }
 
 /// The stream that a full record belongs to: the one held, a new one, or none if the record is older than what is held.
-fn enter(view: &mut View, audience: Audience, index: u32, tick: Tick, (generation, epoch): (u16, u8)) -> Option<&mut Stream> {
+fn enter(
+    view: &mut View,
+    audience: Audience,
+    index: u32,
+    tick: Tick,
+    (generation, epoch): (u16, u8),
+) -> Option<&mut Stream> {
     let renew = match view.stream(audience, index) {
         None => true,
         Some(held) => {

@@ -78,7 +78,10 @@ const JOIN_INTERVAL: Duration = Duration::from_millis(50);
 
 impl<I: Input> std::fmt::Debug for Client<I> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Client").field("status", &self.status).field("entities", &self.view.len()).finish_non_exhaustive()
+        f.debug_struct("Client")
+            .field("status", &self.status)
+            .field("entities", &self.view.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -144,7 +147,8 @@ impl<I: Input> Client<I> {
     /// When [`Client::update`] or [`Client::tick`] is to be called at the latest.
     #[must_use]
     pub fn next_wakeup(&self) -> Instant {
-        let join = (self.status == Status::Joining).then(|| self.last_sent_at.map_or(Instant::default(), |last| last + JOIN_INTERVAL));
+        let join = (self.status == Status::Joining)
+            .then(|| self.last_sent_at.map_or(Instant::default(), |last| last + JOIN_INTERVAL));
         let all = [self.netcode.next_wakeup(), join, self.next_tick()];
         all.into_iter().flatten().min().unwrap_or(Instant::from_us(u64::MAX))
     }

@@ -129,7 +129,12 @@ mod tests {
             let used_us = f64::from(tick.since(Tick(1_000))) * 1e6 / 60.0;
             let lead = ((used_us - arrives_us) / (1e6 / 60.0) * 16.0) as i16;
             let sent = SendCounts { sent: n, acked: n * (100 - lost_pct) / 100, lost: n * lost_pct / 100 };
-            pacer.on_report(InputReport { ahead: 0, lead, missed: 0 }, sent, Duration::from_millis(delay_ms * 2), at + Duration::from_millis(delay_ms));
+            pacer.on_report(
+                InputReport { ahead: 0, lead, missed: 0 },
+                sent,
+                Duration::from_millis(delay_ms * 2),
+                at + Duration::from_millis(delay_ms),
+            );
         }
         pacer.lead_and_target()
     }

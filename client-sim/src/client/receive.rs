@@ -59,7 +59,13 @@ impl<I: Input> Client<I> {
         }
     }
 
-    fn read_snapshot(&mut self, header: &Header, snapshot: &SnapshotHeader, r: &mut BitReader<'_>, now: Instant) -> Result<(), Malformed> {
+    fn read_snapshot(
+        &mut self,
+        header: &Header,
+        snapshot: &SnapshotHeader,
+        r: &mut BitReader<'_>,
+        now: Instant,
+    ) -> Result<(), Malformed> {
         self.stats.snapshots.received += 1;
         let newest = self.view.newest_tick();
         if let Some(checksum) = snapshot.checksum {

@@ -74,6 +74,12 @@ impl History {
         NetId { index, generation: self.slots[index as usize].generation }
     }
 
+    /// Whether `id` is what its index was last given to.
+    pub(crate) fn knows(&self, id: NetId) -> bool {
+        let slot = self.slots.get(id.index as usize);
+        slot.is_some_and(|slot| slot.generation == id.generation && !slot.streams[0].versions.is_empty())
+    }
+
     /// Gives `entity` an index; `None` if all are in use. Its streams begin in the tick now captured.
     pub(crate) fn insert(&mut self, entity: Entity, tick: Tick, schema: &Schema) -> Option<u32> {
         let index = match self.free.front() {

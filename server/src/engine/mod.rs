@@ -14,12 +14,14 @@ mod outbox;
 mod phase;
 mod receive;
 mod record_cache;
+mod roster;
 mod send;
 mod session;
 mod sessions;
 mod snapshot;
 mod stats;
 mod status;
+mod truth;
 mod view;
 
 pub use config::{EngineConfig, EngineError};
@@ -29,12 +31,12 @@ pub use stats::{DisconnectCounts, InputCounts, RejectedCounts, Samples, Snapshot
 pub use status::ClientStatus;
 pub use tidelock::wire::Load;
 
-use crate::game::{self, EventType, InputType, OutgoingEvent, PlayerJoined, PlayerLeft, Registry, TickTime};
+use crate::game::{self, EventType, InputType, OutgoingEvent, Registry, TickTime};
 use bevy_app::{App, FixedMain, Plugin, PostStartup, PreStartup, Startup};
-use bevy_ecs::message::Messages;
 use capture::Capture;
 use history::History;
 use interest::Interest;
+use roster::RosterChanges;
 use session::Arrival;
 use sessions::Sessions;
 use snapshot::{SnapshotTick, SnapshotWriter};
@@ -73,6 +75,7 @@ pub struct Engine {
     load: Load,
     scratch: send::Scratch,
     outgoing_events: Vec<OutgoingEvent>,
+    roster: RosterChanges,
 }
 
 impl std::fmt::Debug for Engine {
@@ -125,6 +128,7 @@ impl Engine {
             load: Load::default(),
             scratch: send::Scratch::default(),
             outgoing_events: Vec::new(),
+            roster: RosterChanges::default(),
         })
     }
 
@@ -170,12 +174,11 @@ impl Engine {
     fn step(&mut self) {
         let world = self.app.world_mut();
         world.resource_mut::<TickTime>().tick = self.tick;
+        self.roster.tell(world);
         self.sessions.deliver_inputs(self.tick, self.input, world, &mut self.stats.inputs);
         world.run_schedule(FixedMain);
         for (index, event) in self.events.iter().enumerate() {
             (event.drain)(world, index as u8, &mut self.outgoing_events);
         }
-        world.resource_mut::<Messages<PlayerJoined>>().clear();
-        world.resource_mut::<Messages<PlayerLeft>>().clear();
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Engine;
 use super::session::{Arrival, Phase, Session};
-use crate::game::{JoinPayload, PlayerJoined, PlayerLeft};
+use crate::game::JoinPayload;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tidelock::bits::Malformed;
@@ -80,7 +80,7 @@ impl Engine {
                 CloseReason::Shutdown => counts.shutdown += 1,
                 CloseReason::ProtocolError => counts.protocol_error += 1,
             }
-            self.app.world_mut().write_message(PlayerLeft(client_id));
+            self.roster.leave(client_id);
         }
     }
 
@@ -89,7 +89,7 @@ impl Engine {
         let Some(mut session) = self.sessions.remove(slot) else { return false };
         session.views.clear(&mut self.history, self.tick);
         if session.is_playing() {
-            self.app.world_mut().write_message(PlayerLeft(session.client_id));
+            self.roster.leave(session.client_id);
         }
         session.is_playing()
     }
@@ -160,7 +160,7 @@ impl Engine {
             return;
         }
         self.stats.connections += 1;
-        self.app.world_mut().write_message(PlayerJoined(client_id));
+        self.roster.join(client_id);
     }
 
     /// The session of a client, if it has one.

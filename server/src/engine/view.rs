@@ -78,7 +78,16 @@ impl Views {
         let mut enter = |candidate: &Candidate| {
             *next_epoch = next_epoch.wrapping_add(1);
             let Candidate { index, distance, .. } = *candidate;
-            StreamView { index, epoch: *next_epoch, since: now, leaving: None, baseline: None, sent: None, waited: 0, distance }
+            StreamView {
+                index,
+                epoch: *next_epoch,
+                since: now,
+                leaving: None,
+                baseline: None,
+                sent: None,
+                waited: 0,
+                distance,
+            }
         };
         merged.clear();
         let mut visible = visible.iter().peekable();

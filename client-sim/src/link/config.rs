@@ -1,0 +1,37 @@
+use std::time::Duration;
+
+/// What one direction of a link does to datagrams. The default does nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct LinkConfig {
+    /// Mean delay of this direction: a round trip takes both directions'.
+    pub latency: Duration,
+    /// Standard deviation of the delay. A datagram takes `latency - jitter` (not less than nothing) and an
+    /// exponentially distributed wait of mean `jitter` on top, as if it had stood in a queue: never faster than
+    /// `latency - jitter`, one in a hundred slower than `latency + 3.6 jitter`. With a jitter above the latency the mean
+    /// is the jitter.
+    ///
+    /// A queue keeps its order, and so does jitter: a datagram never arrives before an earlier one unless that one was
+    /// reordered. Where the jitter exceeds the time between datagrams, the mean grows by what they wait for each other.
+    pub jitter: Duration,
+    /// Share of datagrams that never arrive, each on its own, 0 to 1.
+    pub loss: f64,
+    /// Share of datagrams that arrive twice, the copy up to 10 ms after the first, 0 to 1.
+    pub duplicate: f64,
+    /// Share of datagrams that are held back until one to three later ones have overtaken them, or for 100 ms if none
+    /// do, 0 to 1.
+    pub reorder: f64,
+}
+
+impl LinkConfig {
+    /// Whether it leaves every datagram as it is.
+    #[must_use]
+    pub fn is_clear(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The least delay of a datagram.
+    #[must_use]
+    pub fn delay_min(&self) -> Duration {
+        self.latency.saturating_sub(self.jitter)
+    }
+}

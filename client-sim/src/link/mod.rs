@@ -1,0 +1,12 @@
+//! A bad link, one direction at a time: datagrams go in, and come out late, twice, out of order or never.
+//!
+//! Pure: time is an argument and chance comes from a seed, so that the same seed gives every datagram the same fate,
+//! in a test on virtual time as under a swarm on real sockets.
+
+mod conditioner;
+mod config;
+mod rng;
+
+pub use conditioner::{Conditioner, Delivery, LinkCounts};
+pub use config::LinkConfig;
+pub use rng::Rng;

@@ -1,0 +1,121 @@
+use crate::client::View;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use tidelock::state::{Audience, NetId};
+use tidelock::{ClientId, Tick};
+use tidelock_server::engine::Engine;
+
+/// Holds clients against the server's truth, tick by tick.
+#[derive(Debug, Default)]
+pub struct Check {
+    /// For each client what it was meant to see in each of the last ticks, oldest first.
+    visible: BTreeMap<ClientId, VecDeque<(Tick, BTreeSet<(NetId, Audience)>)>>,
+    versions_compared: u64,
+    versions_forgotten: u64,
+}
+
+/// An invariant that does not hold.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Violation {
+    /// A client's state of a tick is not the server's of that tick.
+    #[error("client {client_id} has {id} {audience:?} of tick {tick} as {held}, the server has {truth}")]
+    Differs {
+        /// Whose.
+        client_id: ClientId,
+        /// Of which entity.
+        id: NetId,
+        /// Of which stream.
+        audience: Audience,
+        /// The snapshot that brought it.
+        tick: Tick,
+        /// By the client.
+        held: String,
+        /// By the server.
+        truth: String,
+    },
+    /// A client knows what it was never meant to see.
+    #[error("client {client_id} was sent {id} {audience:?} in tick {tick}, outside its interest")]
+    OutsideInterest {
+        /// Who.
+        client_id: ClientId,
+        /// What.
+        id: NetId,
+        /// Which stream of it.
+        audience: Audience,
+        /// When.
+        tick: Tick,
+    },
+    /// A client does not hold what it should, though all had time to arrive.
+    #[error("client {client_id} has not converged: {difference}")]
+    NotConverged {
+        /// Who.
+        client_id: ClientId,
+        /// In what.
+        difference: String,
+    },
+}
+
+/// Ticks for which it is remembered what was visible.
+const MEMORY_TICKS: usize = 512;
+
+impl Check {
+    /// How many versions of clients were found equal to the server's.
+    #[must_use]
+    pub const fn versions_compared(&self) -> u64 {
+        self.versions_compared
+    }
+
+    /// How many could not be compared, because the server has forgotten them.
+    #[must_use]
+    pub const fn versions_forgotten(&self) -> u64 {
+        self.versions_forgotten
+    }
+
+    /// Remembers what clients are meant to see in the tick that just ran.
+    pub(super) fn on_tick(&mut self, engine: &Engine, clients: impl Iterator<Item = ClientId>) {
+        for client_id in clients {
+            let memory = self.visible.entry(client_id).or_default();
+            let visible = engine.visible_to(client_id).into_iter().map(|(id, audience, _)| (id, audience)).collect();
+            memory.push_back((engine.tick_number(), visible));
+            if memory.len() > MEMORY_TICKS {
+                memory.pop_front();
+            }
+        }
+    }
+
+    /// Compares all that a client shows with what it was meant to see.
+    pub(super) fn client(&mut self, engine: &Engine, client_id: ClientId, view: &View) -> Result<(), Violation> {
+        for (id, audience, tick, held) in view.streams() {
+            match engine.version_at(id, audience, tick) {
+                Some(truth) if truth == held.borrow() => self.versions_compared += 1,
+                Some(truth) => {
+                    let (held, truth) = (format!("{held:?}"), format!("{truth:?}"));
+                    return Err(Violation::Differs { client_id, id, audience, tick, held, truth });
+                }
+                None => self.versions_forgotten += 1,
+            }
+            let meant = self.visible.get(&client_id).and_then(|memory| memory.iter().find(|(at, _)| *at == tick));
+            if meant.is_some_and(|(_, visible)| !visible.contains(&(id, audience))) {
+                return Err(Violation::OutsideInterest { client_id, id, audience, tick });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a client holds exactly what it is meant to see, each stream in its newest version.
+pub(super) fn converged(engine: &Engine, client_id: ClientId, view: &View) -> Result<(), Violation> {
+    let meant = engine.visible_to(client_id);
+    let mut held: BTreeMap<_, _> = view.streams().map(|(id, audience, _, version)| ((id, audience), version)).collect();
+    let differ = |difference| Err(Violation::NotConverged { client_id, difference });
+    for (id, audience, truth) in meant {
+        match held.remove(&(id, audience)) {
+            None => return differ(format!("{id} {audience:?} is missing")),
+            Some(version) if version.borrow() != truth => return differ(format!("{id} {audience:?} is stale")),
+            Some(_) => {}
+        }
+    }
+    match held.first_key_value() {
+        Some(((id, audience), _)) => differ(format!("{id} {audience:?} is a ghost")),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,261 @@
+//! The whole system in one thread on virtual time: a real engine, real client cores, and a bad network between them, all
+//! from one seed.
+
+mod check;
+mod player;
+
+pub use check::{Check, Violation};
+pub use player::{Mind, Player};
+
+use crate::client::{Client, ClientConfig};
+use crate::link::{Conditioner, LinkConfig, Rng};
+use bevy_app::Plugin;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+use tidelock::netcode::{ConnectToken, Key, TokenSecrets, TokenSpec, USER_DATA_BYTES};
+use tidelock::state::{Input, Schema};
+use tidelock::wire::Load;
+use tidelock::{ClientId, Instant};
+use tidelock_server::engine::{Engine, EngineConfig};
+
+/// What a universe begins with.
+#[derive(Clone, Copy, Debug)]
+pub struct UniverseConfig {
+    /// Of everything that is left to chance.
+    pub seed: u64,
+    /// Ticks in a second.
+    pub tick_hz: u32,
+    /// Snapshots in a second; divides `tick_hz`.
+    pub snapshot_hz: u32,
+    /// Upper end of what a client is sent.
+    pub client_bandwidth_bytes_s: u32,
+}
+
+impl Default for UniverseConfig {
+    fn default() -> Self {
+        Self { seed: 1, tick_hz: 60, snapshot_hz: 60, client_bandwidth_bytes_s: 64 * 1024 }
+    }
+}
+
+/// A server and its players. `I` is the game's input.
+pub struct Universe<I: Input> {
+    engine: Engine,
+    schema: Arc<Schema>,
+    players: Vec<Player<I>>,
+    now: Instant,
+    tick_due: Instant,
+    config: UniverseConfig,
+    rng: Rng,
+    check: Check,
+    /// Over every datagram that anybody sent: equal for equal seeds.
+    digest: u64,
+}
+
+/// Time moves in steps of this.
+const STEP: Duration = Duration::from_millis(1);
+/// The date in a universe, for tokens.
+const UNIX_S: u64 = 1_700_000_000;
+const SERVER: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), 7777);
+
+impl<I: Input> std::fmt::Debug for Universe<I> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Universe").field("now", &self.now).field("players", &self.players.len()).finish_non_exhaustive()
+    }
+}
+
+impl<I: Input> Universe<I> {
+    /// A server that runs `game`, without players.
+    ///
+    /// # Panics
+    /// If the configuration is out of the engine's ranges.
+    #[must_use]
+    pub fn new(config: UniverseConfig, game: impl Plugin) -> Self {
+        let mut rng = Rng::stream(config.seed, 0);
+        let now = Instant::from_us(1_000_000_000);
+        let engine = Engine::new(engine_config(config, &mut rng), game, now).expect("the configuration is in range");
+        Self {
+            schema: Arc::new(engine.schema().clone()),
+            tick_due: now + engine.config().tick_period(),
+            engine,
+            players: Vec::new(),
+            now,
+            config,
+            rng,
+            check: Check::default(),
+            digest: 0,
+        }
+    }
+
+    /// A player begins to connect, over a link with these properties down and up. Returns its number.
+    pub fn add_player(&mut self, down: LinkConfig, up: LinkConfig, mind: Mind<I>) -> usize {
+        let number = self.players.len();
+        let client_id = ClientId(number as u64 + 1);
+        let token = self.token(client_id);
+        let client = Client::new(ClientConfig { token, schema: self.schema.clone() }, self.now);
+        let port = 10_000 + u16::try_from(number).expect("fewer players than ports");
+        self.players.push(Player {
+            client,
+            client_id,
+            address: SocketAddr::from(([10, 0, 1, 1], port)),
+            down: Conditioner::new(down, self.rng.next_u64()),
+            up: Conditioner::new(up, self.rng.next_u64()),
+            mind,
+            events: Vec::new(),
+        });
+        number
+    }
+
+    /// Lets time pass, and checks every tick.
+    ///
+    /// # Errors
+    /// The first invariant that does not hold.
+    pub fn run(&mut self, duration: Duration) -> Result<(), Violation> {
+        let end = self.now + duration;
+        while self.now < end {
+            self.now += STEP;
+            self.server_step()?;
+            self.players_step();
+        }
+        Ok(())
+    }
+
+    /// Changes every link from now on; what is under way arrives as it was to.
+    pub fn set_links(&mut self, down: LinkConfig, up: LinkConfig) {
+        for player in &mut self.players {
+            player.down.set_config(down);
+            player.up.set_config(up);
+        }
+    }
+
+    /// A datagram from `from` reaches the server now, whoever made it.
+    pub fn inject(&mut self, from: SocketAddr, datagram: &[u8]) {
+        let mut datagram = datagram.to_vec();
+        self.engine.handle_datagram(from, &mut datagram, self.now, UNIX_S);
+    }
+
+    /// The server.
+    #[must_use]
+    pub const fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// The server, to do something to it.
+    pub const fn engine_mut(&mut self) -> &mut Engine {
+        &mut self.engine
+    }
+
+    /// The players, in the order in which they were added.
+    #[must_use]
+    pub fn players(&self) -> &[Player<I>] {
+        &self.players
+    }
+
+    /// The players, to do something to them.
+    pub fn players_mut(&mut self) -> &mut [Player<I>] {
+        &mut self.players
+    }
+
+    /// Now.
+    #[must_use]
+    pub const fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// Over every datagram that anybody sent.
+    #[must_use]
+    pub const fn digest(&self) -> u64 {
+        self.digest
+    }
+
+    /// What was checked so far.
+    #[must_use]
+    pub const fn check(&self) -> &Check {
+        &self.check
+    }
+
+    /// Whether every player holds all that it is meant to see, and nothing else.
+    ///
+    /// # Errors
+    /// The first difference.
+    pub fn converged(&self) -> Result<(), Violation> {
+        self.players
+            .iter()
+            .try_for_each(|player| check::converged(&self.engine, player.client_id, player.client.view()))
+    }
+
+    fn server_step(&mut self) -> Result<(), Violation> {
+        for player in &mut self.players {
+            while let Some(delivery) = player.up.pop_due(self.now) {
+                let mut datagram = delivery.datagram.to_vec();
+                self.engine.handle_datagram(player.address, &mut datagram, delivery.due, UNIX_S);
+            }
+        }
+        if self.now >= self.tick_due {
+            self.engine.tick(self.now, self.tick_due, Load::default(), &mut |_| {});
+            self.tick_due += self.engine.config().tick_period();
+            self.check.on_tick(&self.engine, self.players.iter().map(|player| player.client_id));
+            for player in &self.players {
+                self.check.client(&self.engine, player.client_id, player.client.view())?;
+            }
+        }
+        self.engine.poll_netcode(self.now);
+        self.send_outbox();
+        Ok(())
+    }
+
+    fn send_outbox(&mut self) {
+        let Self { engine, players, digest, now, .. } = self;
+        for (to, datagram) in engine.outbox().iter() {
+            *digest = tidelock::state::fnv1a(*digest, datagram);
+            // Players have consecutive ports, in the order of their numbers.
+            let number = usize::from(to.port()).checked_sub(10_000);
+            if let Some(player) =
+                number.and_then(|number| players.get_mut(number)).filter(|player| player.address == to)
+            {
+                player.down.push(datagram, *now);
+            }
+        }
+        engine.outbox().clear();
+    }
+
+    fn players_step(&mut self) {
+        for player in &mut self.players {
+            player.step(self.now, SERVER, &mut self.digest);
+        }
+    }
+
+    fn token(&mut self, client_id: ClientId) -> ConnectToken {
+        let spec = TokenSpec {
+            protocol_id: 7,
+            create_unix_s: UNIX_S,
+            expire_unix_s: UNIX_S + 3600,
+            timeout_s: 5,
+            client_id,
+            servers: &[SERVER],
+            user_data: [0; USER_DATA_BYTES],
+        };
+        let secrets = TokenSecrets::from_random(bytes(&mut self.rng));
+        ConnectToken::generate(&spec, &secrets, &Key::new([7; 32])).expect("the token is well-formed")
+    }
+}
+
+fn engine_config(config: UniverseConfig, rng: &mut Rng) -> EngineConfig {
+    EngineConfig {
+        tick_hz: config.tick_hz,
+        snapshot_hz: config.snapshot_hz,
+        max_clients: 64,
+        protocol_id: 7,
+        private_keys: vec![Key::new([7; 32])],
+        public_addresses: vec![SERVER],
+        token_floor_unix_s: None,
+        secrets: bytes(rng),
+        seed: config.seed,
+        client_bandwidth_bytes_s: config.client_bandwidth_bytes_s,
+        view_radius: None,
+    }
+}
+
+fn bytes<const N: usize>(rng: &mut Rng) -> [u8; N] {
+    std::array::from_fn(|_| rng.next_u64() as u8)
+}

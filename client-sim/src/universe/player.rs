@@ -1,0 +1,61 @@
+use crate::client::{Client, ClientEvent, View};
+use crate::link::Conditioner;
+use std::net::SocketAddr;
+use tidelock::netcode::PACKET_BYTES_MAX;
+use tidelock::state::{Input, fnv1a};
+use tidelock::{ClientId, Instant, Tick};
+
+/// Decides what a player does in a tick, from what it sees.
+pub type Mind<I> = Box<dyn FnMut(&View, Tick) -> I>;
+
+/// A client core with its link, its mind and what happened to it.
+pub struct Player<I: Input> {
+    /// The core.
+    pub client: Client<I>,
+    /// By which the server knows it.
+    pub client_id: ClientId,
+    /// From which it sends.
+    pub address: SocketAddr,
+    /// The link from the server.
+    pub down: Conditioner,
+    /// The link to the server.
+    pub up: Conditioner,
+    /// What it does.
+    pub mind: Mind<I>,
+    /// What happened, in order.
+    pub events: Vec<ClientEvent>,
+}
+
+impl<I: Input> std::fmt::Debug for Player<I> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Player").field("client", &self.client).field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+impl<I: Input> Player<I> {
+    /// Takes what arrived, plays what is due, and sends.
+    pub(super) fn step(&mut self, now: Instant, server: SocketAddr, digest: &mut u64) {
+        let mut buffer = Vec::new();
+        while let Some(delivery) = self.down.pop_due(now) {
+            buffer.clear();
+            buffer.extend_from_slice(delivery.datagram);
+            self.client.handle_datagram(server, &mut buffer, delivery.due);
+        }
+        while self.client.next_tick().is_some_and(|due| due <= now) {
+            let tick = self.client.client_tick().unwrap_or_default();
+            let input = (self.mind)(self.client.view(), tick);
+            self.client.tick(&input, now);
+        }
+        if self.client.next_wakeup() <= now {
+            self.client.update(now);
+        }
+        let mut packet = [0; PACKET_BYTES_MAX];
+        while let Some((len, _)) = self.client.poll_transmit(now, &mut packet) {
+            *digest = fnv1a(*digest, &packet[..len]);
+            self.up.push(&packet[..len], now);
+        }
+        while let Some(event) = self.client.poll_event() {
+            self.events.push(event);
+        }
+    }
+}

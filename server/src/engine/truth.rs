@@ -1,0 +1,32 @@
+//! What checks compare clients with.
+
+use super::Engine;
+use tidelock::state::{Audience, NetId, VersionRef};
+use tidelock::{ClientId, Tick};
+
+impl Engine {
+    /// A stream as it was at the end of `tick`; `None` if that is no longer known.
+    #[must_use]
+    pub fn version_at(&self, id: NetId, audience: Audience, tick: Tick) -> Option<VersionRef<'_>> {
+        let known = self.history.knows(id);
+        known.then(|| self.history.stream(id.index, audience).at(tick)).flatten().map(super::history::Version::borrow)
+    }
+
+    /// The streams that a client is meant to see, by audience and ascending index; empty if it does not play.
+    #[must_use]
+    pub fn visible_to(&self, client_id: ClientId) -> Vec<(NetId, Audience, VersionRef<'_>)> {
+        let session = self.sessions.iter().find(|session| session.client_id == client_id);
+        let views = session.into_iter().flat_map(|session| {
+            Audience::ALL
+                .into_iter()
+                .flat_map(|audience| session.views.of(audience).iter().map(move |view| (audience, view)))
+        });
+        let shown = views.filter(|(_, view)| view.leaving.is_none());
+        shown
+            .map(|(audience, view)| {
+                let newest = self.history.stream(view.index, audience).newest();
+                (self.history.net_id(view.index), audience, newest.borrow())
+            })
+            .collect()
+    }
+}
