@@ -1,0 +1,232 @@
+//! Settings: flags before the environment before a file before defaults.
+
+mod byte_size;
+mod error;
+mod number;
+mod settings;
+mod span;
+
+pub use byte_size::ByteSize;
+pub use error::OptionsError;
+pub use number::Number;
+pub use span::Span;
+
+use serde::{Deserialize, Serialize};
+use settings::Settings;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The protocol id unless another is set: "tidelock" in ASCII.
+pub const PROTOCOL_ID: u64 = u64::from_be_bytes(*b"tidelock");
+
+/// The effective settings of a server, each in its range.
+#[derive(Serialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+pub struct Options {
+    /// UDP address for players.
+    pub bind: SocketAddr,
+    /// Address that tokens name; without it, [`reachable`] of the bound one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub advertise: Option<SocketAddr>,
+    /// HTTP address for metrics, health and administration.
+    pub admin: SocketAddr,
+    /// Ticks a second, 1 to 240.
+    pub tick_hz: u32,
+    /// Snapshots a second, a divisor of `tick_hz`.
+    pub snapshot_hz: u32,
+    /// Clients at once, 1 to 16,384.
+    pub max_clients: usize,
+    /// Files with a key each; none for a random key of this run.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub key_file: Vec<PathBuf>,
+    /// Longest life of a token: whole seconds, at least one.
+    pub token_lifetime: Span,
+    /// File with the bearer token for admin calls that change something.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub admin_token_file: Option<PathBuf>,
+    /// Whether POST /token is answered though the admin address is not loopback.
+    pub allow_token_endpoint: bool,
+    /// How long after the first player joined to drain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub match_time: Option<Span>,
+    /// Whether to stop when the last player has left.
+    pub exit_when_empty: bool,
+    /// File of client ids that may not join.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ban_file: Option<PathBuf>,
+    /// Must equal that of the tokens.
+    pub protocol_id: Number,
+    /// Most bytes a second that a client is sent, 4 KiB or more.
+    pub client_bandwidth: ByteSize,
+    /// How far clients see, in metres; without it, as far as the game says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub view_radius: Option<f32>,
+    /// Non-player characters of the sample game.
+    pub npcs: u32,
+    /// Seed of the world; without it, a random one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seed: Option<Number>,
+    /// How long to wait for players to leave when draining.
+    pub drain_timeout: Span,
+    /// What to log.
+    pub log: LogLevel,
+    /// How to log it.
+    pub log_format: LogFormat,
+}
+
+/// How much is logged.
+#[derive(clap::ValueEnum, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogLevel {
+    /// Nothing.
+    Off,
+    /// What ends or breaks the server.
+    Error,
+    /// What an operator should change.
+    Warn,
+    /// Starts, stops and what operators did.
+    Info,
+    /// Also what single players do.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+/// What a line of the log looks like.
+#[derive(clap::ValueEnum, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// The flags of a server.
+#[derive(clap::Args, Clone, Debug, Default)]
+pub struct Flags {
+    /// TOML file of settings, named as the flags are
+    #[arg(long, env = "TIDELOCK_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// Print the effective settings as TOML and exit, with 2 if any is wrong
+    #[arg(long)]
+    pub check_config: bool,
+
+    #[command(flatten)]
+    settings: Settings,
+}
+
+impl Flags {
+    /// The effective settings: these flags, with the environment that clap put behind them, before the file that they
+    /// name.
+    ///
+    /// # Errors
+    /// [`OptionsError`], if the file cannot be read, has an unknown key, or a value is out of range.
+    pub fn resolve(self) -> Result<Options, OptionsError> {
+        let settings = match &self.config {
+            Some(file) => self.settings.or(read(file)?),
+            None => self.settings,
+        };
+        Options::of(settings)
+    }
+}
+
+fn read(file: &Path) -> Result<Settings, OptionsError> {
+    let text = std::fs::read_to_string(file).map_err(|why| OptionsError::file("config", file, &why))?;
+    toml::from_str(&text).map_err(|error| OptionsError::toml(file, &text, &error))
+}
+
+impl Default for Options {
+    /// What a server without flags, environment or file runs with.
+    fn default() -> Self {
+        Self::of(Settings::default()).expect("defaults are in range")
+    }
+}
+
+impl Options {
+    fn of(settings: Settings) -> Result<Self, OptionsError> {
+        let seconds = |seconds| Span(Duration::from_secs(seconds));
+        let tick_hz = settings.tick_hz.unwrap_or(60);
+        let options = Self {
+            bind: settings.bind.unwrap_or(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 7777))),
+            advertise: settings.advertise,
+            admin: settings.admin.unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 9100))),
+            tick_hz,
+            snapshot_hz: settings.snapshot_hz.unwrap_or(tick_hz),
+            max_clients: settings.max_clients.unwrap_or(1024),
+            key_file: settings.key_file,
+            token_lifetime: settings.token_lifetime.unwrap_or(seconds(30)),
+            admin_token_file: settings.admin_token_file,
+            allow_token_endpoint: settings.allow_token_endpoint.unwrap_or(false),
+            match_time: settings.match_time,
+            exit_when_empty: settings.exit_when_empty.unwrap_or(false),
+            ban_file: settings.ban_file,
+            protocol_id: settings.protocol_id.unwrap_or(Number(PROTOCOL_ID)),
+            client_bandwidth: settings.client_bandwidth.unwrap_or(ByteSize(64 << 10)),
+            view_radius: settings.view_radius,
+            npcs: settings.npcs.unwrap_or(200),
+            seed: settings.seed,
+            drain_timeout: settings.drain_timeout.unwrap_or(seconds(30)),
+            log: settings.log.unwrap_or(LogLevel::Info),
+            log_format: settings.log_format.unwrap_or(LogFormat::Text),
+        };
+        options.check()?;
+        Ok(options)
+    }
+
+    fn check(&self) -> Result<(), OptionsError> {
+        let whole_seconds = |span: Span| span.0.subsec_nanos() == 0 && !span.0.is_zero();
+        let addressable = |address: SocketAddr| address.port() != 0 && !address.ip().is_unspecified();
+        require("tick-hz", &self.tick_hz, (1..=240).contains(&self.tick_hz), "1 to 240")?;
+        let divides = self.snapshot_hz > 0 && self.tick_hz.is_multiple_of(self.snapshot_hz);
+        require("snapshot-hz", &self.snapshot_hz, divides, "a divisor of tick-hz")?;
+        require("max-clients", &self.max_clients, (1..=16_384).contains(&self.max_clients), "1 to 16384")?;
+        let lifetime = self.token_lifetime;
+        require("token-lifetime", &lifetime, whole_seconds(lifetime), "whole seconds, and at least one")?;
+        require("client-bandwidth", &self.client_bandwidth, self.client_bandwidth.0 >= 4 << 10, "at least 4KiB")?;
+        if let Some(address) = self.advertise {
+            require("advertise", &address, addressable(address), "an address with a port that clients can reach")?;
+        }
+        if let Some(radius) = self.view_radius {
+            require("view-radius", &radius, radius.is_finite() && radius > 0.0, "above zero")?;
+        }
+        if let Some(time) = self.match_time {
+            require("match-time", &time, !time.0.is_zero(), "above zero")?;
+        }
+        Ok(())
+    }
+
+    /// These settings as a file that could be given as `--config`.
+    #[must_use]
+    pub fn to_toml(&self) -> String {
+        let advertise = self.advertise.or_else(|| (self.bind.port() != 0).then(|| reachable(self.bind)));
+        toml::to_string(&Self { advertise, ..self.clone() }).expect("settings are plain keys and values")
+    }
+}
+
+fn require(
+    key: &'static str,
+    value: &dyn fmt::Display,
+    holds: bool,
+    must_be: &'static str,
+) -> Result<(), OptionsError> {
+    if holds { Ok(()) } else { Err(OptionsError::Range { key, value: value.to_string(), must_be }) }
+}
+
+/// Where a socket bound to this address is reached from the same machine: the address, with loopback for "all".
+#[must_use]
+pub fn reachable(bound: SocketAddr) -> SocketAddr {
+    let ip = match bound.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, bound.port())
+}
+
+fn one_of(units: &[(&str, u64)], name: &str) -> Option<u64> {
+    units.iter().find(|(unit, _)| *unit == name).map(|(_, factor)| *factor)
+}
