@@ -1,8 +1,34 @@
 //! The only folder that touches the operating system: sockets, clocks, threads, files, signals, HTTP.
+//!
+//! One server is four threads. The tick thread owns the engine and waits for nothing but the next deadline; the
+//! receive thread drains the socket into an inbox that the tick picks up; the admin thread answers HTTP from what the
+//! tick published; the signal thread turns SIGTERM into a request that the tick thread reads.
+//!
+//! [`run`] is the whole program of a game's server, [`Server::start`] a server inside another program.
+
+mod admin;
 mod bans;
 pub mod clock;
 mod keys;
+mod lifecycle;
+mod logging;
+mod metrics;
 pub mod options;
+mod process;
+mod program;
 mod random;
+mod server;
+mod server_config;
+mod shared;
+mod signals;
+mod tick_thread;
 mod tokens;
 mod udp;
+
+pub use admin::{AdminConfig, AdminToken};
+pub use options::Options;
+pub use program::run;
+pub use server::{Crashed, Server, ServerHandle, StartError};
+pub use server_config::ServerConfig;
+pub use shared::ServerStats;
+pub use udp::SendDrops;

@@ -1,0 +1,117 @@
+use super::super::shared::{ServerStats, Shared, State as ServerState};
+use super::super::{clock, process};
+use super::Admin;
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
+use hdrhistogram::Histogram;
+use serde::Serialize;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+/// `GET /metrics`
+pub(super) async fn metrics(State(admin): State<Arc<Admin>>) -> impl IntoResponse {
+    let shared = &admin.shared;
+    let text = admin.metrics.render(&shared.facts, shared.state(), &shared.stats()) + &process::metrics();
+    ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text)
+}
+
+/// `GET /livez`: whether ticks are run.
+pub(super) async fn livez(State(admin): State<Arc<Admin>>) -> impl IntoResponse {
+    yes_or_no(admin.shared.is_alive(clock::now()), "ticks are run\n", "the last tick is too long ago\n")
+}
+
+/// `GET /readyz`: whether players may join. A full server stays ready.
+pub(super) async fn readyz(State(admin): State<Arc<Admin>>) -> impl IntoResponse {
+    yes_or_no(admin.shared.is_ready(), "players may join\n", "starting or draining\n")
+}
+
+fn yes_or_no(holds: bool, yes: &'static str, no: &'static str) -> (StatusCode, &'static str) {
+    if holds { (StatusCode::OK, yes) } else { (StatusCode::SERVICE_UNAVAILABLE, no) }
+}
+
+/// `GET /status`
+pub(super) async fn status(State(admin): State<Arc<Admin>>) -> impl IntoResponse {
+    Json(Status::of(&admin.shared))
+}
+
+#[derive(Serialize)]
+struct Status {
+    version: &'static str,
+    state: &'static str,
+    tick: u32,
+    tick_hz: u32,
+    snapshot_hz: u32,
+    clients: usize,
+    max_clients: usize,
+    entities: usize,
+    load_level: u8,
+    load_level_max: u8,
+    dilation_pct: u8,
+    overruns: u64,
+    skipped: u64,
+    tick_ms: Distribution,
+    udp_address: SocketAddr,
+    advertise: SocketAddr,
+    protocol_id: u64,
+    uptime_s: f64,
+}
+
+impl Status {
+    fn of(shared: &Shared) -> Self {
+        let ServerStats { tick, clients, entities, load, load_level_max, overruns, skipped, tick_duration_us, .. } =
+            shared.stats();
+        let facts = &shared.facts;
+        let draining = shared.state() == ServerState::Running && !shared.is_ready();
+        let state = if draining { ServerState::Draining } else { shared.state() };
+        Self {
+            version: env!("CARGO_PKG_VERSION"),
+            state: state.name(),
+            tick: tick.0,
+            tick_hz: facts.tick_hz,
+            snapshot_hz: facts.snapshot_hz,
+            clients,
+            max_clients: facts.max_clients,
+            entities,
+            load_level: load.level,
+            load_level_max,
+            dilation_pct: load.dilation_pct,
+            overruns,
+            skipped,
+            tick_ms: Distribution::of_us(&tick_duration_us),
+            udp_address: facts.udp_address,
+            advertise: facts.advertise,
+            protocol_id: facts.protocol_id,
+            uptime_s: shared.uptime().as_secs_f64(),
+        }
+    }
+}
+
+/// Milliseconds, since the start.
+#[derive(Serialize)]
+struct Distribution {
+    p50: f64,
+    p90: f64,
+    p95: f64,
+    p99: f64,
+    max: f64,
+    mean: f64,
+    count: u64,
+}
+
+impl Distribution {
+    fn of_us(histogram: &Histogram<u64>) -> Self {
+        let quantile_ms = |quantile| histogram.value_at_quantile(quantile) as f64 / 1e3;
+        Self {
+            p50: quantile_ms(0.5),
+            p90: quantile_ms(0.9),
+            p95: quantile_ms(0.95),
+            p99: quantile_ms(0.99),
+            max: histogram.max() as f64 / 1e3,
+            mean: histogram.mean() / 1e3,
+            count: histogram.len(),
+        }
+    }
+}

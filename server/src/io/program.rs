@@ -1,0 +1,146 @@
+use super::keys::{random_key_text, read_key};
+use super::logging;
+use super::options::{Flags, Number, Options, OptionsError, PROTOCOL_ID, Span, reachable};
+use super::server::{Crashed, Server, StartError};
+use super::server_config::ServerConfig;
+use super::signals;
+use super::tokens::TokenMint;
+use bevy_app::Plugin;
+use clap::Parser;
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+use tidelock::ClientId;
+
+/// Authoritative multiplayer game server.
+#[derive(Parser)]
+#[command(version, max_term_width = 120, args_conflicts_with_subcommands = true, after_help = EXIT_CODES)]
+struct Cli {
+    #[command(flatten)]
+    flags: Flags,
+
+    #[command(subcommand)]
+    subcommand: Option<Subcommand>,
+}
+
+const EXIT_CODES: &str = "Flags go before environment variables, and these before the file.\n\
+    Exit codes: 0 after a clean stop, 2 for bad configuration, 1 for anything else, such as a port in use.\n\
+    The first SIGTERM or Ctrl-C drains, the second forces the stop.";
+
+#[derive(clap::Subcommand)]
+enum Subcommand {
+    /// Print a connect token in base64
+    Token(TokenFlags),
+    /// Exit with 0 if the server on this machine takes players
+    Healthcheck {
+        /// The server's admin address
+        #[arg(long, env = "TIDELOCK_ADMIN", value_name = "ADDRESS", default_value = "127.0.0.1:9100")]
+        admin: SocketAddr,
+    },
+    /// Print a new key, for --key-file
+    Keygen,
+}
+
+#[derive(clap::Args)]
+struct TokenFlags {
+    /// File with a key of the server
+    #[arg(long, env = "TIDELOCK_KEY_FILE", value_name = "FILE")]
+    key_file: PathBuf,
+    /// Whom the token is for
+    #[arg(long, value_name = "NUMBER")]
+    client_id: u64,
+    /// Where clients find the server: its --advertise
+    #[arg(long, env = "TIDELOCK_ADVERTISE", value_name = "ADDRESS")]
+    advertise: SocketAddr,
+    /// How long it may be used to connect, in whole seconds
+    #[arg(long, value_name = "TIME", default_value = "30s")]
+    expires: Span,
+    /// The server's --protocol-id
+    #[arg(long, env = "TIDELOCK_PROTOCOL_ID", value_name = "NUMBER", default_value_t = Number(PROTOCOL_ID))]
+    protocol_id: Number,
+}
+
+/// Why the program ends otherwise than well.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Options(#[from] OptionsError),
+    #[error(transparent)]
+    Start(#[from] StartError),
+    #[error(transparent)]
+    Crashed(#[from] Crashed),
+    #[error("listening for signals: {0}")]
+    Signals(io::Error),
+    #[error("not ready: {0}")]
+    NotReady(String),
+    #[error("standard output: {0}")]
+    Output(#[from] io::Error),
+}
+
+impl Failure {
+    /// 2 for what another configuration would mend, 1 for the rest. A port in use is the machine's state, and an
+    /// address that the machine does not have is a mistake.
+    fn exit_code(&self) -> u8 {
+        use crate::engine::EngineError;
+        match self {
+            Self::Options(_) => 2,
+            Self::Start(StartError::Bind { why, .. }) if why.kind() == io::ErrorKind::AddrNotAvailable => 2,
+            Self::Start(StartError::Engine(error)) if !matches!(error, EngineError::Schema(_)) => 2,
+            _ => 1,
+        }
+    }
+}
+
+/// The whole program of a game's server, command line and all: `fn main() -> ExitCode { run(|options| MyGame) }`.
+pub fn run<P: Plugin>(game: impl FnOnce(&Options) -> P) -> ExitCode {
+    let cli = Cli::parse();
+    let result = match cli.subcommand {
+        None => serve(cli.flags, game),
+        Some(Subcommand::Token(flags)) => print_token(&flags),
+        Some(Subcommand::Healthcheck { admin }) => check_health(admin),
+        Some(Subcommand::Keygen) => print(&format!("{}\n", random_key_text())),
+    };
+    let Err(failure) = result else { return ExitCode::SUCCESS };
+    // With standard error closed there is nobody to tell.
+    let _ = writeln!(io::stderr(), "error: {failure}");
+    ExitCode::from(failure.exit_code())
+}
+
+fn serve<P: Plugin>(flags: Flags, game: impl FnOnce(&Options) -> P) -> Result<(), Failure> {
+    let check_config = flags.check_config;
+    let options = flags.resolve()?;
+    let game = game(&options);
+    let config = ServerConfig::from_options(options)?;
+    if check_config {
+        return print(&config.options.to_toml());
+    }
+    logging::start(config.options.log, config.options.log_format);
+    let server = Server::start(&config, game)?;
+    signals::listen(server.shared()).map_err(Failure::Signals)?;
+    let stats = server.wait()?;
+    tracing::info!(ticks = stats.engine.ticks, overruns = stats.overruns, skipped = stats.skipped, "stopped");
+    Ok(())
+}
+
+fn print_token(flags: &TokenFlags) -> Result<(), Failure> {
+    let lifetime = flags.expires.0;
+    if lifetime.is_zero() || lifetime.subsec_nanos() != 0 {
+        let value = flags.expires.to_string();
+        return Err(OptionsError::Range { key: "expires", value, must_be: "whole seconds, and at least one" }.into());
+    }
+    let key = read_key(&flags.key_file)?;
+    let mint = TokenMint { key, protocol_id: flags.protocol_id.0, lifetime, address: flags.advertise };
+    print(&format!("{}\n", mint.issue_text(ClientId(flags.client_id))))
+}
+
+fn check_health(admin: SocketAddr) -> Result<(), Failure> {
+    let url = format!("http://{}/readyz", reachable(admin));
+    let agent: ureq::Agent = ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(2))).build().into();
+    agent.get(&url).call().map(drop).map_err(|error| Failure::NotReady(format!("{url}: {error}")))
+}
+
+fn print(text: &str) -> Result<(), Failure> {
+    Ok(io::stdout().write_all(text.as_bytes())?)
+}

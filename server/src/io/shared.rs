@@ -1,0 +1,192 @@
+use super::clock;
+use super::lifecycle::Request;
+use super::udp::SendDrops;
+use crate::engine::{ClientStatus, Load, Stats};
+use hdrhistogram::Histogram;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::time::Duration;
+use tidelock::{ClientId, Instant, Tick};
+use tokio::sync::oneshot;
+
+/// What a server has done since it started, as of its last tick.
+#[derive(Clone, Debug)]
+pub struct ServerStats {
+    /// What the engine counted. Its samples are empty: they are taken each tick.
+    pub engine: Stats,
+    /// Datagrams that netcode refused, by reason.
+    pub netcode_drops: Vec<(&'static str, u64)>,
+    /// The last tick.
+    pub tick: Tick,
+    /// Clients that play.
+    pub clients: usize,
+    /// Replicated entities.
+    pub entities: usize,
+    /// What clients are told of overload.
+    pub load: Load,
+    /// The highest [`Load::level`] so far.
+    pub load_level_max: u8,
+    /// Ticks that took longer than a tick time.
+    pub overruns: u64,
+    /// Tick times given up.
+    pub skipped: u64,
+    /// How long each tick took, from the first received datagram to the last sent one, in microseconds.
+    pub tick_duration_us: Histogram<u64>,
+    /// Datagrams that the kernel dropped as the receive buffer was full.
+    pub socket_receive_drops: u64,
+    /// Datagrams that were received but found no room before the next tick.
+    pub inbox_full: u64,
+    /// Datagrams that could not be sent.
+    pub send_drops: SendDrops,
+}
+
+impl Default for ServerStats {
+    fn default() -> Self {
+        Self {
+            engine: Stats::default(),
+            netcode_drops: Vec::new(),
+            tick: Tick::default(),
+            clients: 0,
+            entities: 0,
+            load: Load::default(),
+            load_level_max: 0,
+            overruns: 0,
+            skipped: 0,
+            tick_duration_us: Histogram::new_with_bounds(1, 60_000_000, 3).expect("bounds and precision that exist"),
+            socket_receive_drops: 0,
+            inbox_full: 0,
+            send_drops: SendDrops::default(),
+        }
+    }
+}
+
+/// What does not change while a server runs.
+#[derive(Clone, Debug)]
+pub(crate) struct Facts {
+    pub(crate) tick_hz: u32,
+    pub(crate) snapshot_hz: u32,
+    pub(crate) max_clients: usize,
+    pub(crate) protocol_id: u64,
+    /// Where the socket is bound.
+    pub(crate) udp_address: SocketAddr,
+    /// Where clients find it.
+    pub(crate) advertise: SocketAddr,
+    pub(crate) started_at: Instant,
+    pub(crate) started_unix_s: u64,
+}
+
+/// Where a server is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    Starting,
+    Running,
+    Draining,
+    Stopped,
+}
+
+impl State {
+    const ALL: [Self; 4] = [Self::Starting, Self::Running, Self::Draining, Self::Stopped];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::Running => "running",
+            Self::Draining => "draining",
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
+/// What the threads of one server know of each other. The tick thread waits for none of them here.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) facts: Facts,
+    request: AtomicU8,
+    state: AtomicU8,
+    last_tick_us: AtomicU64,
+    stats: Mutex<ServerStats>,
+}
+
+impl Shared {
+    pub(crate) fn new(facts: Facts) -> Self {
+        Self {
+            request: AtomicU8::new(Request::Run as u8),
+            state: AtomicU8::new(State::Starting as u8),
+            last_tick_us: AtomicU64::new(facts.started_at.as_us()),
+            stats: Mutex::default(),
+            facts,
+        }
+    }
+
+    /// Asks for a drain or a stop. What was asked for before is not taken back.
+    pub(crate) fn ask(&self, request: Request) {
+        self.request.fetch_max(request as u8, Relaxed);
+    }
+
+    pub(crate) fn request(&self) -> Request {
+        let request = self.request.load(Relaxed);
+        [Request::Run, Request::Drain, Request::Stop][usize::from(request)]
+    }
+
+    pub(crate) fn enter(&self, state: State) {
+        self.state.store(state as u8, Relaxed);
+    }
+
+    pub(crate) fn state(&self) -> State {
+        State::ALL[usize::from(self.state.load(Relaxed))]
+    }
+
+    /// Whether players may join: started, and not asked to stop.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.state() == State::Running && self.request() == Request::Run
+    }
+
+    /// Whether ticks are run: the last is not older than ten tick times and a second. A server that is starting lives.
+    pub(crate) fn is_alive(&self, now: Instant) -> bool {
+        let age_max = (Duration::from_secs(10) / self.facts.tick_hz).max(Duration::from_secs(1));
+        match self.state() {
+            State::Starting => true,
+            State::Stopped => false,
+            State::Running | State::Draining => now.since(Instant::from_us(self.last_tick_us.load(Relaxed))) <= age_max,
+        }
+    }
+
+    pub(crate) fn on_tick(&self, now: Instant) {
+        self.last_tick_us.store(now.as_us(), Relaxed);
+    }
+
+    pub(crate) fn uptime(&self) -> Duration {
+        clock::now().since(self.facts.started_at)
+    }
+
+    /// The statistics, to read.
+    pub(crate) fn stats(&self) -> ServerStats {
+        self.lock_stats().clone()
+    }
+
+    /// The statistics, waiting for whoever reads them.
+    pub(crate) fn lock_stats(&self) -> MutexGuard<'_, ServerStats> {
+        self.stats.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The statistics, unless somebody reads them just now: a tick does not wait.
+    pub(crate) fn try_lock_stats(&self) -> Option<MutexGuard<'_, ServerStats>> {
+        match self.stats.try_lock() {
+            Ok(stats) => Some(stats),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+}
+
+/// What the tick thread is asked to do between ticks; it answers through the channel in it.
+#[derive(Debug)]
+pub(crate) enum Command {
+    /// List who plays.
+    Clients(oneshot::Sender<Vec<ClientStatus>>),
+    /// Disconnect a client; false if there is none such.
+    Kick(ClientId, oneshot::Sender<bool>),
+    /// Disconnect a client and let it in no more; false if it was not here.
+    Ban(ClientId, oneshot::Sender<bool>),
+}

@@ -1,0 +1,187 @@
+use super::clock;
+use super::lifecycle::{Lifecycle, Step};
+use super::metrics::{PHASES, TickRecorder};
+use super::shared::{Command, ServerStats, Shared, State};
+use super::udp::{Batch, BatchSender, Inbox, UdpPort};
+use crate::engine::{Engine, Schedule};
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+use std::time::Duration;
+use tidelock::Instant;
+
+/// Commands executed in one tick; more wait for the next.
+const COMMANDS_PER_TICK: usize = 16;
+
+/// Tick durations that wait to be published while somebody reads the statistics; beyond this, they are not kept.
+const UNPUBLISHED_MAX: usize = 1024;
+
+/// What the tick thread works with. It waits for the next deadline, and for nothing else.
+pub(crate) struct TickThread {
+    engine: Engine,
+    schedule: Schedule,
+    lifecycle: Lifecycle,
+    links: Links,
+    batch: Batch,
+    sender: BatchSender,
+    unpublished: Vec<Duration>,
+    warned_of_buffer: bool,
+}
+
+/// How the tick thread is tied to the others.
+pub(crate) struct Links {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) port: UdpPort,
+    pub(crate) inbox: Arc<Inbox>,
+    pub(crate) commands: Receiver<Command>,
+    pub(crate) recorder: Option<TickRecorder>,
+}
+
+impl TickThread {
+    /// Prepares to run `engine`, the first tick at once.
+    pub(crate) fn new(engine: Engine, lifecycle: Lifecycle, links: Links) -> Self {
+        let schedule = Schedule::new(engine.config().tick_hz, clock::now());
+        Self {
+            engine,
+            schedule,
+            lifecycle,
+            links,
+            batch: Batch::default(),
+            sender: BatchSender::new(),
+            unpublished: Vec::with_capacity(UNPUBLISHED_MAX),
+            warned_of_buffer: false,
+        }
+    }
+
+    /// Runs ticks until the lifecycle ends.
+    pub(crate) fn run(mut self) {
+        loop {
+            let due = self.schedule.due();
+            clock::sleep_until(due);
+            self.tick(due);
+            let request = self.links.shared.request();
+            match self.lifecycle.step(clock::now(), self.engine.client_count(), request) {
+                Step::Run => {}
+                Step::Drain(reason) => self.drain(reason),
+                Step::Stop(reason) => return self.stop(reason),
+            }
+        }
+    }
+
+    fn tick(&mut self, due: Instant) {
+        let started = clock::now();
+        let mut stopwatch = Stopwatch::start(started);
+        self.execute_commands();
+        self.receive();
+        stopwatch.lap(0);
+        let load = self.schedule.load();
+        self.engine.tick(started, due, clock::unix_s(), load, &mut |phase| stopwatch.lap(1 + phase as usize));
+        self.transmit();
+        stopwatch.lap(PHASES.len() - 1);
+        self.schedule.on_tick(started, stopwatch.lap_began);
+        self.links.shared.on_tick(stopwatch.lap_began);
+        self.publish(stopwatch.lap_began.since(started), &stopwatch.laps);
+    }
+
+    fn execute_commands(&mut self) {
+        for command in self.links.commands.try_iter().take(COMMANDS_PER_TICK) {
+            // Who asked may have stopped waiting for the answer.
+            let _ = match command {
+                Command::Clients(answer) => answer.send(self.engine.clients()).is_ok(),
+                Command::Kick(client_id, answer) => answer.send(self.engine.kick(client_id)).is_ok(),
+                Command::Ban(client_id, answer) => answer.send(self.engine.ban(client_id)).is_ok(),
+            };
+        }
+    }
+
+    fn receive(&mut self) {
+        let unix_s = clock::unix_s();
+        self.links.inbox.swap(&mut self.batch);
+        self.batch.for_each(|from, datagram, at| self.engine.handle_datagram(from, datagram, at, unix_s));
+    }
+
+    fn transmit(&mut self) {
+        let outbox = self.engine.outbox();
+        self.sender.send(&self.links.port, outbox);
+        outbox.clear();
+    }
+
+    /// Lets others see how it goes, unless one of them holds the statistics just now.
+    fn publish(&mut self, duration: Duration, phases: &[Duration; PHASES.len()]) {
+        if self.unpublished.len() < UNPUBLISHED_MAX {
+            self.unpublished.push(duration);
+        }
+        if let Some(recorder) = &self.links.recorder {
+            recorder.record(duration, phases, &self.engine.stats().samples);
+        }
+        self.engine.stats_mut().samples.clear();
+        self.warn_of_small_buffer();
+        let shared = Arc::clone(&self.links.shared);
+        if let Some(mut stats) = shared.try_lock_stats() {
+            self.write_stats(&mut stats);
+        }
+    }
+
+    fn write_stats(&mut self, stats: &mut ServerStats) {
+        stats.engine.clone_from(self.engine.stats());
+        stats.netcode_drops = self.engine.netcode_drops();
+        stats.tick = self.engine.tick_number();
+        stats.clients = self.engine.client_count();
+        stats.entities = self.engine.entity_count();
+        stats.load = self.schedule.load();
+        stats.load_level_max = self.schedule.load_level_max();
+        stats.overruns = self.schedule.overruns();
+        stats.skipped = self.schedule.skipped();
+        stats.socket_receive_drops = self.links.inbox.dropped_by_kernel();
+        stats.inbox_full = self.links.inbox.dropped_full();
+        stats.send_drops = self.sender.drops();
+        for duration in self.unpublished.drain(..) {
+            let us = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+            stats.tick_duration_us.saturating_record(us);
+        }
+    }
+
+    fn warn_of_small_buffer(&mut self) {
+        let (clients, datagrams) = (self.engine.client_count(), self.links.port.receive_capacity());
+        if clients > datagrams && !self.warned_of_buffer {
+            self.warned_of_buffer = true;
+            tracing::warn!(
+                clients,
+                datagrams,
+                "the kernel's receive buffer holds less than one datagram of each client: raise net.core.rmem_max"
+            );
+        }
+    }
+
+    fn drain(&mut self, reason: &str) {
+        tracing::info!(reason, clients = self.engine.client_count(), "draining");
+        self.engine.drain();
+        self.links.shared.enter(State::Draining);
+    }
+
+    fn stop(mut self, reason: &str) {
+        tracing::info!(reason, clients = self.engine.client_count(), "stopping");
+        self.engine.shutdown();
+        self.transmit();
+        let shared = Arc::clone(&self.links.shared);
+        self.write_stats(&mut shared.lock_stats());
+    }
+}
+
+/// Measures the phases of one tick.
+struct Stopwatch {
+    lap_began: Instant,
+    laps: [Duration; PHASES.len()],
+}
+
+impl Stopwatch {
+    fn start(now: Instant) -> Self {
+        Self { lap_began: now, laps: [Duration::ZERO; PHASES.len()] }
+    }
+
+    /// A phase, by its index in [`PHASES`], ends, and the next begins.
+    fn lap(&mut self, phase: usize) {
+        let now = clock::now();
+        self.laps[phase] = now.since(self.lap_began);
+        self.lap_began = now;
+    }
+}
