@@ -36,7 +36,13 @@ enum Subcommand {
     /// Exit with 0 if the server on this machine takes players
     Healthcheck {
         /// The server's admin address
-        #[arg(long, env = "TIDELOCK_ADMIN", value_name = "ADDRESS", default_value = "127.0.0.1:9100")]
+        #[arg(
+            long,
+            env = "TIDELOCK_ADMIN",
+            hide_env_values = true,
+            value_name = "ADDRESS",
+            default_value = "127.0.0.1:9100"
+        )]
         admin: SocketAddr,
     },
     /// Print a new key, for --key-file
@@ -46,19 +52,19 @@ enum Subcommand {
 #[derive(clap::Args)]
 struct TokenFlags {
     /// File with a key of the server
-    #[arg(long, env = "TIDELOCK_KEY_FILE", value_name = "FILE")]
+    #[arg(long, env = "TIDELOCK_KEY_FILE", hide_env_values = true, value_name = "FILE")]
     key_file: PathBuf,
     /// Whom the token is for
     #[arg(long, value_name = "NUMBER")]
     client_id: u64,
     /// Where clients find the server: its --advertise
-    #[arg(long, env = "TIDELOCK_ADVERTISE", value_name = "ADDRESS")]
+    #[arg(long, env = "TIDELOCK_ADVERTISE", hide_env_values = true, value_name = "ADDRESS")]
     advertise: SocketAddr,
     /// How long it may be used to connect, in whole seconds
     #[arg(long, value_name = "TIME", default_value = "30s")]
     expires: Span,
-    /// The server's --protocol-id
-    #[arg(long, env = "TIDELOCK_PROTOCOL_ID", value_name = "NUMBER", default_value_t = Number(PROTOCOL_ID))]
+    /// The server's --protocol-id [default: Tidelock's]
+    #[arg(long, env = "TIDELOCK_PROTOCOL_ID", hide_env_values = true, value_name = "NUMBER", default_value_t = Number(PROTOCOL_ID), hide_default_value = true)]
     protocol_id: Number,
 }
 

@@ -190,3 +190,54 @@ pub(crate) enum Command {
     /// Disconnect a client and let it in no more; false if it was not here.
     Ban(ClientId, oneshot::Sender<bool>),
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shared(tick_hz: u32) -> Shared {
+        let address = SocketAddr::from(([127, 0, 0, 1], 7777));
+        Shared::new(Facts {
+            tick_hz,
+            snapshot_hz: tick_hz,
+            max_clients: 1,
+            protocol_id: 1,
+            udp_address: address,
+            advertise: address,
+            started_at: Instant::from_us(0),
+            started_unix_s: 0,
+        })
+    }
+
+    #[test]
+    fn only_a_running_server_that_nobody_asked_to_drain_is_ready() {
+        let shared = shared(60);
+        assert!(!shared.is_ready());
+        shared.enter(State::Running);
+        assert!(shared.is_ready());
+        shared.ask(Request::Drain);
+        assert!(!shared.is_ready());
+    }
+
+    #[test]
+    fn a_request_is_not_taken_back() {
+        let shared = shared(60);
+        shared.ask(Request::Stop);
+        shared.ask(Request::Drain);
+        assert_eq!(shared.request(), Request::Stop);
+    }
+
+    #[test]
+    fn a_server_lives_while_its_ticks_run() {
+        for (tick_hz, age_max_s) in [(60, 1), (2, 5)] {
+            let shared = shared(tick_hz);
+            assert!(shared.is_alive(Instant::from_us(60_000_000)), "it is starting");
+            shared.enter(State::Running);
+            shared.on_tick(Instant::from_us(60_000_000));
+            assert!(shared.is_alive(Instant::from_us(60_000_000 + age_max_s * 1_000_000)));
+            assert!(!shared.is_alive(Instant::from_us(60_000_001 + age_max_s * 1_000_000)));
+            shared.enter(State::Stopped);
+            assert!(!shared.is_alive(Instant::from_us(60_000_000)));
+        }
+    }
+}

@@ -55,7 +55,8 @@ struct Status {
     tick_ms: Distribution,
     udp_address: SocketAddr,
     advertise: SocketAddr,
-    protocol_id: u64,
+    /// As text: JSON numbers are exact to 2^53 only in many readers.
+    protocol_id: String,
     uptime_s: f64,
 }
 
@@ -83,7 +84,7 @@ impl Status {
             tick_ms: Distribution::of_us(&tick_duration_us),
             udp_address: facts.udp_address,
             advertise: facts.advertise,
-            protocol_id: facts.protocol_id,
+            protocol_id: format!("{:#x}", facts.protocol_id),
             uptime_s: shared.uptime().as_secs_f64(),
         }
     }

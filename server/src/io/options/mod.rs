@@ -108,7 +108,7 @@ pub enum LogFormat {
 #[derive(clap::Args, Clone, Debug, Default)]
 pub struct Flags {
     /// TOML file of settings, named as the flags are
-    #[arg(long, env = "TIDELOCK_CONFIG", value_name = "FILE")]
+    #[arg(long, env = "TIDELOCK_CONFIG", hide_env_values = true, value_name = "FILE")]
     config: Option<PathBuf>,
 
     /// Print the effective settings as TOML and exit, with 2 if any is wrong
@@ -229,4 +229,61 @@ pub fn reachable(bound: SocketAddr) -> SocketAddr {
 
 fn one_of(units: &[(&str, u64)], name: &str) -> Option<u64> {
     units.iter().find(|(unit, _)| *unit == name).map(|(_, factor)| *factor)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of_toml(text: &str) -> Result<Options, OptionsError> {
+        let read = toml::from_str(text).map_err(|error| OptionsError::toml(Path::new("s.toml"), text, &error));
+        read.and_then(Options::of)
+    }
+
+    #[test]
+    fn the_printed_settings_are_a_file_of_the_same_settings() {
+        let options = of_toml(
+            r#"
+            bind = "[::]:1"
+            key-file = ["a", "b"]
+            seed = "0xffffffffffffffff"
+            match-time = "1h30m"
+            view-radius = 30.5
+            client-bandwidth = 100000
+            log = "debug"
+            exit-when-empty = true
+            "#,
+        )
+        .unwrap();
+        let again = of_toml(&options.to_toml()).unwrap();
+        assert_eq!(again.advertise, Some("[::1]:1".parse().unwrap()));
+        assert_eq!(Options { advertise: None, ..again }, options);
+    }
+
+    #[test]
+    fn a_wrong_file_is_told_by_line_and_reason() {
+        for (text, sentence) in [
+            ("tick-hz = 30\ntick-hs = 60", "config s.toml: line 2, `tick-hs = 60`: unknown field `tick-hs`"),
+            ("tick-hz = \"x\"", "config s.toml: line 1, `tick-hz = \"x\"`: invalid type: string \"x\", expected u32"),
+            ("token-lifetime = \"30\"", "`30` is no length of time such as 30s, 500ms, 5m or 1h30m"),
+            ("client-bandwidth = \"1 GB\"", "`1 GB` is no size such as 64KiB, 1MiB or 65536, below 4GiB"),
+            ("bind = \"localhost\"", "line 1, `bind = \"localhost\"`: invalid socket address syntax"),
+            ("log = \"loud\"", "unknown variant `loud`"),
+            ("= 1", "line 1, `= 1`: "),
+            ("tick-hz = 0", "tick-hz is 0, and must be 1 to 240"),
+            ("tick-hz = 241", "tick-hz is 241, and must be 1 to 240"),
+            ("snapshot-hz = 25", "snapshot-hz is 25, and must be a divisor of tick-hz"),
+            ("snapshot-hz = 0", "snapshot-hz is 0, and must be a divisor of tick-hz"),
+            ("max-clients = 16385", "max-clients is 16385, and must be 1 to 16384"),
+            ("token-lifetime = \"1500ms\"", "token-lifetime is 1500ms, and must be whole seconds, and at least one"),
+            ("client-bandwidth = \"1KiB\"", "client-bandwidth is 1KiB, and must be at least 4KiB"),
+            ("advertise = \"0.0.0.0:1\"", "advertise is 0.0.0.0:1, and must be an address with a port"),
+            ("view-radius = nan", "view-radius is NaN, and must be above zero"),
+            ("match-time = \"0s\"", "match-time is 0s, and must be above zero"),
+        ] {
+            let error = of_toml(text).expect_err(text).to_string();
+            assert!(error.contains(sentence), "{text}: {error}");
+            assert_eq!(error.lines().count(), 1, "{error}");
+        }
+    }
 }

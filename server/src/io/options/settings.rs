@@ -8,91 +8,97 @@ use std::path::PathBuf;
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Settings {
     /// UDP address for players [default: 0.0.0.0:7777]
-    #[arg(long, env = "TIDELOCK_BIND", value_name = "ADDRESS")]
+    #[arg(long, env = "TIDELOCK_BIND", hide_env_values = true, value_name = "ADDRESS")]
     pub(super) bind: Option<SocketAddr>,
 
     /// Address that tokens name, behind Docker or NAT [default: the bind address, loopback for 0.0.0.0]
-    #[arg(long, env = "TIDELOCK_ADVERTISE", value_name = "ADDRESS")]
+    #[arg(long, env = "TIDELOCK_ADVERTISE", hide_env_values = true, value_name = "ADDRESS")]
     pub(super) advertise: Option<SocketAddr>,
 
     /// HTTP address for metrics, health and administration [default: 127.0.0.1:9100]
-    #[arg(long, env = "TIDELOCK_ADMIN", value_name = "ADDRESS")]
+    #[arg(long, env = "TIDELOCK_ADMIN", hide_env_values = true, value_name = "ADDRESS")]
     pub(super) admin: Option<SocketAddr>,
 
     /// Ticks a second, 1 to 240 [default: 60]
-    #[arg(long, env = "TIDELOCK_TICK_HZ", value_name = "HZ")]
+    #[arg(long, env = "TIDELOCK_TICK_HZ", hide_env_values = true, value_name = "HZ")]
     pub(super) tick_hz: Option<u32>,
 
     /// Snapshots a second, a divisor of the tick rate [default: the tick rate]
-    #[arg(long, env = "TIDELOCK_SNAPSHOT_HZ", value_name = "HZ")]
+    #[arg(long, env = "TIDELOCK_SNAPSHOT_HZ", hide_env_values = true, value_name = "HZ")]
     pub(super) snapshot_hz: Option<u32>,
 
     /// Clients at once, 1 to 16384 [default: 1024]
-    #[arg(long, env = "TIDELOCK_MAX_CLIENTS", value_name = "COUNT")]
+    #[arg(long, env = "TIDELOCK_MAX_CLIENTS", hide_env_values = true, value_name = "COUNT")]
     pub(super) max_clients: Option<usize>,
 
     /// File with a key shared with the matchmaker, 64 hex digits; several while keys rotate, the first of which seals
     /// this server's own tokens [default: a random key for this run]
-    #[arg(long, env = "TIDELOCK_KEY_FILE", value_name = "FILE", value_delimiter = ',')]
+    #[arg(long, env = "TIDELOCK_KEY_FILE", hide_env_values = true, value_name = "FILE", value_delimiter = ',')]
     #[serde(deserialize_with = "one_or_many")]
     pub(super) key_file: Vec<PathBuf>,
 
     /// Longest life of a token, in whole seconds [default: 30s]
-    #[arg(long, env = "TIDELOCK_TOKEN_LIFETIME", value_name = "TIME")]
+    #[arg(long, env = "TIDELOCK_TOKEN_LIFETIME", hide_env_values = true, value_name = "TIME")]
     pub(super) token_lifetime: Option<Span>,
 
     /// File with the bearer token for admin calls that change something [default: those only from loopback]
-    #[arg(long, env = "TIDELOCK_ADMIN_TOKEN_FILE", value_name = "FILE")]
+    #[arg(long, env = "TIDELOCK_ADMIN_TOKEN_FILE", hide_env_values = true, value_name = "FILE")]
     pub(super) admin_token_file: Option<PathBuf>,
 
     /// Answer POST /token though the admin address is not loopback: whoever reaches it may play
-    #[arg(long, env = "TIDELOCK_ALLOW_TOKEN_ENDPOINT", value_name = "BOOL", num_args = 0..=1, require_equals = true,
+    #[arg(long, env = "TIDELOCK_ALLOW_TOKEN_ENDPOINT", hide_env_values = true, value_name = "BOOL", num_args = 0..=1, require_equals = true,
         default_missing_value = "true")]
     pub(super) allow_token_endpoint: Option<bool>,
 
     /// Drain this long after the first player joined [default: off]
-    #[arg(long, env = "TIDELOCK_MATCH_TIME", value_name = "TIME")]
+    #[arg(long, env = "TIDELOCK_MATCH_TIME", hide_env_values = true, value_name = "TIME")]
     pub(super) match_time: Option<Span>,
 
     /// Stop when the last player has left
-    #[arg(long, env = "TIDELOCK_EXIT_WHEN_EMPTY", value_name = "BOOL", num_args = 0..=1, require_equals = true,
+    #[arg(long, env = "TIDELOCK_EXIT_WHEN_EMPTY", hide_env_values = true, value_name = "BOOL", num_args = 0..=1, require_equals = true,
         default_missing_value = "true")]
     pub(super) exit_when_empty: Option<bool>,
 
     /// File of client ids that may not join, one a line; bans by the admin calls are added to it
-    #[arg(long, env = "TIDELOCK_BAN_FILE", value_name = "FILE")]
+    #[arg(long, env = "TIDELOCK_BAN_FILE", hide_env_values = true, value_name = "FILE")]
     pub(super) ban_file: Option<PathBuf>,
 
     /// Names the game and its version to netcode, decimal or 0x... [default: Tidelock's]
-    #[arg(long, env = "TIDELOCK_PROTOCOL_ID", value_name = "NUMBER")]
+    #[arg(long, env = "TIDELOCK_PROTOCOL_ID", hide_env_values = true, value_name = "NUMBER")]
     pub(super) protocol_id: Option<Number>,
 
     /// Most bytes a second that a client is sent [default: 64KiB]
-    #[arg(long, env = "TIDELOCK_CLIENT_BANDWIDTH", value_name = "SIZE")]
+    #[arg(long, env = "TIDELOCK_CLIENT_BANDWIDTH", hide_env_values = true, value_name = "SIZE")]
     pub(super) client_bandwidth: Option<ByteSize>,
 
     /// How far clients see, in metres [default: the game's]
-    #[arg(long, env = "TIDELOCK_VIEW_RADIUS", value_name = "METRES")]
+    #[arg(long, env = "TIDELOCK_VIEW_RADIUS", hide_env_values = true, value_name = "METRES")]
     pub(super) view_radius: Option<f32>,
 
     /// Non-player characters of the sample game [default: 200]
-    #[arg(long, env = "TIDELOCK_NPCS", value_name = "COUNT")]
+    #[arg(long, env = "TIDELOCK_NPCS", hide_env_values = true, value_name = "COUNT")]
     pub(super) npcs: Option<u32>,
 
     /// Seed of the world, decimal or 0x... [default: random, and logged]
-    #[arg(long, env = "TIDELOCK_SEED", value_name = "NUMBER")]
+    #[arg(long, env = "TIDELOCK_SEED", hide_env_values = true, value_name = "NUMBER")]
     pub(super) seed: Option<Number>,
 
     /// How long to wait for players to leave after the first SIGTERM or Ctrl-C [default: 30s]
-    #[arg(long, env = "TIDELOCK_DRAIN_TIMEOUT", value_name = "TIME")]
+    #[arg(long, env = "TIDELOCK_DRAIN_TIMEOUT", hide_env_values = true, value_name = "TIME")]
     pub(super) drain_timeout: Option<Span>,
 
-    /// What to log to standard error [default: info]
-    #[arg(long, env = "TIDELOCK_LOG", value_name = "LEVEL")]
+    /// What to log to standard error: off, error, warn, info, debug or trace [default: info]
+    #[arg(long, hide_possible_values = true, env = "TIDELOCK_LOG", hide_env_values = true, value_name = "LEVEL")]
     pub(super) log: Option<LogLevel>,
 
-    /// How to log it [default: text]
-    #[arg(long, env = "TIDELOCK_LOG_FORMAT", value_name = "FORMAT")]
+    /// How to log it: text or json [default: text]
+    #[arg(
+        long,
+        hide_possible_values = true,
+        env = "TIDELOCK_LOG_FORMAT",
+        hide_env_values = true,
+        value_name = "FORMAT"
+    )]
     pub(super) log_format: Option<LogFormat>,
 }
 

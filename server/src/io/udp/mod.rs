@@ -72,3 +72,90 @@ impl UdpPort {
         self.receive_buffer_bytes / KERNEL_BYTES_PER_DATAGRAM
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Outbox;
+    use crate::io::clock;
+
+    fn bind() -> UdpPort {
+        UdpPort::bind("127.0.0.1:0".parse().unwrap(), 1).unwrap()
+    }
+
+    fn wait_until(mut holds: impl FnMut() -> bool) {
+        let deadline = clock::now() + Duration::from_secs(10);
+        while !holds() {
+            assert!(clock::now() < deadline, "it did not happen");
+            clock::sleep_until(clock::now() + Duration::from_millis(5));
+        }
+    }
+
+    #[test]
+    fn datagrams_of_several_batches_arrive_with_sender_and_content() {
+        let (sender, receiver) = (bind(), bind());
+        let inbox = Arc::new(Inbox::new(1));
+        let thread = ReceiveThread::start(&receiver, Arc::clone(&inbox)).unwrap();
+        let mut outbox = Outbox::default();
+        for i in 0..200_u8 {
+            outbox.push(receiver.address(), &vec![i; 1 + usize::from(i)]);
+        }
+        let mut batches = BatchSender::new();
+        let before = clock::now();
+        batches.send(&sender, &outbox);
+        let (mut batch, mut next) = (Batch::default(), 0_u8);
+        wait_until(|| {
+            inbox.swap(&mut batch);
+            batch.for_each(|from, datagram, at| {
+                assert_eq!(from, sender.address());
+                assert_eq!(datagram, vec![next; 1 + usize::from(next)]);
+                assert!(at >= before && at <= clock::now());
+                next += 1;
+            });
+            next == 200
+        });
+        assert_eq!(batches.drops(), SendDrops::default());
+        thread.stop();
+    }
+
+    #[test]
+    fn what_cannot_be_sent_is_counted_and_the_rest_is_sent() {
+        let (sender, receiver) = (bind(), bind());
+        let inbox = Arc::new(Inbox::new(1));
+        let thread = ReceiveThread::start(&receiver, Arc::clone(&inbox)).unwrap();
+        let mut outbox = Outbox::default();
+        outbox.push(receiver.address(), b"first");
+        outbox.push("[::1]:9".parse().unwrap(), b"an IPv4 socket cannot send this");
+        outbox.push(receiver.address(), b"last");
+        let mut batches = BatchSender::new();
+        batches.send(&sender, &outbox);
+        let (mut batch, mut received) = (Batch::default(), Vec::new());
+        wait_until(|| {
+            inbox.swap(&mut batch);
+            batch.for_each(|_, datagram, _| received.push(datagram.to_vec()));
+            received.len() == 2
+        });
+        assert_eq!(received, [b"first".to_vec(), b"last".to_vec()]);
+        assert_eq!(batches.drops(), SendDrops { would_block: 0, refused: 1 });
+        thread.stop();
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn drops_of_the_kernel_are_counted() {
+        let (sender, receiver) = (bind(), bind());
+        let mut outbox = Outbox::default();
+        for _ in 0..4 * receiver.receive_capacity() {
+            outbox.push(receiver.address(), &[0; 1200]);
+        }
+        BatchSender::new().send(&sender, &outbox);
+        let inbox = Arc::new(Inbox::new(1));
+        let thread = ReceiveThread::start(&receiver, Arc::clone(&inbox)).unwrap();
+        wait_until(|| {
+            // The kernel tells with a datagram what it dropped before.
+            sender.socket.send_to(b"x", receiver.address()).unwrap();
+            inbox.dropped_by_kernel() > 0
+        });
+        thread.stop();
+    }
+}
