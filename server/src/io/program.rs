@@ -3,7 +3,7 @@ use super::logging;
 use super::options::{Flags, Number, Options, OptionsError, PROTOCOL_ID, Span, reachable};
 use super::server::{Crashed, Server, StartError};
 use super::server_config::ServerConfig;
-use super::signals;
+use super::signals::SignalListener;
 use super::tokens::TokenMint;
 use bevy_app::Plugin;
 use clap::Parser;
@@ -123,8 +123,9 @@ fn serve<P: Plugin>(flags: Flags, game: impl FnOnce(&Options) -> P) -> Result<()
         return print(&config.options.to_toml());
     }
     logging::start(config.options.log, config.options.log_format);
+    let signals = SignalListener::install().map_err(Failure::Signals)?;
     let server = Server::start(&config, game)?;
-    signals::listen(server.shared()).map_err(Failure::Signals)?;
+    signals.start(server.shared()).map_err(Failure::Signals)?;
     let stats = server.wait()?;
     tracing::info!(ticks = stats.engine.ticks, overruns = stats.overruns, skipped = stats.skipped, "stopped");
     Ok(())

@@ -3,21 +3,35 @@ use super::shared::Shared;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::runtime::Runtime;
 
 /// How long a forced stop may take before the process ends without it.
 const FORCE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Listens for SIGTERM and Ctrl-C, on a thread of its own: the first drains, the second forces.
-pub(super) fn listen(shared: Arc<Shared>) -> io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let signals = {
-        let _entered = runtime.enter();
-        Signals::new()?
-    };
-    std::thread::Builder::new()
-        .name("tidelock-signals".to_owned())
-        .spawn(move || runtime.block_on(obey(signals, &shared)))?;
-    Ok(())
+/// SIGTERM and Ctrl-C, from now on kept from ending the process.
+pub(super) struct SignalListener {
+    runtime: Runtime,
+    signals: Signals,
+}
+
+impl SignalListener {
+    /// Takes the signals over. Before the server says that it is ready: whoever reads that may send one at once.
+    pub(super) fn install() -> io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let signals = {
+            let _entered = runtime.enter();
+            Signals::new()?
+        };
+        Ok(Self { runtime, signals })
+    }
+
+    /// Acts on them, on a thread of its own: the first drains, the second forces.
+    pub(super) fn start(self, shared: Arc<Shared>) -> io::Result<()> {
+        let Self { runtime, signals } = self;
+        let thread = std::thread::Builder::new().name("tidelock-signals".to_owned());
+        thread.spawn(move || runtime.block_on(obey(signals, &shared)))?;
+        Ok(())
+    }
 }
 
 async fn obey(mut signals: Signals, shared: &Shared) {

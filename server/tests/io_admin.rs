@@ -1,0 +1,130 @@
+//! The HTTP endpoints over loopback.
+
+use serde_json::Value;
+use std::net::SocketAddr;
+use tidelock::ClientId;
+use tidelock::netcode::ConnectToken;
+use tidelock_server::arena::Arena;
+use tidelock_server::io::options::Number;
+use tidelock_server::io::{AdminConfig, Options, Server, ServerConfig, ServerHandle};
+
+/// A server that plays nothing, with admin endpoints on a free port.
+struct Fixture {
+    server: ServerHandle,
+    agent: ureq::Agent,
+}
+
+impl Fixture {
+    fn start() -> Self {
+        Self::with_options(Options::default())
+    }
+
+    fn with_options(options: Options) -> Self {
+        let options = Options { seed: Some(Number(1)), ..options };
+        let mut config = ServerConfig::embedded(options).unwrap();
+        let address = SocketAddr::from(([127, 0, 0, 1], 0));
+        config.admin = Some(AdminConfig { address, token: None, allow_token_endpoint: false });
+        let server = Server::start(&config, Arena { npcs: 0 }).unwrap();
+        let agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+        Self { server, agent }
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.server.admin_address().unwrap())
+    }
+
+    fn get(&self, path: &str) -> (u16, String) {
+        read(self.agent.get(self.url(path)).call().unwrap())
+    }
+
+    fn get_json(&self, path: &str) -> Value {
+        let (code, text) = self.get(path);
+        assert_eq!(code, 200, "{text}");
+        serde_json::from_str(&text).unwrap()
+    }
+
+    fn post(&self, path: &str, body: &str) -> (u16, Value) {
+        let (code, text) = read(self.agent.post(self.url(path)).send(body).unwrap());
+        (code, serde_json::from_str(&text).unwrap_or_default())
+    }
+}
+
+fn read(mut response: ureq::http::Response<ureq::Body>) -> (u16, String) {
+    (response.status().as_u16(), response.body_mut().read_to_string().unwrap())
+}
+
+#[test]
+fn a_started_server_is_alive_and_ready() {
+    let fixture = Fixture::start();
+    assert_eq!(fixture.get("/livez").0, 200);
+    assert_eq!(fixture.get("/readyz").0, 200);
+    assert_eq!(fixture.get("/nothing").0, 404);
+    assert_eq!(fixture.get("/drain").0, 405);
+}
+
+#[test]
+fn the_status_says_what_runs_and_how_it_goes() {
+    let fixture = Fixture::start();
+    let status = fixture.get_json("/status");
+    assert_eq!(status["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(status["state"], "running");
+    assert_eq!((&status["tick_hz"], &status["clients"]), (&60.into(), &0.into()));
+    assert_eq!(status["udp_address"], fixture.server.udp_address().to_string());
+    for key in ["tick", "entities", "uptime_s", "overruns", "skipped", "load_level"] {
+        assert!(status[key].is_number(), "{key}: {status}");
+    }
+    for key in ["p50", "p90", "p95", "p99", "max", "mean", "count"] {
+        assert!(status["tick_ms"][key].is_number(), "{key}: {status}");
+    }
+}
+
+#[test]
+fn nobody_plays_on_a_new_server() {
+    let fixture = Fixture::start();
+    assert_eq!(fixture.get_json("/clients"), Value::Array(Vec::new()));
+    assert_eq!(fixture.post("/clients/7/kick", "").0, 404);
+    assert_eq!(fixture.post("/clients/seven/kick", "").0, 400);
+}
+
+#[test]
+fn a_ban_of_somebody_absent_is_kept_in_the_file() {
+    let file = std::env::temp_dir().join(format!("tidelock-admin-bans-{}", std::process::id()));
+    std::fs::write(&file, "").unwrap();
+    let fixture = Fixture::with_options(Options { ban_file: Some(file.clone()), ..Options::default() });
+    let (code, answer) = fixture.post("/clients/18446744073709551615/ban", "");
+    assert_eq!((code, &answer["banned"], &answer["kicked"]), (200, &true.into(), &false.into()));
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "18446744073709551615\n");
+    std::fs::remove_file(file).unwrap();
+}
+
+#[test]
+fn tokens_name_this_server() {
+    let fixture = Fixture::start();
+    let (code, answer) = fixture.post("/token", r#"{"client_id":7}"#);
+    assert_eq!(code, 200);
+    let bytes = data_encoding::BASE64.decode(answer["token"].as_str().unwrap().as_bytes()).unwrap();
+    let token = ConnectToken::from_bytes(&bytes).unwrap();
+    assert_eq!(token.servers(), [fixture.server.udp_address()]);
+    assert_eq!(token.protocol_id(), fixture.server.issue_token(ClientId(7)).protocol_id());
+    assert_eq!(fixture.post("/token", "client_id=7").0, 400);
+    assert_eq!(fixture.post("/token", &" ".repeat(2000)).0, 413);
+}
+
+#[test]
+fn web_pages_get_no_token_and_change_nothing() {
+    let fixture = Fixture::start();
+    for path in ["/token", "/drain", "/clients/7/kick", "/clients/7/ban"] {
+        let request = fixture.agent.post(fixture.url(path)).header("origin", "http://example.com");
+        assert_eq!(request.send(r#"{"client_id":7}"#).unwrap().status(), 403, "{path}");
+    }
+    assert_eq!(fixture.get("/readyz").0, 200);
+}
+
+#[test]
+fn an_empty_server_that_drains_stops() {
+    let fixture = Fixture::start();
+    let (code, answer) = fixture.post("/drain", "");
+    assert_eq!((code, &answer["draining"]), (200, &true.into()));
+    let stats = fixture.server.wait().unwrap();
+    assert!(stats.engine.ticks > 0);
+}
