@@ -13,7 +13,7 @@ pub struct Load {
 /// When ticks are due, and what gives when the machine cannot keep up.
 ///
 /// Deadlines are absolute: the n-th tick is due n tick times after the first, however late its predecessors were. A
-/// tick that is late is followed by the next at once, up to [`CATCH_UP`]; beyond that the deadlines are moved, the tick
+/// tick that is late is followed by the next at once, up to a tenth of a second; beyond that the deadlines are moved, the tick
 /// times given up are counted, and no tick number is ever skipped. Before it comes to that, the snapshot rate is halved.
 #[derive(Clone, Debug)]
 pub struct Schedule {

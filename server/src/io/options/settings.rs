@@ -31,8 +31,7 @@ pub(super) struct Settings {
     #[arg(long, env = "TIDELOCK_MAX_CLIENTS", hide_env_values = true, value_name = "COUNT")]
     pub(super) max_clients: Option<usize>,
 
-    /// File with a key shared with the matchmaker, 64 hex digits; several while keys rotate, the first of which seals
-    /// this server's own tokens [default: a random key for this run]
+    /// File with a key shared with the matchmaker, 64 hex digits; repeat it while keys rotate [default: a random key]
     #[arg(long, env = "TIDELOCK_KEY_FILE", hide_env_values = true, value_name = "FILE", value_delimiter = ',')]
     #[serde(deserialize_with = "one_or_many")]
     pub(super) key_file: Vec<PathBuf>,
