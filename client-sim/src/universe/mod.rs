@@ -45,7 +45,6 @@ pub struct Universe<I: Input> {
     players: Vec<Player<I>>,
     now: Instant,
     tick_due: Instant,
-    config: UniverseConfig,
     rng: Rng,
     check: Check,
     /// Over every datagram that anybody sent: equal for equal seeds.
@@ -80,7 +79,6 @@ impl<I: Input> Universe<I> {
             engine,
             players: Vec::new(),
             now,
-            config,
             rng,
             check: Check::default(),
             digest: 0,
@@ -199,7 +197,6 @@ impl<I: Input> Universe<I> {
                 self.check.client(&self.engine, player.client_id, player.client.view())?;
             }
         }
-        self.engine.poll_netcode(self.now);
         self.send_outbox();
         Ok(())
     }

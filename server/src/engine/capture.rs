@@ -1,12 +1,10 @@
 use super::history::History;
 use super::interest::Interest;
-use crate::game::{AlwaysRelevant, CapturedColumn, Locator, NetSlot, Owner, Replicated, Viewpoint};
+use crate::game::{AlwaysRelevant, CapturedColumn, Departed, Locator, NetSlot, Owner, Replicated, Viewpoint};
 use bevy_ecs::change_detection::Tick as ChangeTick;
 use bevy_ecs::entity::Entity;
-use bevy_ecs::lifecycle::HookContext;
-use bevy_ecs::prelude::Resource;
 use bevy_ecs::query::{Added, QueryState, With, Without};
-use bevy_ecs::world::{DeferredWorld, World};
+use bevy_ecs::world::World;
 use tidelock::state::Schema;
 use tidelock::{ClientId, Tick};
 
@@ -25,10 +23,6 @@ pub(crate) struct Capture {
     eyes: Vec<(ClientId, u32)>,
 }
 
-/// Slots whose entity is no longer replicated, in the order in which that happened.
-#[derive(Resource, Default)]
-struct Departed(Vec<NetSlot>);
-
 impl Capture {
     pub(crate) fn new(
         columns: Vec<Box<dyn CapturedColumn>>,
@@ -36,7 +30,6 @@ impl Capture {
         world: &mut World,
     ) -> Self {
         world.init_resource::<Departed>();
-        world.register_component_hooks::<Replicated>().on_remove(depart);
         Self {
             columns,
             locator,
@@ -151,13 +144,5 @@ impl Capture {
     pub(crate) fn viewpoint_of(&self, client_id: ClientId) -> Option<u32> {
         let at = self.eyes.partition_point(|(owner, _)| *owner < client_id);
         self.eyes.get(at).filter(|(owner, _)| *owner == client_id).map(|(_, index)| *index)
-    }
-}
-
-/// Runs when an entity loses [`Replicated`] or is despawned: the slot is still there then.
-fn depart(mut world: DeferredWorld<'_>, context: HookContext) {
-    if let Some(slot) = world.get::<NetSlot>(context.entity).copied() {
-        world.resource_mut::<Departed>().0.push(slot);
-        world.commands().entity(context.entity).try_remove::<NetSlot>();
     }
 }

@@ -99,6 +99,11 @@ impl InputBuffer {
         &self.last
     }
 
+    /// The lead that was reported last.
+    pub(crate) fn lead_ticks(&self) -> Option<f32> {
+        self.started.then(|| f32::from(self.last_lead) / 16.0)
+    }
+
     /// What the client is told in the snapshot of `tick`; `None` before any input came.
     pub(crate) fn report(&mut self, tick: Tick) -> Option<InputReport> {
         self.last_lead = self.lead.take().unwrap_or(self.last_lead);

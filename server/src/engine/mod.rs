@@ -15,6 +15,7 @@ mod phase;
 mod receive;
 mod record_cache;
 mod roster;
+mod schedule;
 mod send;
 mod session;
 mod sessions;
@@ -27,6 +28,7 @@ mod view;
 pub use config::{EngineConfig, EngineError};
 pub use outbox::Outbox;
 pub use phase::Phase;
+pub use schedule::Schedule;
 pub use stats::{DisconnectCounts, InputCounts, RejectedCounts, Samples, SnapshotEntityCounts, Stats, Traffic};
 pub use status::ClientStatus;
 pub use tidelock::wire::Load;
@@ -103,9 +105,10 @@ impl Engine {
         let schema = registry.build_schema()?;
         let input = registry.input.ok_or(tidelock::state::SchemaError::NoInput)?;
         let capture = Capture::new(registry.columns, registry.locator, app.world_mut());
-        app.world_mut().run_schedule(PreStartup);
-        app.world_mut().run_schedule(Startup);
-        app.world_mut().run_schedule(PostStartup);
+        // A game without systems in one of them has no such schedule.
+        let _ = app.world_mut().try_run_schedule(PreStartup);
+        let _ = app.world_mut().try_run_schedule(Startup);
+        let _ = app.world_mut().try_run_schedule(PostStartup);
         let netcode = Netcode::new(config.netcode(), now)?;
         Ok(Self {
             interest: Interest::new(config.view_radius.unwrap_or(registry.view_radius)),
@@ -157,12 +160,14 @@ impl Engine {
         on_phase_end(Phase::Step);
         self.capture.run(self.app.world_mut(), self.tick, &self.schema, &mut self.history, &mut self.interest);
         on_phase_end(Phase::Capture);
+        // First netcode's own: a client that has not been told that it is connected could not take a snapshot.
+        self.poll_netcode(now);
         self.send(SnapshotTick { tick: self.tick, now, due, load }, slipped);
         on_phase_end(Phase::Send);
     }
 
     /// Moves what netcode itself has to say, handshakes and keep-alives, into the outbox.
-    pub fn poll_netcode(&mut self, now: Instant) {
+    fn poll_netcode(&mut self, now: Instant) {
         let mut packet = [0; PACKET_BYTES_MAX];
         while let Some((len, to)) = self.netcode.poll_transmit(now, &mut packet) {
             self.outbox.push(to, &packet[..len]);

@@ -119,6 +119,7 @@ impl Session {
             rtt: self.connection.rtt().smoothed(),
             loss_down_pct: share(sent.lost, sent.acked + sent.lost),
             loss_up_pct: share(received.expected.saturating_sub(received.received), received.expected),
+            input_lead_ticks: self.inputs.lead_ticks(),
             joined_tick: if let Phase::Playing { since } = self.phase { Some(since) } else { None },
             sent_bytes: self.sent_bytes,
             visible: self.visible_count(),

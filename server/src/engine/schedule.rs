@@ -1,14 +1,6 @@
 use std::time::Duration;
 use tidelock::Instant;
-
-/// How overloaded the server is, as every snapshot header tells it to clients.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Load {
-    /// 0: none. 1: the snapshot rate is halved. 2: ticks slip as well. 3: they slip badly, by half their length or more.
-    pub level: u8,
-    /// By how much ticks are longer than they should be, in percent of their length; 255 stands for anything above.
-    pub dilation_pct: u8,
-}
+use tidelock::wire::Load;
 
 /// When ticks are due, and what gives when the machine cannot keep up.
 ///
@@ -45,7 +37,7 @@ const CALM_PCT: u64 = BUSY_PCT / 2;
 const CALM_WINDOWS: u32 = 4;
 
 /// Slipping by this much or more is bad.
-const BAD_DILATION_PCT: u8 = 50;
+const BAD_DILATION_PCT: u16 = 50;
 
 /// What ticks cost over about half a second: the level changes on this, not on a single tick.
 #[derive(Clone, Copy, Debug, Default)]
@@ -181,8 +173,8 @@ impl Schedule {
         us(self.tick_times(self.window_ticks().into()))
     }
 
-    fn percent_of_window(&self, slipped_us: u64) -> u8 {
-        u8::try_from((slipped_us * 100).div_ceil(self.window_us())).unwrap_or(u8::MAX)
+    fn percent_of_window(&self, slipped_us: u64) -> u16 {
+        u16::try_from((slipped_us * 100).div_ceil(self.window_us())).unwrap_or(u16::MAX).min(1023)
     }
 
     fn tick_times(&self, count: u64) -> Duration {

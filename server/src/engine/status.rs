@@ -15,6 +15,8 @@ pub struct ClientStatus {
     pub loss_down_pct: f32,
     /// Of the datagrams it sent, how many were lost, in percent.
     pub loss_up_pct: f32,
+    /// How many ticks before their use its inputs arrive, as last reported to it.
+    pub input_lead_ticks: Option<f32>,
     /// When it joined; `None` before that.
     pub joined_tick: Option<Tick>,
     /// UDP payload sent to it.

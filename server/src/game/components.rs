@@ -1,8 +1,11 @@
+use bevy_ecs::lifecycle::HookContext;
 use bevy_ecs::prelude::{Component, Message, Resource};
+use bevy_ecs::world::DeferredWorld;
 use tidelock::{ClientId, Tick};
 
 /// Clients see this entity. Without it, nothing of an entity leaves the server.
 #[derive(Component, Clone, Copy, Debug, Default)]
+#[component(on_remove = depart)]
 pub struct Replicated;
 
 /// The client that an entity belongs to: it alone receives the components declared with
@@ -73,3 +76,16 @@ impl TickTime {
 /// Where the engine keeps the history of an entity; it comes and goes with [`Replicated`].
 #[derive(Component, Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NetSlot(pub(crate) u32);
+
+/// Slots whose entity is no longer replicated, in the order in which that happened.
+#[derive(Resource, Debug, Default)]
+pub(crate) struct Departed(pub(crate) Vec<NetSlot>);
+
+/// Runs when an entity loses [`Replicated`] or is despawned: the slot is still there then.
+fn depart(mut world: DeferredWorld<'_>, context: HookContext) {
+    let Some(slot) = world.get::<NetSlot>(context.entity).copied() else { return };
+    if let Some(mut departed) = world.get_resource_mut::<Departed>() {
+        departed.0.push(slot);
+    }
+    world.commands().entity(context.entity).try_remove::<NetSlot>();
+}

@@ -19,7 +19,7 @@ pub use events::{FromClient, Recipients, ToClients};
 pub use inputs::Inputs;
 pub use rehearsal::Rehearsal;
 
-pub(crate) use components::NetSlot;
+pub(crate) use components::{Departed, NetSlot};
 pub(crate) use events::{EventType, OutgoingEvent};
 pub(crate) use inputs::{InputType, TickInput};
 pub(crate) use registry::{CapturedColumn, Locator, Registry};

@@ -15,6 +15,9 @@ const COMMANDS_PER_TICK: usize = 16;
 /// Tick durations that wait to be published while somebody reads the statistics; beyond this, they are not kept.
 const UNPUBLISHED_MAX: usize = 1024;
 
+/// How long clients are told that the server stops, until all have heard.
+const FAREWELL: Duration = Duration::from_secs(1);
+
 /// What the tick thread works with. It waits for the next deadline, and for nothing else.
 pub(crate) struct TickThread {
     engine: Engine,
@@ -74,7 +77,7 @@ impl TickThread {
         self.receive();
         stopwatch.lap(0);
         let load = self.schedule.load();
-        self.engine.tick(started, due, clock::unix_s(), load, &mut |phase| stopwatch.lap(1 + phase as usize));
+        self.engine.tick(started, due, load, &mut |phase| stopwatch.lap(1 + phase as usize));
         self.transmit();
         stopwatch.lap(PHASES.len() - 1);
         self.schedule.on_tick(started, stopwatch.lap_began);
@@ -84,11 +87,12 @@ impl TickThread {
 
     fn execute_commands(&mut self) {
         for command in self.links.commands.try_iter().take(COMMANDS_PER_TICK) {
+            let now = clock::now();
             // Who asked may have stopped waiting for the answer.
             let _ = match command {
                 Command::Clients(answer) => answer.send(self.engine.clients()).is_ok(),
-                Command::Kick(client_id, answer) => answer.send(self.engine.kick(client_id)).is_ok(),
-                Command::Ban(client_id, answer) => answer.send(self.engine.ban(client_id)).is_ok(),
+                Command::Kick(client_id, answer) => answer.send(self.engine.kick(client_id, now)).is_ok(),
+                Command::Ban(client_id, answer) => answer.send(self.engine.ban(client_id, now)).is_ok(),
             };
         }
     }
@@ -123,7 +127,7 @@ impl TickThread {
 
     fn write_stats(&mut self, stats: &mut ServerStats) {
         stats.engine.clone_from(self.engine.stats());
-        stats.netcode_drops = self.engine.netcode_drops();
+        stats.netcode_drops = self.engine.netcode_drops().collect();
         stats.tick = self.engine.tick_number();
         stats.clients = self.engine.client_count();
         stats.entities = self.engine.entity_count();
@@ -160,8 +164,13 @@ impl TickThread {
 
     fn stop(mut self, reason: &str) {
         tracing::info!(reason, clients = self.engine.client_count(), "stopping");
-        self.engine.shutdown();
-        self.transmit();
+        self.engine.shut_down(clock::now());
+        let give_up_at = clock::now() + FAREWELL;
+        while self.engine.client_count() > 0 && clock::now() < give_up_at {
+            let due = self.schedule.due();
+            clock::sleep_until(due);
+            self.tick(due);
+        }
         let shared = Arc::clone(&self.links.shared);
         self.write_stats(&mut shared.lock_stats());
     }

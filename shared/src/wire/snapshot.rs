@@ -51,7 +51,7 @@ pub struct InputReport {
 /// How overloaded the server is. Told to clients: they may then steer harder than usual.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Load {
-    /// 0 as it should be, 1 snapshots at half rate, 2 the schedule slips, 3 it slips by more than a tenth.
+    /// 0: none. 1: the snapshot rate is halved. 2: ticks slip as well. 3: they slip badly, by half their length or more.
     pub level: u8,
     /// By how much ticks are longer than they should be, in percent, up to 1,023.
     pub dilation_pct: u16,

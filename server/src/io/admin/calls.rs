@@ -130,8 +130,9 @@ pub(super) struct ClientReport {
     address: SocketAddr,
     rtt_ms: Option<f64>,
     loss_down_pct: f32,
+    loss_up_pct: f32,
     input_lead_ticks: Option<f32>,
-    joined_tick: u32,
+    joined_tick: Option<u32>,
     sent_bytes: u64,
 }
 
@@ -142,8 +143,9 @@ impl ClientReport {
             address: status.address,
             rtt_ms: status.rtt.map(|rtt| rtt.as_secs_f64() * 1e3),
             loss_down_pct: status.loss_down_pct,
+            loss_up_pct: status.loss_up_pct,
             input_lead_ticks: status.input_lead_ticks,
-            joined_tick: status.joined_tick.0,
+            joined_tick: status.joined_tick.map(|tick| tick.0),
             sent_bytes: status.sent_bytes,
         }
     }

@@ -49,7 +49,7 @@ struct Status {
     entities: usize,
     load_level: u8,
     load_level_max: u8,
-    dilation_pct: u8,
+    dilation_pct: u16,
     overruns: u64,
     skipped: u64,
     tick_ms: Distribution,
