@@ -162,8 +162,22 @@ impl Engine {
         on_phase_end(Phase::Capture);
         // First netcode's own: a client that has not been told that it is connected could not take a snapshot.
         self.poll_netcode(now);
-        self.send(SnapshotTick { tick: self.tick, now, due, load }, slipped);
+        self.send(
+            SnapshotTick {
+                tick: self.tick,
+                now,
+                due,
+                snapshot_interval: self.config.tick_period() * self.ticks_per_snapshot(),
+                load,
+            },
+            slipped,
+        );
         on_phase_end(Phase::Send);
+    }
+
+    /// Ticks between two snapshots of one client: under load, every other one is left out.
+    fn ticks_per_snapshot(&self) -> u32 {
+        self.config.ticks_per_snapshot() << u32::from(self.load.level > 0)
     }
 
     /// Moves what netcode itself has to say, handshakes and keep-alives, into the outbox.

@@ -22,8 +22,7 @@ impl Engine {
     pub(super) fn send(&mut self, tick: SnapshotTick, slipped: bool) {
         self.queue_events(tick);
         self.writer.cache.begin(tick.tick);
-        // Under load, every other snapshot is left out.
-        let every = self.config.ticks_per_snapshot() << u32::from(tick.load.level > 0);
+        let every = self.ticks_per_snapshot();
         let period = self.config.tick_period();
         let mut packet = [0; PACKET_BYTES_MAX];
         let Self { sessions, netcode, outbox, stats, writer, history, interest, capture, schema, scratch, .. } = self;

@@ -66,8 +66,8 @@ pub(crate) struct Arrival {
     pub(crate) tick_period: Duration,
 }
 
-/// A client that sends input hears of its fate at least this often.
-const HEARTBEAT: Duration = Duration::from_millis(100);
+/// A client that sends input hears of its fate at least this often; just before netcode would send a keep-alive.
+const HEARTBEAT: Duration = Duration::from_millis(99);
 /// The server's clock is told this often.
 const CLOCK_INTERVAL: Duration = Duration::from_secs(1);
 /// A bucket is audited this often.
@@ -200,9 +200,9 @@ impl Session {
         });
     }
 
-    /// Whether a snapshot is due though there is nothing new.
-    pub(crate) fn heartbeat_due(&self, now: Instant) -> bool {
-        self.last_snapshot_at.is_none_or(|last| now.since(last) >= HEARTBEAT)
+    /// Whether a snapshot is due though there is nothing new: `interval` later it would be too late.
+    pub(crate) fn heartbeat_due(&self, now: Instant, interval: Duration) -> bool {
+        self.last_snapshot_at.is_none_or(|last| now.since(last) + interval >= HEARTBEAT)
     }
 
     pub(crate) fn on_snapshot(&mut self, now: Instant) {

@@ -4,6 +4,7 @@ use super::session::Session;
 use super::stats::{Samples, Stats};
 use super::view::{SentState, SentStream, StreamView};
 use std::cmp::Ordering;
+use std::time::Duration;
 use tidelock::bits::BitWriter;
 use tidelock::state::{Audience, Checksum, Schema};
 use tidelock::wire::{Audit, DATAGRAM_BYTES_MAX, Load, RecordHead, RecordWriter, SnapshotHeader, audit_bucket};
@@ -29,6 +30,8 @@ pub(crate) struct SnapshotTick {
     pub(crate) now: Instant,
     /// When the tick was due.
     pub(crate) due: Instant,
+    /// Between two snapshots of one client.
+    pub(crate) snapshot_interval: Duration,
     pub(crate) load: Load,
 }
 
@@ -68,7 +71,7 @@ impl SnapshotWriter {
         self.collect(session, history, schema);
         let complete = self.choose(session, stats);
         let news = self.due.iter().any(|due| due.chosen) || session.connection.wants_to_send_messages();
-        if !news && !session.heartbeat_due(tick.now) {
+        if !news && !session.heartbeat_due(tick.now, tick.snapshot_interval) {
             return;
         }
         self.draft(session, history, tick, stats);
