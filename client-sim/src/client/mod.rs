@@ -9,11 +9,13 @@ mod apply;
 mod event;
 mod inputs;
 mod pacer;
+mod prediction;
 mod receive;
 mod stats;
 mod view;
 
 pub use event::{ClientEvent, DisconnectReason, Status};
+pub use prediction::{Correction, Predict, Prediction};
 pub use stats::{ClientStats, SnapshotCounts};
 pub use view::{EntityView, View};
 

@@ -193,6 +193,12 @@ impl EntityView<'_> {
         self.owner.is_some()
     }
 
+    /// The newest snapshot that brought its public components; it did not change since, or that has not arrived.
+    #[must_use]
+    pub fn tick(&self) -> Tick {
+        self.public.versions.back().map_or(self.public.since, |held| held.tick)
+    }
+
     /// One of its components, as of the newest snapshot that brought it.
     #[must_use]
     pub fn get<C: Replicate>(&self) -> Option<C> {

@@ -106,8 +106,6 @@ macro_rules! counts {
 counts!(
     /// Why clients that passed netcode were turned away.
     RejectedCounts {
-        /// Another version of the protocol.
-        protocol_mismatch,
         /// Another game, or another version of it.
         schema_mismatch,
         /// The server takes no new players.
