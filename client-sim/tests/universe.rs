@@ -1,15 +1,15 @@
 //! The whole system on virtual time: what must hold whatever the network does.
 
 use std::time::Duration;
-use tidelock::{ClientId, Tick};
+use tidelock::ClientId;
 use tidelock_arena::ArenaInput;
 use tidelock_server::arena::Arena;
-use tidelock_sim::client::{ClientEvent, Status, View};
+use tidelock_sim::client::{ClientEvent, Status};
 use tidelock_sim::link::{LinkConfig, Rng};
-use tidelock_sim::universe::{Universe, UniverseConfig};
+use tidelock_sim::universe::{Mind, Universe, UniverseConfig};
 
 /// Walks about, turns, shoots, jumps: from its seed alone.
-fn wanderer(seed: u64) -> Box<dyn FnMut(&View, Tick) -> ArenaInput> {
+fn wanderer(seed: u64) -> Mind<ArenaInput> {
     let mut rng = Rng::stream(seed, 99);
     let mut input = ArenaInput::default();
     let mut next_change = 0;
@@ -24,7 +24,7 @@ fn wanderer(seed: u64) -> Box<dyn FnMut(&View, Tick) -> ArenaInput> {
         }
         input.fire = tick.0.is_multiple_of(40);
         input.jump = tick.0.is_multiple_of(170);
-        input.clone()
+        input
     })
 }
 

@@ -1,7 +1,7 @@
 use super::view::View;
 use std::collections::VecDeque;
 use tidelock::Tick;
-use tidelock::state::Input;
+use tidelock::state::{Input, Replicate};
 
 /// How a game steps what belongs to the player, on the client as on the server.
 pub trait Predict {

@@ -8,10 +8,12 @@ use tidelock_server::engine::Engine;
 #[derive(Debug, Default)]
 pub struct Check {
     /// For each client what it was meant to see in each of the last ticks, oldest first.
-    visible: BTreeMap<ClientId, VecDeque<(Tick, BTreeSet<(NetId, Audience)>)>>,
+    visible: BTreeMap<ClientId, VecDeque<(Tick, Streams)>>,
     versions_compared: u64,
     versions_forgotten: u64,
 }
+
+type Streams = BTreeSet<(NetId, Audience)>;
 
 /// An invariant that does not hold.
 #[derive(Clone, Debug, thiserror::Error)]

@@ -15,13 +15,15 @@ pub(crate) struct Capture {
     since: ChangeTick,
     spawned: QueryState<Entity, (With<Replicated>, Without<NetSlot>)>,
     made_relevant: QueryState<&'static NetSlot, (With<Replicated>, Added<AlwaysRelevant>)>,
-    owned: QueryState<(&'static NetSlot, &'static Owner), With<Replicated>>,
-    viewpoints: QueryState<(&'static NetSlot, &'static Owner), (With<Replicated>, With<Viewpoint>)>,
+    owned: OwnedQuery<With<Replicated>>,
+    viewpoints: OwnedQuery<(With<Replicated>, With<Viewpoint>)>,
     /// Each owner with one of its entities, sorted.
     owners: Vec<(ClientId, u32)>,
     /// Each client with the entity it sees from, sorted.
     eyes: Vec<(ClientId, u32)>,
 }
+
+type OwnedQuery<Filter> = QueryState<(&'static NetSlot, &'static Owner), Filter>;
 
 impl Capture {
     pub(crate) fn new(

@@ -53,7 +53,7 @@ impl Engine {
                     over.push(session.slot);
                 }
                 Phase::Closing { deadline } if now > deadline || session.connection.messages_delivered() => {
-                    over.push(session.slot)
+                    over.push(session.slot);
                 }
                 _ => {}
             }
