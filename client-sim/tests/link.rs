@@ -1,0 +1,166 @@
+//! The conditioner does to datagrams what it was told to.
+
+use std::time::Duration;
+
+use tidelock::Instant;
+use tidelock_sim::link::{Conditioner, LinkConfig, LinkCounts};
+
+const SENT: u64 = 50_000;
+const SPACING: Duration = Duration::from_millis(50);
+
+/// One delivery: which datagram, when it was sent, when it came.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Arrival {
+    number: u64,
+    sent: Instant,
+    due: Instant,
+}
+
+impl Arrival {
+    fn delay_s(&self) -> f64 {
+        self.due.since(self.sent).as_secs_f64()
+    }
+}
+
+/// Sends numbered datagrams at a fixed spacing and pops whenever something is due.
+fn run(config: LinkConfig, seed: u64, spacing: Duration) -> (Vec<Arrival>, LinkCounts) {
+    let mut link = Conditioner::new(config, seed);
+    let sent_at = |number: u64| Instant::from_us(1_000_000 + number * spacing.as_micros() as u64);
+    let mut arrivals = Vec::new();
+    let mut pop_until = |link: &mut Conditioner, end: Instant| {
+        while let Some(now) = link.next_due().filter(|due| *due <= end) {
+            let delivery = link.pop_due(now).expect("due means poppable");
+            assert_eq!(delivery.due, now);
+            let number = u64::from_le_bytes((&*delivery.datagram).try_into().unwrap());
+            arrivals.push(Arrival { number, sent: sent_at(number), due: delivery.due });
+        }
+    };
+    for number in 0..SENT {
+        pop_until(&mut link, sent_at(number));
+        link.push(&number.to_le_bytes(), sent_at(number));
+    }
+    pop_until(&mut link, Instant::from_us(u64::MAX));
+    assert_eq!(link.in_flight(), 0);
+    (arrivals, link.counts())
+}
+
+fn mean_and_deviation(values: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
+    let count = values.clone().count() as f64;
+    let mean = values.clone().sum::<f64>() / count;
+    let variance = values.map(|value| (value - mean).powi(2)).sum::<f64>() / count;
+    (mean, variance.sqrt())
+}
+
+#[test]
+fn a_clear_link_delivers_everything_at_once_and_in_order() {
+    let (arrivals, counts) = run(LinkConfig::default(), 1, SPACING);
+    assert!(arrivals.iter().all(|arrival| arrival.due == arrival.sent));
+    assert!(arrivals.iter().map(|arrival| arrival.number).eq(0..SENT));
+    assert_eq!(counts, LinkCounts { pushed: SENT, delivered: SENT, ..LinkCounts::default() });
+}
+
+#[test]
+fn latency_without_jitter_is_exact() {
+    let latency = Duration::from_millis(50);
+    let (arrivals, _) = run(LinkConfig { latency, ..LinkConfig::default() }, 1, Duration::from_millis(7));
+    assert!(arrivals.iter().all(|arrival| arrival.due == arrival.sent + latency));
+}
+
+#[test]
+fn jitter_is_the_standard_deviation_around_the_latency() {
+    let (latency, jitter) = (Duration::from_millis(40), Duration::from_millis(8));
+    let (arrivals, _) = run(LinkConfig { latency, jitter, ..LinkConfig::default() }, 2, SPACING);
+    let (mean, deviation) = mean_and_deviation(arrivals.iter().map(Arrival::delay_s));
+    assert!((mean - 0.040).abs() < 0.0005, "{mean}");
+    assert!((deviation - 0.008).abs() < 0.0005, "{deviation}");
+    let fastest = arrivals.iter().map(|arrival| arrival.due.since(arrival.sent)).min().unwrap();
+    assert!(fastest >= latency - jitter, "{fastest:?}");
+    let slow = arrivals.iter().filter(|arrival| arrival.delay_s() > 0.040 + 3.6 * 0.008).count() as f64;
+    assert!((slow / SENT as f64 - 0.01).abs() < 0.003, "{slow}");
+}
+
+#[test]
+fn jitter_keeps_order_even_when_it_exceeds_the_spacing() {
+    let jitter = Duration::from_millis(20);
+    let config = LinkConfig { latency: jitter, jitter, ..LinkConfig::default() };
+    let (arrivals, _) = run(config, 3, Duration::from_micros(500));
+    assert!(arrivals.is_sorted_by(|a, b| a.number < b.number && a.due <= b.due));
+}
+
+#[test]
+fn loss_is_as_set_and_independent() {
+    let (arrivals, counts) = run(LinkConfig { loss: 0.05, ..LinkConfig::default() }, 4, SPACING);
+    assert_eq!(counts.lost + counts.delivered, SENT);
+    assert!((counts.lost as f64 / SENT as f64 - 0.05).abs() < 0.004, "{counts:?}");
+    let after_loss = arrivals.windows(2).filter(|pair| pair[1].number - pair[0].number > 1).count() as f64;
+    let twice = arrivals.windows(2).filter(|pair| pair[1].number - pair[0].number > 2).count() as f64;
+    assert!((twice / after_loss - 0.05).abs() < 0.02, "one loss in twenty is followed by another");
+}
+
+#[test]
+fn duplicates_are_as_many_as_set_and_come_soon_after() {
+    let (arrivals, counts) = run(LinkConfig { duplicate: 0.03, ..LinkConfig::default() }, 5, SPACING);
+    assert!((counts.duplicated as f64 / SENT as f64 - 0.03).abs() < 0.003, "{counts:?}");
+    assert_eq!(arrivals.len() as u64, SENT + counts.duplicated);
+    assert!(arrivals.iter().all(|arrival| arrival.due.since(arrival.sent) <= Conditioner::DUPLICATE_DELAY_MAX));
+}
+
+#[test]
+fn reordered_datagrams_are_overtaken_by_one_to_three() {
+    let (arrivals, counts) = run(LinkConfig { reorder: 0.02, ..LinkConfig::default() }, 6, Duration::from_millis(16));
+    assert!((counts.reordered as f64 / SENT as f64 - 0.02).abs() < 0.003, "{counts:?}");
+    let mut newest = 0;
+    let mut overtaken = 0;
+    for arrival in &arrivals {
+        if arrival.number < newest {
+            overtaken += 1;
+            assert!(newest - arrival.number <= 6, "{arrival:?} after {newest}");
+        }
+        newest = newest.max(arrival.number);
+    }
+    assert!(overtaken >= counts.reordered * 95 / 100, "{overtaken} of {}", counts.reordered);
+    assert_eq!(arrivals.len() as u64, SENT);
+}
+
+#[test]
+fn a_datagram_that_nobody_overtakes_is_released() {
+    let mut link = Conditioner::new(LinkConfig { reorder: 1.0, ..LinkConfig::default() }, 7);
+    let sent = Instant::from_us(5);
+    link.push(b"alone", sent);
+    let due = sent + Conditioner::HOLD_MAX;
+    assert_eq!(link.next_due(), Some(due));
+    assert!(link.pop_due(due - Duration::from_micros(1)).is_none());
+    assert_eq!(link.pop_due(due).unwrap().datagram, b"alone");
+}
+
+#[test]
+fn the_same_seed_gives_the_same_fates() {
+    let config = LinkConfig {
+        latency: Duration::from_millis(30),
+        jitter: Duration::from_millis(10),
+        loss: 0.1,
+        duplicate: 0.1,
+        reorder: 0.1,
+    };
+    assert_eq!(run(config, 8, SPACING), run(config, 8, SPACING));
+    assert_ne!(run(config, 8, SPACING).0, run(config, 9, SPACING).0);
+}
+
+#[test]
+fn a_longer_latency_loses_the_same_datagrams() {
+    let numbers = |latency, jitter| {
+        let config = LinkConfig { latency, jitter, loss: 0.1, ..LinkConfig::default() };
+        run(config, 10, SPACING).0.iter().map(|arrival| arrival.number).collect::<Vec<_>>()
+    };
+    assert_eq!(numbers(Duration::ZERO, Duration::ZERO), numbers(Duration::from_millis(90), Duration::from_millis(5)));
+}
+
+#[test]
+fn what_is_in_flight_is_bounded_and_the_rest_counted() {
+    let mut link = Conditioner::new(LinkConfig { latency: Duration::from_secs(1), ..LinkConfig::default() }, 11);
+    for _ in 0..Conditioner::IN_FLIGHT_MAX + 5 {
+        link.push(b"x", Instant::from_us(0));
+    }
+    assert_eq!(link.in_flight(), Conditioner::IN_FLIGHT_MAX);
+    assert_eq!(link.counts().overflowed, 5);
+}
