@@ -2,9 +2,13 @@
 //!
 //! - [`client`]: the client core that a game embeds; pure.
 //! - [`link`]: bad links, by seed; pure.
+//! - [`bots`]: players of the sample game; pure.
+//! - [`swarm`]: many clients on real sockets, and what they measure.
 //! - [`universe`]: server, clients and network in one thread on virtual time.
 #![forbid(unsafe_code)]
 
+pub mod bots;
 pub mod client;
 pub mod link;
+pub mod swarm;
 pub mod universe;

@@ -1,0 +1,21 @@
+//! Players of the sample game: what they see goes in, what they ask for comes out.
+//!
+//! Pure: the same seed and the same view give the same input.
+
+mod brain;
+mod fighter;
+mod idler;
+mod mix;
+mod sight;
+mod steering;
+mod wanderer;
+
+#[cfg(test)]
+mod tests;
+
+pub use brain::{Bot, Player};
+pub use fighter::Fighter;
+pub use idler::Idler;
+pub use mix::{BotKind, BotMix, BotMixError};
+pub use sight::{Seen, Sight};
+pub use wanderer::Wanderer;

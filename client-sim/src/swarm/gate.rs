@@ -1,0 +1,125 @@
+use std::net::{SocketAddr, ToSocketAddrs, UdpSocket};
+use std::path::Path;
+
+use tidelock::ClientId;
+use tidelock::netcode::{ConnectToken, Key, TokenSecrets, TokenSpec, USER_DATA_BYTES};
+
+use super::admin::Admin;
+use super::embedded::EmbeddedServer;
+use super::options::{RemoteOptions, Target};
+use super::random::random;
+use super::server_figures::ServerFigures;
+use super::{SwarmError, clock};
+
+/// The way into a server, and what the server tells of itself.
+pub(super) enum Gate {
+    Embedded(EmbeddedServer),
+    /// The admin endpoint makes the tokens.
+    Admin { admin: Admin, server: Option<SocketAddr> },
+    /// Tokens are made here.
+    Key { admin: Admin, key: Key, protocol_id: u64, server: SocketAddr },
+}
+
+/// After so long without a packet either end gives a connection up.
+const TIMEOUT_S: i32 = 10;
+/// How long a token made here may be used to connect.
+const LIFETIME_S: u64 = 30;
+
+impl Gate {
+    pub(super) fn open(target: &Target, clients: u32, seed: u64) -> Result<Self, SwarmError> {
+        let remote = match target {
+            Target::Embedded(options) => return EmbeddedServer::start(options, clients, seed).map(Self::Embedded),
+            Target::Remote(remote) => remote,
+        };
+        let admin = Admin::new(&remote.admin);
+        let Some(file) = &remote.key_file else {
+            let server = remote.server.as_deref().map(resolve).transpose()?;
+            return Ok(Self::Admin { admin, server });
+        };
+        let key = read_key(file)?;
+        let server = resolve(remote.server.as_deref().unwrap_or(RemoteOptions::SERVER_DEFAULT))?;
+        Ok(Self::Key { admin, key, protocol_id: remote.protocol_id, server })
+    }
+
+    /// A token that lets `client_id` in from now on.
+    pub(super) fn token(&self, client_id: ClientId) -> Result<ConnectToken, SwarmError> {
+        match self {
+            Self::Embedded(server) => Ok(server.token(client_id)),
+            Self::Admin { admin, server } => {
+                let token = admin.token(client_id)?;
+                match server.filter(|server| !token.servers().contains(server)) {
+                    Some(server) => Err(SwarmError::OtherServer {
+                        admin: admin.url().to_owned(),
+                        advertised: token.servers()[0].to_string(),
+                        server: server.to_string(),
+                    }),
+                    None => Ok(token),
+                }
+            }
+            Self::Key { key, protocol_id, server, .. } => Ok(make_token(client_id, key, *protocol_id, *server)),
+        }
+    }
+
+    /// What the server has counted so far, if it tells.
+    pub(super) fn figures(&self) -> Option<ServerFigures> {
+        match self {
+            Self::Embedded(server) => Some(server.figures()),
+            Self::Admin { admin, .. } | Self::Key { admin, .. } => admin.figures(),
+        }
+    }
+
+    pub(super) fn is_embedded(&self) -> bool {
+        matches!(self, Self::Embedded(_))
+    }
+
+    /// What to tell somebody whose request the server at the end did not answer.
+    pub(super) fn silence_hint(&self) -> &'static str {
+        match self {
+            Self::Embedded(_) => "the embedded server did not answer",
+            Self::Admin { .. } => "it did not answer (does its --advertise address lead there?)",
+            Self::Key { .. } => "it did not answer (does it run, is this its key, and its --protocol-id?)",
+        }
+    }
+
+    pub(super) fn close(self) {
+        if let Self::Embedded(server) = self {
+            server.stop();
+        }
+    }
+}
+
+/// Whether a server with this address runs on this machine, and so reads the same monotonic clock.
+pub(super) fn is_local(server: SocketAddr) -> bool {
+    // Only addresses of this machine can be bound.
+    server.ip().is_loopback() || UdpSocket::bind((server.ip(), 0)).is_ok()
+}
+
+fn make_token(client_id: ClientId, key: &Key, protocol_id: u64, server: SocketAddr) -> ConnectToken {
+    let now_unix_s = clock::unix_s();
+    let spec = TokenSpec {
+        protocol_id,
+        create_unix_s: now_unix_s,
+        expire_unix_s: now_unix_s + LIFETIME_S,
+        timeout_s: TIMEOUT_S,
+        client_id,
+        servers: &[server],
+        user_data: [0; USER_DATA_BYTES],
+    };
+    let secrets = TokenSecrets::from_random(random());
+    ConnectToken::generate(&spec, &secrets, key).expect("one address, and it expires after it was made")
+}
+
+fn resolve(address: &str) -> Result<SocketAddr, SwarmError> {
+    let refused = |why: String| SwarmError::Address { address: address.to_owned(), why };
+    let mut found = address.to_socket_addrs().map_err(|error| refused(error.to_string()))?;
+    found.next().ok_or_else(|| refused("the name has no address".to_owned()))
+}
+
+/// 64 hex digits. The error does not quote them: they may be nearly a key.
+fn read_key(file: &Path) -> Result<Key, SwarmError> {
+    let refused = |why: String| SwarmError::KeyFile { file: file.to_owned(), why };
+    let text = std::fs::read_to_string(file).map_err(|error| refused(error.to_string()))?;
+    let bytes = data_encoding::HEXLOWER_PERMISSIVE.decode(text.trim().as_bytes()).ok();
+    let bytes = bytes.and_then(|bytes| bytes.try_into().ok());
+    bytes.map(Key::new).ok_or_else(|| refused("a key is 64 hex digits, and this is not".to_owned()))
+}

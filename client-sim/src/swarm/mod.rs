@@ -1,0 +1,7 @@
+//! x
+mod clock;
+mod metrics_text;
+mod random;
+mod server_figures;
+mod summary;
+mod threshold;

@@ -1,0 +1,191 @@
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+use tidelock::Instant;
+
+/// What one worker's clients measured. Those of all workers are added at the end.
+pub(super) struct Recorder {
+    /// Outside of the window, only what concerns joining is recorded.
+    pub(super) in_window: bool,
+    pub(super) connect_us: Histogram<u64>,
+    pub(super) join_us: Histogram<u64>,
+    pub(super) rtt_us: Histogram<u64>,
+    pub(super) jitter_us: Histogram<u64>,
+    pub(super) age_us: Histogram<u64>,
+    pub(super) effect_us: Histogram<u64>,
+    pub(super) correction_mm: Histogram<u64>,
+    pub(super) lag_us: Histogram<u64>,
+    /// Snapshots from the future, or from long ago: the server's clock is not ours.
+    pub(super) ages_impossible: u64,
+    /// Since the progress was last told.
+    pub(super) lately: Lately,
+}
+
+/// For the line of progress.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Lately {
+    pub(super) rtt: Mean,
+    pub(super) age: Mean,
+}
+
+/// Of durations.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Mean {
+    sum_us: u64,
+    count: u64,
+}
+
+impl Recorder {
+    /// An age above this is a difference between clocks.
+    const AGE_MAX: Duration = Duration::from_secs(60);
+    /// The two clocks are one, but reading it takes time.
+    const AGE_SLACK_US: i64 = 1_000;
+
+    pub(super) fn new() -> Self {
+        Self {
+            in_window: false,
+            connect_us: histogram(),
+            join_us: histogram(),
+            rtt_us: histogram(),
+            jitter_us: histogram(),
+            age_us: histogram(),
+            effect_us: histogram(),
+            correction_mm: histogram(),
+            lag_us: histogram(),
+            ages_impossible: 0,
+            lately: Lately::default(),
+        }
+    }
+
+    /// A snapshot of the tick that was due at `due` was received.
+    pub(super) fn on_snapshot(&mut self, due: Instant, received_at: Instant) {
+        let age_us = received_at.us_from(due);
+        let age = Duration::from_micros(age_us.max(0).cast_unsigned());
+        if age_us < -Self::AGE_SLACK_US || age > Self::AGE_MAX {
+            self.ages_impossible += 1;
+            return;
+        }
+        self.lately.age.add(age);
+        if self.in_window {
+            record(&mut self.age_us, age);
+        }
+    }
+
+    pub(super) fn on_rtt(&mut self, rtt: Duration) {
+        self.lately.rtt.add(rtt);
+        if self.in_window {
+            record(&mut self.rtt_us, rtt);
+        }
+    }
+
+    pub(super) fn on_effect(&mut self, latency: Duration) {
+        if self.in_window {
+            record(&mut self.effect_us, latency);
+        }
+    }
+
+    pub(super) fn on_jitter(&mut self, jitter: Duration) {
+        if self.in_window {
+            record(&mut self.jitter_us, jitter);
+        }
+    }
+
+    pub(super) fn on_correction(&mut self, error_m: f32) {
+        if self.in_window {
+            self.correction_mm.saturating_record((error_m.max(0.0) * 1e3) as u64);
+        }
+    }
+
+    pub(super) fn on_lag(&mut self, lag: Duration) {
+        if self.in_window {
+            record(&mut self.lag_us, lag);
+        }
+    }
+
+    pub(super) fn on_connected(&mut self, after: Duration) {
+        record(&mut self.connect_us, after);
+    }
+
+    pub(super) fn on_first_full_view(&mut self, after: Duration) {
+        record(&mut self.join_us, after);
+    }
+
+    /// Adds another worker's measurements.
+    pub(super) fn add(&mut self, other: &Self) {
+        let pairs = [
+            (&mut self.connect_us, &other.connect_us),
+            (&mut self.join_us, &other.join_us),
+            (&mut self.rtt_us, &other.rtt_us),
+            (&mut self.jitter_us, &other.jitter_us),
+            (&mut self.age_us, &other.age_us),
+            (&mut self.effect_us, &other.effect_us),
+            (&mut self.correction_mm, &other.correction_mm),
+            (&mut self.lag_us, &other.lag_us),
+        ];
+        for (sum, other) in pairs {
+            sum.add(other).expect("all have the same range");
+        }
+        self.ages_impossible += other.ages_impossible;
+    }
+}
+
+impl Mean {
+    fn add(&mut self, duration: Duration) {
+        self.sum_us += duration.as_micros() as u64;
+        self.count += 1;
+    }
+
+    pub(super) fn merge(&mut self, other: Self) {
+        self.sum_us += other.sum_us;
+        self.count += other.count;
+    }
+
+    /// `None` of nothing.
+    pub(super) fn ms(self) -> Option<f64> {
+        (self.count > 0).then(|| self.sum_us as f64 / self.count as f64 / 1e3)
+    }
+}
+
+/// Three digits of everything up to two minutes, in microseconds; what is greater counts as two minutes.
+fn histogram() -> Histogram<u64> {
+    Histogram::new_with_bounds(1, 120_000_000, 3).expect("the bounds are right")
+}
+
+fn record(histogram: &mut Histogram<u64>, duration: Duration) {
+    histogram.saturating_record(duration.as_micros() as u64);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TICK: Instant = Instant::from_us(1_000_000);
+
+    #[test]
+    fn nothing_is_recorded_outside_of_the_window_but_joining() {
+        let mut recorder = Recorder::new();
+        recorder.on_rtt(Duration::from_millis(5));
+        recorder.on_snapshot(TICK, TICK + Duration::from_millis(5));
+        recorder.on_connected(Duration::from_millis(5));
+        assert_eq!((recorder.rtt_us.len(), recorder.age_us.len(), recorder.connect_us.len()), (0, 0, 1));
+        assert_eq!(recorder.lately.rtt.ms(), Some(5.0));
+    }
+
+    #[test]
+    fn ages_that_two_clocks_would_give_are_set_apart() {
+        let mut recorder = Recorder { in_window: true, ..Recorder::new() };
+        recorder.on_snapshot(TICK, TICK - Duration::from_millis(500));
+        recorder.on_snapshot(TICK, TICK + Duration::from_secs(3600));
+        recorder.on_snapshot(TICK, TICK + Duration::from_millis(40));
+        assert_eq!((recorder.ages_impossible, recorder.age_us.len()), (2, 1));
+    }
+
+    #[test]
+    fn workers_add_up() {
+        let (mut one, mut other) = (Recorder::new(), Recorder::new());
+        one.on_connected(Duration::from_millis(10));
+        other.on_connected(Duration::from_millis(30));
+        one.add(&other);
+        assert_eq!((one.connect_us.len(), one.connect_us.max() / 1000), (2, 30));
+    }
+}

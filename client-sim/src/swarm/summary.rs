@@ -1,0 +1,268 @@
+use hdrhistogram::Histogram;
+use serde::Serialize;
+
+use crate::link::LinkConfig;
+
+/// What a run measured: the file that `--summary-json` writes. What could not be measured is null.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Summary {
+    /// Of this format. Grows when a field changes its meaning; new fields do not count.
+    pub schema: u32,
+    /// Who took part.
+    pub clients: Clients,
+    /// From the start of the first client to the goodbyes.
+    pub duration_s: f64,
+    /// The part of it in which all figures below were taken, but for `connect_ms`, `join_ms` and `desyncs`, which are of
+    /// the whole run.
+    pub measured_s: f64,
+    /// As the server told.
+    pub tick_hz: Option<u32>,
+    /// From the start of a client, token in hand, to its admission to the game.
+    pub connect_ms: Option<Distribution>,
+    /// From the start of a client to its first complete view.
+    pub join_ms: Option<Distribution>,
+    /// Round trips.
+    pub rtt_ms: Option<Distribution>,
+    /// Each client's estimate of its jitter, once a second.
+    pub jitter_ms: Option<Distribution>,
+    /// From the moment a tick was due at the server to the application of its snapshot at the client.
+    pub snapshot_age_ms: Option<Distribution>,
+    /// From the moment an input was due to the receipt of the first snapshot with its effect.
+    pub input_to_effect_ms: Option<Distribution>,
+    /// How far predictions were off when the truth came.
+    pub prediction_error_m: Option<Distribution>,
+    /// How often predictions were corrected.
+    pub corrections_per_client_s: Option<f64>,
+    /// What the clients saw of the link.
+    pub loss: Loss,
+    /// Snapshot datagrams by fate.
+    pub snapshots: Snapshots,
+    /// Inputs by fate.
+    pub inputs: Inputs,
+    /// Checksums of snapshots that did not match.
+    pub desyncs: u64,
+    /// UDP payload.
+    pub bandwidth: Bandwidth,
+    /// The server, as it measures itself.
+    pub server: Server,
+    /// This simulator.
+    pub sim: Sim,
+    /// The link that was simulated.
+    pub conditioner: Conditioner,
+    /// Who played.
+    pub bots: String,
+    /// Repeats the run's chances.
+    pub seed: u64,
+    /// In the order they were given.
+    pub thresholds: Vec<ThresholdResult>,
+}
+
+/// Who took part.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Clients {
+    /// Asked for.
+    pub requested: u64,
+    /// Admitted to the game.
+    pub connected: u64,
+    /// Never admitted.
+    pub failed: u64,
+    /// Admitted, and lost before the end.
+    pub disconnected: u64,
+}
+
+/// What the clients saw of the link, in percent.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Loss {
+    /// Datagrams of the server that never came.
+    pub down_pct: Option<f64>,
+    /// Datagrams of the clients that the server never acknowledged.
+    pub up_pct: Option<f64>,
+    /// Datagrams of the server that came again.
+    pub duplicate_pct: Option<f64>,
+    /// Datagrams of the server that came after a later one.
+    pub reordered_pct: Option<f64>,
+}
+
+/// Snapshot datagrams by fate.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Snapshots {
+    /// All.
+    pub received: u64,
+    /// Changed the client's view.
+    pub applied: u64,
+    /// Too old to be shown.
+    pub stale: u64,
+    /// Against a baseline that the client lacks, or malformed.
+    pub undecodable: u64,
+}
+
+/// Inputs by fate, as the server counts them; but for `sent`.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Inputs {
+    /// By the clients, without redundant copies.
+    pub sent: u64,
+    /// There when their tick took them.
+    pub on_time: Option<u64>,
+    /// There after their tick.
+    pub late: Option<u64>,
+    /// Not there when their tick wanted them.
+    pub missing: Option<u64>,
+    /// There first in a redundant copy.
+    pub recovered: Option<u64>,
+    /// Of the ticks that wanted an input: `on_time + missing`.
+    pub late_pct: Option<f64>,
+    /// Of the ticks that wanted an input: `on_time + missing`.
+    pub missing_pct: Option<f64>,
+}
+
+/// UDP payload. Per client: over the time that clients played.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Bandwidth {
+    /// To each client.
+    pub down_bytes_per_client_s: Option<f64>,
+    /// From each client.
+    pub up_bytes_per_client_s: Option<f64>,
+    /// To all clients.
+    pub down_bytes_total: u64,
+    /// From all clients.
+    pub up_bytes_total: u64,
+}
+
+/// The server, as it measures itself.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Server {
+    /// How long ticks took.
+    pub tick_ms: Option<Distribution>,
+    /// Ticks that took longer than a tick.
+    pub overruns: Option<u64>,
+    /// Ticks that the schedule gave up.
+    pub skipped: Option<u64>,
+    /// The highest load level that any client was told.
+    pub load_level_max: Option<u8>,
+    /// Of one core.
+    pub cpu_pct: Option<f64>,
+    /// At the end, in MiB.
+    pub rss_mb: Option<f64>,
+}
+
+/// This simulator.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Sim {
+    /// Of one core, all workers together.
+    pub cpu_pct: Option<f64>,
+    /// How late clients were served.
+    pub schedule_lag_ms: Option<Distribution>,
+    /// The simulator itself was too slow: the other figures are worse than the server deserves.
+    pub saturated: bool,
+}
+
+/// The link that was simulated.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Conditioner {
+    /// From the server.
+    pub down: Direction,
+    /// To the server.
+    pub up: Direction,
+}
+
+/// One direction of it, as it was set.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Direction {
+    /// Mean delay.
+    pub latency_ms: f64,
+    /// Standard deviation of the delay.
+    pub jitter_ms: f64,
+    /// Never arrives.
+    pub loss_pct: f64,
+    /// Arrives twice.
+    pub duplicate_pct: f64,
+    /// Is overtaken.
+    pub reorder_pct: f64,
+}
+
+impl From<LinkConfig> for Direction {
+    fn from(link: LinkConfig) -> Self {
+        Self {
+            latency_ms: link.latency.as_secs_f64() * 1e3,
+            jitter_ms: link.jitter.as_secs_f64() * 1e3,
+            loss_pct: percent(link.loss),
+            duplicate_pct: percent(link.duplicate),
+            reorder_pct: percent(link.reorder),
+        }
+    }
+}
+
+/// A hundred times, but without the noise of binary fractions: 0.07 is 7, not 7.000000000000001.
+fn percent(share: f64) -> f64 {
+    (share * 1e8).round() / 1e6
+}
+
+/// One threshold's verdict.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ThresholdResult {
+    /// As given.
+    pub expr: String,
+    /// What was measured, if it was.
+    pub value: Option<f64>,
+    /// Whether it holds.
+    pub ok: bool,
+}
+
+/// Of a set of measurements, in the unit that the field's name ends with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Distribution {
+    /// Half are not above it.
+    pub p50: f64,
+    /// 90 % are not above it.
+    pub p90: f64,
+    /// 95 % are not above it.
+    pub p95: f64,
+    /// 99 % are not above it.
+    pub p99: f64,
+    /// The greatest; null where only a histogram's buckets are known.
+    pub max: Option<f64>,
+    /// The arithmetic mean.
+    pub mean: f64,
+    /// How many there are.
+    pub count: u64,
+}
+
+impl Distribution {
+    /// Of a histogram whose unit is `1 / per_unit` of the wanted one. `None` if it is empty.
+    #[must_use]
+    pub fn of(histogram: &Histogram<u64>, per_unit: f64) -> Option<Self> {
+        let at = |quantile| histogram.value_at_quantile(quantile) as f64 / per_unit;
+        (!histogram.is_empty()).then(|| Self {
+            p50: at(0.50),
+            p90: at(0.90),
+            p95: at(0.95),
+            p99: at(0.99),
+            max: Some(histogram.max() as f64 / per_unit),
+            mean: histogram.mean() / per_unit,
+            count: histogram.len(),
+        })
+    }
+}
+
+impl Summary {
+    /// Of this format.
+    pub const SCHEMA: u32 = 1;
+
+    /// A summary in which everything has a value: it knows every name.
+    pub(super) fn full() -> Self {
+        let some = || Some(Distribution { max: Some(0.0), ..Distribution::default() });
+        Self {
+            tick_hz: Some(0),
+            connect_ms: some(),
+            join_ms: some(),
+            rtt_ms: some(),
+            jitter_ms: some(),
+            snapshot_age_ms: some(),
+            input_to_effect_ms: some(),
+            prediction_error_m: some(),
+            server: Server { tick_ms: some(), ..Server::default() },
+            sim: Sim { schedule_lag_ms: some(), ..Sim::default() },
+            ..Self::default()
+        }
+    }
+}
