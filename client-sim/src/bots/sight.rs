@@ -57,7 +57,7 @@ impl Sight for View {
     }
 
     fn avatar(&self) -> Option<Seen> {
-        let mut own = self.entities().filter(EntityView::is_owned).filter_map(|entity| seen(&entity));
+        let mut own = self.owned().filter_map(|entity| seen(&entity));
         own.find(|seen| seen.kind == Kind::Avatar)
     }
 }

@@ -27,7 +27,8 @@ impl Admin {
     /// Of the endpoint at `url`, for example `http://127.0.0.1:9100`.
     pub(super) fn new(url: &str) -> Self {
         // A proxy that the environment names is not for a server's admin port, least of all on loopback.
-        let config = Agent::config_builder().timeout_global(Some(Self::TIMEOUT)).http_status_as_error(false).proxy(None);
+        let config =
+            Agent::config_builder().timeout_global(Some(Self::TIMEOUT)).http_status_as_error(false).proxy(None);
         Self { agent: config.build().new_agent(), url: url.trim_end_matches('/').to_owned() }
     }
 
@@ -48,7 +49,8 @@ impl Admin {
         let text = answer.body_mut().with_config().limit(Self::BODY_BYTES_MAX).read_to_string();
         let text = text.map_err(|error| self.unreachable(&error))?;
         let answer: TokenAnswer = serde_json::from_str(&text).map_err(|error| malformed(error.to_string()))?;
-        let bytes = data_encoding::BASE64.decode(answer.token.as_bytes()).map_err(|error| malformed(error.to_string()))?;
+        let bytes =
+            data_encoding::BASE64.decode(answer.token.as_bytes()).map_err(|error| malformed(error.to_string()))?;
         ConnectToken::from_bytes(&bytes).map_err(|error| malformed(error.to_string()))
     }
 

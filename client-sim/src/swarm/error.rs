@@ -12,8 +12,10 @@ pub enum SwarmError {
         why: String,
     },
     /// It answers, but gives no token.
-    #[error("{url} gives no connect tokens (HTTP {status}): the endpoint is open on loopback and with \
-             --allow-token-endpoint only; else use --key-file")]
+    #[error(
+        "{url} gives no connect tokens (HTTP {status}): the endpoint is open on loopback and with \
+             --allow-token-endpoint only; else use --key-file"
+    )]
     TokenRefused {
         /// As given.
         url: String,
@@ -45,7 +47,9 @@ pub enum SwarmError {
         why: String,
     },
     /// The token leads to another server than the one asked for.
-    #[error("the tokens of {admin} lead to {advertised}, not to {server}: correct --server, or the server's --advertise")]
+    #[error(
+        "the tokens of {admin} lead to {advertised}, not to {server}: correct --server, or the server's --advertise"
+    )]
     OtherServer {
         /// Where the tokens are from.
         admin: String,

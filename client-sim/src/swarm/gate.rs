@@ -15,9 +15,17 @@ use super::{SwarmError, clock};
 pub(super) enum Gate {
     Embedded(EmbeddedServer),
     /// The admin endpoint makes the tokens.
-    Admin { admin: Admin, server: Option<SocketAddr> },
+    Admin {
+        admin: Admin,
+        server: Option<SocketAddr>,
+    },
     /// Tokens are made here.
-    Key { admin: Admin, key: Key, protocol_id: u64, server: SocketAddr },
+    Key {
+        admin: Admin,
+        key: Key,
+        protocol_id: u64,
+        server: SocketAddr,
+    },
 }
 
 /// After so long without a packet either end gives a connection up.
@@ -81,9 +89,10 @@ impl Gate {
         }
     }
 
-    pub(super) fn close(self) {
-        if let Self::Embedded(server) = self {
-            server.stop();
+    pub(super) fn close(self) -> Result<(), SwarmError> {
+        match self {
+            Self::Embedded(server) => server.stop(),
+            Self::Admin { .. } | Self::Key { .. } => Ok(()),
         }
     }
 }

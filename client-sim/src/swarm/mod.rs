@@ -1,7 +1,36 @@
-//! x
+//! Many clients on real sockets: how they are run, what they measure, and how it is told.
+//!
+//! This folder touches the operating system. One main thread hands out connect tokens and watches; one or two workers
+//! run the clients, each a client core with a bot and a bad link on a socket of its own. `MEASUREMENTS.md` defines every
+//! figure.
+
+mod admin;
 mod clock;
+mod embedded;
+mod error;
+mod gate;
 mod metrics_text;
+mod options;
+mod player;
+mod poller;
+mod progress;
 mod random;
+mod recorder;
+mod report;
+mod run;
+mod schedule;
 mod server_figures;
-mod summary;
+pub mod summary;
+mod system;
+mod table;
 mod threshold;
+mod totals;
+mod worker;
+
+pub use error::SwarmError;
+pub use options::{EmbeddedOptions, RemoteOptions, SwarmOptions, Target};
+pub use random::random_seed;
+pub use run::run;
+pub use summary::Summary;
+pub use table::{Ink, render};
+pub use threshold::{Threshold, ThresholdError};

@@ -13,7 +13,6 @@ pub(super) struct Recorder {
     pub(super) jitter_us: Histogram<u64>,
     pub(super) age_us: Histogram<u64>,
     pub(super) effect_us: Histogram<u64>,
-    pub(super) correction_mm: Histogram<u64>,
     pub(super) lag_us: Histogram<u64>,
     /// Snapshots from the future, or from long ago: the server's clock is not ours.
     pub(super) ages_impossible: u64,
@@ -50,7 +49,6 @@ impl Recorder {
             jitter_us: histogram(),
             age_us: histogram(),
             effect_us: histogram(),
-            correction_mm: histogram(),
             lag_us: histogram(),
             ages_impossible: 0,
             lately: Lately::default(),
@@ -90,12 +88,6 @@ impl Recorder {
         }
     }
 
-    pub(super) fn on_correction(&mut self, error_m: f32) {
-        if self.in_window {
-            self.correction_mm.saturating_record((error_m.max(0.0) * 1e3) as u64);
-        }
-    }
-
     pub(super) fn on_lag(&mut self, lag: Duration) {
         if self.in_window {
             record(&mut self.lag_us, lag);
@@ -119,7 +111,6 @@ impl Recorder {
             (&mut self.jitter_us, &other.jitter_us),
             (&mut self.age_us, &other.age_us),
             (&mut self.effect_us, &other.effect_us),
-            (&mut self.correction_mm, &other.correction_mm),
             (&mut self.lag_us, &other.lag_us),
         ];
         for (sum, other) in pairs {
@@ -138,6 +129,11 @@ impl Mean {
     pub(super) fn merge(&mut self, other: Self) {
         self.sum_us += other.sum_us;
         self.count += other.count;
+    }
+
+    /// What was added after `earlier`.
+    pub(super) fn since(self, earlier: Self) -> Self {
+        Self { sum_us: self.sum_us - earlier.sum_us, count: self.count - earlier.count }
     }
 
     /// `None` of nothing.

@@ -1,10 +1,12 @@
+use hdrhistogram::Histogram;
+
 use super::metrics_text::{number, samples};
 use super::summary::Distribution;
 
 /// What a server has counted so far. Two of them, one before and one after, give a run's figures.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct ServerFigures {
-    pub(super) tick_s: BucketHistogram,
+    pub(super) ticks: TickTimes,
     pub(super) overruns: u64,
     pub(super) skipped: u64,
     pub(super) inputs_on_time: u64,
@@ -20,14 +22,15 @@ impl ServerFigures {
     /// Reads the server's `/metrics`. `None` if they are not a Tidelock server's.
     pub(super) fn from_metrics(text: &str) -> Option<Self> {
         let mut figures = Self::default();
+        let mut ticks = BucketHistogram::default();
         for sample in samples(text) {
             let count = sample.value as u64;
             match sample.name {
                 "tidelock_tick_duration_seconds_bucket" => {
                     let bound = sample.label("le").and_then(number)?;
-                    figures.tick_s.buckets.push((bound, count));
+                    ticks.buckets.push((bound, count));
                 }
-                "tidelock_tick_duration_seconds_sum" => figures.tick_s.sum = sample.value,
+                "tidelock_tick_duration_seconds_sum" => ticks.sum_s = sample.value,
                 "tidelock_tick_overruns_total" => figures.overruns = count,
                 "tidelock_ticks_skipped_total" => figures.skipped = count,
                 "tidelock_inputs_total" => match sample.label("fate")? {
@@ -42,13 +45,13 @@ impl ServerFigures {
                 _ => {}
             }
         }
-        (!figures.tick_s.buckets.is_empty()).then_some(figures)
+        (!ticks.buckets.is_empty()).then(|| Self { ticks: TickTimes::Buckets(ticks), ..figures })
     }
 
     /// What was counted since `earlier`.
     pub(super) fn since(&self, earlier: &Self) -> Self {
         Self {
-            tick_s: self.tick_s.since(&earlier.tick_s),
+            ticks: self.ticks.since(&earlier.ticks),
             overruns: self.overruns.saturating_sub(earlier.overruns),
             skipped: self.skipped.saturating_sub(earlier.skipped),
             inputs_on_time: self.inputs_on_time.saturating_sub(earlier.inputs_on_time),
@@ -61,12 +64,49 @@ impl ServerFigures {
     }
 }
 
-/// Counts of measurements by upper bound, as Prometheus keeps them: each bucket includes all before it.
+/// How long ticks took.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum TickTimes {
+    /// As `/metrics` tells.
+    Buckets(BucketHistogram),
+    /// As a server in this process tells, in microseconds.
+    Exact(Histogram<u64>),
+}
+
+impl Default for TickTimes {
+    fn default() -> Self {
+        Self::Buckets(BucketHistogram::default())
+    }
+}
+
+impl TickTimes {
+    fn since(&self, earlier: &Self) -> Self {
+        match (self, earlier) {
+            (Self::Buckets(now), Self::Buckets(then)) => Self::Buckets(now.since(then)),
+            (Self::Exact(now), Self::Exact(then)) => {
+                let mut between = now.clone();
+                between.subtract(then).expect("the server only ever adds");
+                Self::Exact(between)
+            }
+            _ => unreachable!("a server tells in one way"),
+        }
+    }
+
+    /// `None` if there were none.
+    pub(super) fn distribution_ms(&self) -> Option<Distribution> {
+        match self {
+            Self::Buckets(buckets) => buckets.distribution_ms(),
+            Self::Exact(histogram) => Distribution::of(histogram, 1e3),
+        }
+    }
+}
+
+/// Counts of measurements by upper bound, in seconds, as Prometheus keeps them: each bucket includes all before it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct BucketHistogram {
     /// Upper bound and cumulative count, ascending; the last bound is infinite.
     pub(super) buckets: Vec<(f64, u64)>,
-    pub(super) sum: f64,
+    pub(super) sum_s: f64,
 }
 
 impl BucketHistogram {
@@ -74,12 +114,12 @@ impl BucketHistogram {
         let before =
             |bound: f64| earlier.buckets.iter().find(|(other, _)| *other == bound).map_or(0, |(_, count)| *count);
         let buckets = self.buckets.iter().map(|&(bound, count)| (bound, count.saturating_sub(before(bound)))).collect();
-        Self { buckets, sum: self.sum - earlier.sum }
+        Self { buckets, sum_s: self.sum_s - earlier.sum_s }
     }
 
     /// Percentiles by linear interpolation within a bucket, in milliseconds. `None` if it is empty. The greatest
     /// measurement is not known.
-    pub(super) fn distribution_ms(&self) -> Option<Distribution> {
+    fn distribution_ms(&self) -> Option<Distribution> {
         let count = self.buckets.last().map_or(0, |(_, count)| *count);
         let at = |quantile| self.quantile(quantile, count) * 1e3;
         (count > 0).then(|| Distribution {
@@ -88,7 +128,7 @@ impl BucketHistogram {
             p95: at(0.95),
             p99: at(0.99),
             max: None,
-            mean: self.sum / count as f64 * 1e3,
+            mean: self.sum_s / count as f64 * 1e3,
             count,
         })
     }
@@ -149,7 +189,7 @@ process_resident_memory_bytes 1048576
 
     #[test]
     fn percentiles_are_interpolated_within_their_bucket() {
-        let ticks = between().tick_s.distribution_ms().unwrap();
+        let ticks = between().ticks.distribution_ms().unwrap();
         assert_eq!(ticks.count, 100);
         assert!((ticks.p50 - 1.0).abs() < 1e-9, "{ticks:?}");
         assert!((ticks.p90 - (1.0 + 40.0 / 48.0)).abs() < 1e-9, "{ticks:?}");
@@ -167,6 +207,6 @@ process_resident_memory_bytes 1048576
     #[test]
     fn no_ticks_have_no_distribution() {
         let figures = ServerFigures::from_metrics(BEFORE).unwrap();
-        assert_eq!(figures.since(&figures).tick_s.distribution_ms(), None);
+        assert_eq!(figures.since(&figures).ticks.distribution_ms(), None);
     }
 }

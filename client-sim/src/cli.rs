@@ -1,0 +1,286 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Parser;
+use tidelock_server::io::options::{ByteSize, Number, PROTOCOL_ID};
+use tidelock_sim::bots::BotMix;
+use tidelock_sim::link::LinkConfig;
+use tidelock_sim::swarm::{EmbeddedOptions, RemoteOptions, SwarmOptions, Target, Threshold, random_seed};
+
+/// Loads a Tidelock server with clients over bad links, and measures what players would feel
+///
+/// Needs a running server, or --embedded. Exits with 0; 2 for bad usage; 3 when no client could connect; 99 when a
+/// threshold failed.
+#[derive(Parser, Debug)]
+#[command(name = "tidelock-sim", version, max_term_width = 100)]
+pub(crate) struct Cli {
+    /// Start a server in this process, on a free loopback port
+    #[arg(long, conflicts_with_all = ["server", "admin", "key_file", "protocol_id"])]
+    embedded: bool,
+
+    /// Where the server takes players [default: what its tokens say; 127.0.0.1:7777 with --key-file]
+    #[arg(long, value_name = "HOST:PORT")]
+    server: Option<String>,
+
+    /// The server's admin endpoint: metrics, and connect tokens unless there is a key [default: http://127.0.0.1:9100]
+    #[arg(long, value_name = "URL")]
+    admin: Option<String>,
+
+    /// Make connect tokens with this key instead of asking for them
+    #[arg(long, value_name = "FILE")]
+    key_file: Option<PathBuf>,
+
+    /// For tokens made with --key-file [default: the server's]
+    #[arg(long, value_name = "ID", requires = "key_file")]
+    protocol_id: Option<Number>,
+
+    /// How many clients
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=16_384))]
+    clients: u32,
+
+    /// How long to run, ramp included
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = run_time)]
+    duration: Duration,
+
+    /// From the first client's start to the last one's; at most a third of the duration
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = time)]
+    ramp: Duration,
+
+    /// Who plays: wander, fight, idle, or a mix such as wander=3,fight=1
+    #[arg(long, value_name = "MIX", default_value = "wander")]
+    bots: BotMix,
+
+    /// Repeats links, bots and the embedded world [default: random, printed]
+    #[arg(long)]
+    seed: Option<u64>,
+
+    /// Write the figures as JSON
+    #[arg(long, value_name = "FILE")]
+    summary_json: Option<PathBuf>,
+
+    /// Exit with 99 unless this holds, as in snapshot_age_ms_p99<100; repeatable
+    #[arg(long = "threshold", value_name = "EXPR")]
+    thresholds: Vec<Threshold>,
+
+    /// No progress while it runs
+    #[arg(long)]
+    quiet: bool,
+
+    #[command(flatten)]
+    link: LinkFlags,
+
+    #[command(flatten)]
+    world: WorldFlags,
+}
+
+#[derive(clap::Args, Debug)]
+#[command(next_help_heading = "Link, each way")]
+struct LinkFlags {
+    /// Mean delay; a round trip takes twice that
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    latency: Option<Duration>,
+    /// Standard deviation of the delay
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    jitter: Option<Duration>,
+    /// Datagrams that never arrive
+    #[arg(long, value_name = "PERCENT", value_parser = share)]
+    loss: Option<f64>,
+    /// Datagrams that arrive twice
+    #[arg(long, value_name = "PERCENT", value_parser = share)]
+    duplicate: Option<f64>,
+    /// Datagrams that later ones overtake
+    #[arg(long, value_name = "PERCENT", value_parser = share)]
+    reorder: Option<f64>,
+
+    /// From the server, instead of --latency; likewise below
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    down_latency: Option<Duration>,
+    #[arg(long, value_name = "TIME", value_parser = time, hide_short_help = true)]
+    down_jitter: Option<Duration>,
+    #[arg(long, value_name = "PERCENT", value_parser = share, hide_short_help = true)]
+    down_loss: Option<f64>,
+    #[arg(long, value_name = "PERCENT", value_parser = share, hide_short_help = true)]
+    down_duplicate: Option<f64>,
+    #[arg(long, value_name = "PERCENT", value_parser = share, hide_short_help = true)]
+    down_reorder: Option<f64>,
+
+    /// To the server, instead of --latency; likewise below
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    up_latency: Option<Duration>,
+    #[arg(long, value_name = "TIME", value_parser = time, hide_short_help = true)]
+    up_jitter: Option<Duration>,
+    #[arg(long, value_name = "PERCENT", value_parser = share, hide_short_help = true)]
+    up_loss: Option<f64>,
+    #[arg(long, value_name = "PERCENT", value_parser = share, hide_short_help = true)]
+    up_duplicate: Option<f64>,
+    #[arg(long, value_name = "PERCENT", value_parser = share, hide_short_help = true)]
+    up_reorder: Option<f64>,
+}
+
+#[derive(clap::Args, Debug)]
+#[command(next_help_heading = "Embedded server")]
+struct WorldFlags {
+    /// Ticks a second [default: the server's]
+    #[arg(long, value_name = "HZ", requires = "embedded", value_parser = clap::value_parser!(u32).range(1..=240))]
+    tick_hz: Option<u32>,
+    /// Wanderers of the server's [default: the server's]
+    #[arg(long, value_name = "N", requires = "embedded")]
+    npcs: Option<u32>,
+    /// Most bytes a second that a client is sent [default: the server's]
+    #[arg(long, value_name = "SIZE", requires = "embedded")]
+    client_bandwidth: Option<ByteSize>,
+}
+
+/// What the command line asks for.
+pub(crate) struct Orders {
+    pub(crate) swarm: SwarmOptions,
+    pub(crate) thresholds: Vec<Threshold>,
+    pub(crate) summary_json: Option<PathBuf>,
+}
+
+impl Cli {
+    pub(crate) fn orders(self) -> Orders {
+        let target = if self.embedded {
+            Target::Embedded(EmbeddedOptions {
+                tick_hz: self.world.tick_hz,
+                npcs: self.world.npcs,
+                client_bandwidth_bytes_s: self.world.client_bandwidth.map(|size| size.0),
+            })
+        } else {
+            Target::Remote(RemoteOptions {
+                admin: self.admin.unwrap_or_else(|| RemoteOptions::ADMIN_DEFAULT.to_owned()),
+                server: self.server,
+                key_file: self.key_file,
+                protocol_id: self.protocol_id.map_or(PROTOCOL_ID, |id| id.0),
+            })
+        };
+        let swarm = SwarmOptions {
+            target,
+            clients: self.clients,
+            ramp: self.ramp,
+            duration: self.duration,
+            down: self.link.down(),
+            up: self.link.up(),
+            bots: self.bots,
+            seed: self.seed.unwrap_or_else(random_seed),
+            quiet: self.quiet,
+        };
+        Orders { swarm, thresholds: self.thresholds, summary_json: self.summary_json }
+    }
+}
+
+impl LinkFlags {
+    fn down(&self) -> LinkConfig {
+        LinkConfig {
+            latency: self.down_latency.or(self.latency).unwrap_or_default(),
+            jitter: self.down_jitter.or(self.jitter).unwrap_or_default(),
+            loss: self.down_loss.or(self.loss).unwrap_or_default(),
+            duplicate: self.down_duplicate.or(self.duplicate).unwrap_or_default(),
+            reorder: self.down_reorder.or(self.reorder).unwrap_or_default(),
+        }
+    }
+
+    fn up(&self) -> LinkConfig {
+        LinkConfig {
+            latency: self.up_latency.or(self.latency).unwrap_or_default(),
+            jitter: self.up_jitter.or(self.jitter).unwrap_or_default(),
+            loss: self.up_loss.or(self.loss).unwrap_or_default(),
+            duplicate: self.up_duplicate.or(self.duplicate).unwrap_or_default(),
+            reorder: self.up_reorder.or(self.reorder).unwrap_or_default(),
+        }
+    }
+}
+
+/// A time with its unit, up to a day.
+fn time(text: &str) -> Result<Duration, String> {
+    const UNITS: [(&str, f64); 5] = [("us", 1e-6), ("ms", 1e-3), ("s", 1.0), ("m", 60.0), ("h", 3600.0)];
+    let wrong = || "a time needs a number and a unit: 50ms, 1.5s, 2m".to_owned();
+    let text = text.trim();
+    let unit_at = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(unit_at);
+    let number: f64 = number.trim().parse().map_err(|_| wrong())?;
+    let unit_s = match UNITS.iter().find(|(name, _)| *name == unit) {
+        Some((_, unit_s)) => *unit_s,
+        None if unit.is_empty() && number == 0.0 => 1.0,
+        None => return Err(wrong()),
+    };
+    let seconds = number * unit_s;
+    if !(0.0..=86_400.0).contains(&seconds) {
+        return Err("a time is from 0 to 24h".to_owned());
+    }
+    Ok(Duration::from_secs_f64(seconds))
+}
+
+/// Long enough to measure something.
+fn run_time(text: &str) -> Result<Duration, String> {
+    time(text).and_then(|time| {
+        if time < Duration::from_secs(1) { Err("a run takes 1s at least".to_owned()) } else { Ok(time) }
+    })
+}
+
+/// A percentage, as a share of 1.
+fn share(text: &str) -> Result<f64, String> {
+    let number = match text.trim().strip_suffix('%') {
+        Some(number) => number.trim(),
+        None if text.trim() == "0" => "0",
+        None => return Err(format!("a share needs a percent sign: {}%", text.trim())),
+    };
+    let percent: f64 = number.parse().map_err(|_| "a share is a percentage, such as 2% or 0.5%".to_owned())?;
+    if (0.0..=100.0).contains(&percent) { Ok(percent / 100.0) } else { Err("a share is from 0% to 100%".to_owned()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(flags: &[&str]) -> Result<Orders, clap::Error> {
+        Cli::try_parse_from(["tidelock-sim"].iter().chain(flags)).map(Cli::orders)
+    }
+
+    #[test]
+    fn times_and_shares_are_read_with_their_units() {
+        assert_eq!(time("50ms"), Ok(Duration::from_millis(50)));
+        assert_eq!(time("1.5s"), Ok(Duration::from_millis(1500)));
+        assert_eq!(time("2m"), Ok(Duration::from_secs(120)));
+        assert_eq!(time("0"), Ok(Duration::ZERO));
+        assert_eq!(share("2%"), Ok(0.02));
+        assert_eq!(share("0.5 %"), Ok(0.005));
+        assert_eq!(share("0"), Ok(0.0));
+    }
+
+    #[test]
+    fn times_and_shares_without_units_are_refused() {
+        for text in ["", "50", "ms", "-1s", "1d", "25h", "1s2", "nans"] {
+            assert!(time(text).is_err(), "{text}");
+        }
+        for text in ["", "2", "101%", "-1%", "%", "nan%"] {
+            assert!(share(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn each_direction_overrides_both() {
+        let flags = ["--embedded", "--latency", "40ms", "--loss", "2%", "--down-loss", "5%", "--up-latency", "10ms"];
+        let swarm = parse(&flags).unwrap().swarm;
+        assert_eq!((swarm.down.latency, swarm.down.loss), (Duration::from_millis(40), 0.05));
+        assert_eq!((swarm.up.latency, swarm.up.loss), (Duration::from_millis(10), 0.02));
+    }
+
+    #[test]
+    fn what_does_not_go_together_is_refused() {
+        for flags in [
+            &["--embedded", "--server", "127.0.0.1:7777"][..],
+            &["--embedded", "--key-file", "k"],
+            &["--tick-hz", "30"],
+            &["--protocol-id", "7"],
+            &["--clients", "0"],
+            &["--duration", "10ms"],
+            &["--threshold", "no_such_figure<1"],
+            &["--bots", "swim"],
+        ] {
+            assert!(parse(flags).is_err(), "{flags:?}");
+        }
+    }
+}

@@ -1,0 +1,218 @@
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
+
+use tidelock::Instant;
+use tidelock::netcode::PACKET_BYTES_MAX;
+use tidelock_arena::{ArenaInput, Map, Say};
+
+use super::recorder::Recorder;
+use crate::bots::Player as Bot;
+use crate::client::{Client, ClientEvent, ClientStats, DisconnectReason, Status};
+use crate::link::Conditioner;
+
+/// One client of the swarm: a client core, a bot that plays it, a socket, and a bad link in between.
+pub(super) struct SwarmPlayer {
+    core: Client<ArenaInput>,
+    bot: Bot,
+    socket: UdpSocket,
+    server: SocketAddr,
+    down: Conditioner,
+    up: Conditioner,
+    started_at: Instant,
+    tick_hz: u32,
+    played: Played,
+    /// At the start of the window.
+    stats_before: ClientStats,
+}
+
+/// When a client was in the game.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Played {
+    pub(super) from: Option<Instant>,
+    pub(super) until: Option<Instant>,
+    pub(super) end: Option<DisconnectReason>,
+}
+
+/// Maps that clients were told of; all have the same.
+#[derive(Default)]
+pub(super) struct MapCache {
+    known: Option<(Vec<u8>, Arc<Map>)>,
+}
+
+impl SwarmPlayer {
+    pub(super) fn new(
+        core: Client<ArenaInput>,
+        bot: Bot,
+        [down, up]: [Conditioner; 2],
+        server: SocketAddr,
+        now: Instant,
+    ) -> io::Result<Self> {
+        Ok(Self {
+            core,
+            bot,
+            socket: connected_socket(server)?,
+            server,
+            down,
+            up,
+            started_at: now,
+            tick_hz: 0,
+            played: Played::default(),
+            stats_before: ClientStats::default(),
+        })
+    }
+
+    /// Takes one datagram from the socket into the link. The poller says again if there are more.
+    pub(super) fn receive(&mut self, now: Instant) {
+        let mut buffer = [0; PACKET_BYTES_MAX];
+        // An error is the echo of something sent, such as a port where nobody listens: the client notices the silence.
+        if let Ok(length) = self.socket.recv(&mut buffer) {
+            self.down.push(&buffer[..length], now);
+        }
+    }
+
+    /// Does all that is due: what arrived, what the core wants, the bot's input, what is to be sent.
+    pub(super) fn run(&mut self, now: Instant, recorder: &mut Recorder, maps: &mut MapCache) {
+        while let Some(delivery) = self.down.pop_due(now) {
+            self.core.handle_datagram(self.server, delivery.datagram, delivery.due);
+        }
+        if self.core.next_wakeup() <= now {
+            self.core.update(now);
+        }
+        self.handle_events(now, recorder, maps);
+        if self.core.next_tick().is_some_and(|due| due <= now) {
+            self.play(now);
+        }
+        self.transmit(now);
+    }
+
+    /// When [`SwarmPlayer::run`] is wanted next.
+    pub(super) fn next_due(&self) -> Option<Instant> {
+        let core = (!self.is_over()).then(|| self.core.next_wakeup());
+        [core, self.down.next_due(), self.up.next_due()].into_iter().flatten().min()
+    }
+
+    /// When the next datagram arrives: all that [`SwarmPlayer::receive`] can change.
+    pub(super) fn next_arrival(&self) -> Option<Instant> {
+        self.down.next_due()
+    }
+
+    pub(super) fn disconnect(&mut self) {
+        if !self.is_over() {
+            self.core.disconnect();
+        }
+    }
+
+    pub(super) fn begin_window(&mut self) {
+        self.stats_before = *self.core.stats();
+    }
+
+    /// The core's counters at the start of the window and now.
+    pub(super) fn stats(&self) -> (&ClientStats, &ClientStats) {
+        (&self.stats_before, self.core.stats())
+    }
+
+    pub(super) fn core(&self) -> &Client<ArenaInput> {
+        &self.core
+    }
+
+    pub(super) fn played(&self) -> Played {
+        self.played
+    }
+
+    pub(super) fn tick_hz(&self) -> u32 {
+        self.tick_hz
+    }
+
+    pub(super) fn socket(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+
+    /// Connected no more, and never again.
+    pub(super) fn is_over(&self) -> bool {
+        matches!(self.core.status(), Status::Disconnected(_))
+    }
+
+    fn play(&mut self, now: Instant) {
+        let Some(tick) = self.core.client_tick() else { return };
+        let input = self.bot.input(self.core.view(), tick);
+        self.core.tick(&input, now);
+        if let Some(text) = self.bot.say(tick, self.tick_hz) {
+            // A full queue is the link's doing: a line of chat less.
+            let _ = self.core.send_event(&Say { text });
+        }
+    }
+
+    fn transmit(&mut self, now: Instant) {
+        let mut buffer = [0; PACKET_BYTES_MAX];
+        while let Some((length, server)) = self.core.poll_transmit(now, &mut buffer) {
+            if server != self.server {
+                self.follow(server);
+            }
+            self.up.push(&buffer[..length], now);
+        }
+        while let Some(delivery) = self.up.pop_due(now) {
+            // What the system cannot take is lost, as on any link; the measured loss has it.
+            let _ = self.socket.send(delivery.datagram);
+        }
+    }
+
+    /// The core tries another server of its token.
+    fn follow(&mut self, server: SocketAddr) {
+        if self.socket.connect(server).is_ok() {
+            self.server = server;
+        }
+    }
+
+    fn handle_events(&mut self, now: Instant, recorder: &mut Recorder, maps: &mut MapCache) {
+        while let Some(event) = self.core.poll_event() {
+            match event {
+                ClientEvent::Joined { payload, tick_hz } => {
+                    self.tick_hz = tick_hz;
+                    self.played.from = Some(now);
+                    recorder.on_connected(now.since(self.started_at));
+                    if let Some(map) = maps.find(payload) {
+                        self.bot.learn_map(map);
+                    }
+                }
+                ClientEvent::FirstFullView => recorder.on_first_full_view(now.since(self.started_at)),
+                ClientEvent::Snapshot { due, received_at, .. } => {
+                    recorder.on_snapshot(due, received_at);
+                }
+                ClientEvent::InputEffect { latency, .. } => recorder.on_effect(latency),
+                ClientEvent::RttSample(rtt) => recorder.on_rtt(rtt),
+                // Desyncs are among the core's counters; what others say interests no bot.
+                ClientEvent::Desync { .. } | ClientEvent::Event { .. } => {}
+                ClientEvent::Disconnected(reason) => {
+                    self.played.until = Some(now);
+                    self.played.end = Some(reason);
+                }
+            }
+        }
+    }
+}
+
+impl MapCache {
+    /// `None` if the payload is no map: then bots walk blindly.
+    fn find(&mut self, payload: Vec<u8>) -> Option<Arc<Map>> {
+        if let Some((known, map)) = &self.known
+            && *known == payload
+        {
+            return Some(map.clone());
+        }
+        let map = Arc::new(Map::from_payload(&payload).ok()?);
+        self.known = Some((payload, map.clone()));
+        Some(map)
+    }
+}
+
+/// Connected, so that the kernel finds the peer once, and refuses strangers.
+fn connected_socket(server: SocketAddr) -> io::Result<UdpSocket> {
+    let any: SocketAddr =
+        if server.is_ipv4() { (Ipv4Addr::UNSPECIFIED, 0).into() } else { (Ipv6Addr::UNSPECIFIED, 0).into() };
+    let socket = UdpSocket::bind(any)?;
+    socket.set_nonblocking(true)?;
+    socket.connect(server)?;
+    Ok(socket)
+}

@@ -1,0 +1,316 @@
+use std::fmt::Write;
+
+use super::summary::{Direction, Distribution, Summary, ThresholdResult};
+
+/// How emphasis looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ink {
+    /// Not at all: for files and pipes.
+    Plain,
+    /// By a terminal's escape sequences.
+    Terminal,
+}
+
+/// A summary for people, at most 80 columns wide.
+#[must_use]
+pub fn render(summary: &Summary, server: &str, ink: Ink) -> String {
+    let mut page = Page { text: String::new(), ink };
+    page.head(summary, server);
+    page.players(summary);
+    page.times(summary);
+    page.traffic(summary);
+    page.fates(summary);
+    page.machines(summary);
+    page.thresholds(&summary.thresholds);
+    page.text
+}
+
+/// Bytes a second, as people say it.
+pub(super) fn rate(bytes_s: f64) -> String {
+    const UNITS: [&str; 4] = ["B/s", "KiB/s", "MiB/s", "GiB/s"];
+    let (mut value, mut unit) = (bytes_s, 0);
+    while value >= 1000.0 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    let digits = if unit == 0 || value >= 100.0 { 0 } else { 1 };
+    format!("{value:.digits$} {}", UNITS[unit])
+}
+
+/// The text so far. Every line starts with a label of the same width.
+struct Page {
+    text: String,
+    ink: Ink,
+}
+
+/// Wide enough for the longest label and a gap.
+const LABEL: usize = 18;
+
+impl Page {
+    fn head(&mut self, summary: &Summary, server: &str) {
+        let hz = summary.tick_hz.map_or_else(String::new, |hz| format!(", {hz} Hz"));
+        let text = format!(
+            "{} clients on {server}{hz}, {:.1} s of {:.1} s measured",
+            grouped(summary.clients.requested),
+            summary.measured_s,
+            summary.duration_s
+        );
+        let title = self.strong(&text);
+        self.raw(&title);
+        let (down, up) = (link(&summary.conditioner.down), link(&summary.conditioner.up));
+        if down == up {
+            self.line("link", &format!("each way {down}"));
+        } else {
+            self.line("link", &format!("down {down}"));
+            self.line("", &format!("up {up}"));
+        }
+        self.line("bots", &format!("{}, seed {}", summary.bots, summary.seed));
+        self.gap();
+    }
+
+    fn players(&mut self, summary: &Summary) {
+        let clients = &summary.clients;
+        let text = format!("{} of {} connected", grouped(clients.connected), grouped(clients.requested));
+        let lost = self.alarm(clients.failed, "failed") + &self.alarm(clients.disconnected, "disconnected");
+        self.line("clients", &(text + &lost));
+        let desyncs = grouped(summary.desyncs);
+        let desyncs = if summary.desyncs > 0 { self.bad(&desyncs) } else { desyncs };
+        self.line("desyncs", &desyncs);
+        self.gap();
+    }
+
+    fn times(&mut self, summary: &Summary) {
+        let columns = ["p50", "p95", "p99", "max", "count"].map(|name| format!("{name:>9}")).concat();
+        let head = format!("{:<LABEL$}{columns}", "milliseconds");
+        let head = self.faint(&head);
+        self.raw(&head);
+        self.distribution("round trip", summary.rtt_ms.as_ref());
+        self.distribution("jitter", summary.jitter_ms.as_ref());
+        self.distribution("snapshot age", summary.snapshot_age_ms.as_ref());
+        self.distribution("input to effect", summary.input_to_effect_ms.as_ref());
+        self.distribution("connect", summary.connect_ms.as_ref());
+        self.distribution("full view", summary.join_ms.as_ref());
+        self.distribution("server tick", summary.server.tick_ms.as_ref());
+        if let Some((hz, tick)) = summary.tick_hz.filter(|hz| *hz > 0).zip(summary.server.tick_ms) {
+            let budget = 1e3 / f64::from(hz);
+            let used = tick.p99 / budget * 100.0;
+            let text = format!("{budget:>9.2}  {used:.0} % of it used by the p99");
+            self.line("  budget", &text);
+        }
+        self.gap();
+    }
+
+    fn distribution(&mut self, label: &str, distribution: Option<&Distribution>) {
+        let Some(of) = distribution else {
+            let text = self.faint("not measured");
+            return self.line(label, &format!("{:>2}{text}", ""));
+        };
+        let figures = [Some(of.p50), Some(of.p95), Some(of.p99), of.max];
+        let figures = figures.map(|figure| format!("{:>9}", figure.map_or_else(|| "-".to_owned(), ms))).concat();
+        self.line(label, &format!("{figures}{:>9}", grouped(of.count)));
+    }
+
+    fn traffic(&mut self, summary: &Summary) {
+        let head = format!("{:<LABEL$}{:>14}{:>14}", "", "down", "up");
+        let head = self.faint(&head);
+        self.raw(&head);
+        let mut pair = |label: &str, down: String, up: String| self.line(label, &format!("{down:>14}{up:>14}"));
+        let (loss, bandwidth) = (&summary.loss, &summary.bandwidth);
+        pair("lost", pct(loss.down_pct), pct(loss.up_pct));
+        pair("duplicated", pct(loss.duplicate_pct), "-".to_owned());
+        pair("reordered", pct(loss.reordered_pct), "-".to_owned());
+        let each = |bytes: Option<f64>| bytes.map_or_else(|| "-".to_owned(), rate);
+        pair("each client", each(bandwidth.down_bytes_per_client_s), each(bandwidth.up_bytes_per_client_s));
+        let all = |bytes: u64| rate(bytes as f64 / summary.measured_s.max(1e-3));
+        pair("all clients", all(bandwidth.down_bytes_total), all(bandwidth.up_bytes_total));
+        self.gap();
+    }
+
+    fn fates(&mut self, summary: &Summary) {
+        let snapshots = &summary.snapshots;
+        let received = snapshots.received;
+        let figures = [
+            ("applied", snapshots.applied, received),
+            ("stale", snapshots.stale, received),
+            ("undecodable", snapshots.undecodable, received),
+        ];
+        self.fate("snapshots", &format!("{} received", grouped(received)), &figures);
+        let inputs = &summary.inputs;
+        let sent = format!("{} sent", grouped(inputs.sent));
+        let (Some(on_time), Some(missing)) = (inputs.on_time, inputs.missing) else {
+            return self.line("inputs", &format!("{sent}; their fates are the server's to tell"));
+        };
+        let wanted = on_time + missing;
+        let figures = [
+            ("on time", on_time, wanted),
+            ("missing", missing, wanted),
+            ("late", inputs.late.unwrap_or_default(), wanted),
+            ("recovered", inputs.recovered.unwrap_or_default(), wanted),
+        ];
+        self.fate("inputs", &sent, &figures);
+        self.gap();
+    }
+
+    fn fate(&mut self, label: &str, total: &str, figures: &[(&str, u64, u64)]) {
+        self.line(label, total);
+        for (name, count, whole) in figures {
+            let share = pct((*whole > 0).then(|| *count as f64 / *whole as f64 * 100.0));
+            self.line(&format!("  {name}"), &format!("{:>14}{share:>14}", grouped(*count)));
+        }
+    }
+
+    fn machines(&mut self, summary: &Summary) {
+        let server = &summary.server;
+        let mut facts = Vec::new();
+        facts.extend(server.overruns.map(|count| format!("{} overruns", grouped(count))));
+        facts.extend(server.skipped.map(|count| format!("{} ticks skipped", grouped(count))));
+        facts.extend(server.load_level_max.map(|level| format!("load level {level} at most")));
+        facts.extend(server.cpu_pct.map(|cpu| format!("cpu {cpu:.0} %")));
+        facts.extend(server.rss_mb.map(|mb| format!("{mb:.0} MiB")));
+        self.line("server", &facts.join(", "));
+        let sim = &summary.sim;
+        let mut facts = Vec::new();
+        facts.extend(sim.cpu_pct.map(|cpu| format!("cpu {cpu:.0} %")));
+        facts.extend(sim.schedule_lag_ms.map(|lag| format!("late by {} ms at p99", ms(lag.p99))));
+        self.line("simulator", &facts.join(", "));
+        if sim.saturated {
+            let warning = self.bad("saturated: the simulator could not keep up, so the figures above");
+            self.line("", &warning);
+            let warning = self.bad("are worse than the server deserves; use fewer clients or more cores");
+            self.line("", &warning);
+        }
+    }
+
+    fn thresholds(&mut self, results: &[ThresholdResult]) {
+        if results.is_empty() {
+            return;
+        }
+        self.gap();
+        for result in results {
+            let verdict = if result.ok { "ok".to_owned() } else { self.bad("FAILED") };
+            let value = result.value.map_or_else(|| "not measured".to_owned(), |value| format!("is {}", plain(value)));
+            // The verdict may hold escape sequences, so it is padded by its visible width.
+            let pad = " ".repeat(if result.ok { 6 } else { 2 });
+            let label = if std::ptr::eq(result, &raw const results[0]) { "thresholds" } else { "" };
+            self.line(label, &format!("{verdict}{pad}{}  {value}", result.expr));
+        }
+    }
+
+    fn alarm(&self, count: u64, what: &str) -> String {
+        let text = format!("{} {what}", grouped(count));
+        format!(", {}", if count > 0 { self.bad(&text) } else { text })
+    }
+
+    fn line(&mut self, label: &str, text: &str) {
+        let line = format!("{label:<LABEL$}{text}");
+        self.raw(line.trim_end());
+    }
+
+    fn raw(&mut self, line: &str) {
+        writeln!(self.text, "{line}").expect("text can be written");
+    }
+
+    fn gap(&mut self) {
+        self.text.push('\n');
+    }
+
+    fn strong(&self, text: &str) -> String {
+        self.inked("1", text)
+    }
+
+    fn faint(&self, text: &str) -> String {
+        self.inked("2", text)
+    }
+
+    fn bad(&self, text: &str) -> String {
+        self.inked("1;31", text)
+    }
+
+    fn inked(&self, code: &str, text: &str) -> String {
+        match self.ink {
+            Ink::Plain => text.to_owned(),
+            Ink::Terminal => format!("\u{1b}[{code}m{text}\u{1b}[0m"),
+        }
+    }
+}
+
+/// What a direction of the link does, in words.
+fn link(direction: &Direction) -> String {
+    let mut parts = Vec::new();
+    if direction.latency_ms > 0.0 || direction.jitter_ms > 0.0 {
+        let jitter =
+            if direction.jitter_ms > 0.0 { format!(" ± {}", plain(direction.jitter_ms)) } else { String::new() };
+        parts.push(format!("{}{jitter} ms", plain(direction.latency_ms)));
+    }
+    let shares =
+        [(direction.loss_pct, "lost"), (direction.duplicate_pct, "doubled"), (direction.reorder_pct, "reordered")];
+    let shares = shares.iter().filter(|(pct, _)| *pct > 0.0);
+    parts.extend(shares.map(|(pct, what)| format!("{} % {what}", plain(*pct))));
+    if parts.is_empty() { "as it is".to_owned() } else { parts.join(", ") }
+}
+
+/// Three digits that count.
+fn ms(value: f64) -> String {
+    let digits = if value >= 100.0 {
+        0
+    } else if value >= 10.0 {
+        1
+    } else {
+        2
+    };
+    format!("{value:.digits$}")
+}
+
+fn pct(value: Option<f64>) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| format!("{value:.2} %"))
+}
+
+/// As many digits as it takes, three after the point at most.
+fn plain(value: f64) -> String {
+    let text = format!("{value:.3}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// 1234567 as 1,234,567.
+fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_short_and_right() {
+        assert_eq!([0.314, 3.14159, 31.4159, 314.159].map(ms), ["0.31", "3.14", "31.4", "314"]);
+        assert_eq!([0, 999, 1000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!(
+            [512.0, 2048.0, 204_800.0, 1_048_575.0].map(rate),
+            ["512 B/s", "2.0 KiB/s", "200 KiB/s", "1.0 MiB/s"]
+        );
+        assert_eq!([50.0, 0.5, 0.0].map(plain), ["50", "0.5", "0"]);
+    }
+
+    #[test]
+    fn no_line_is_wider_than_a_terminal() {
+        let most = Distribution { p50: 1e5, p90: 1e5, p95: 1e5, p99: 1e5, max: Some(1e5), mean: 1e5, count: 9_999_999 };
+        let mut summary = Summary { rtt_ms: Some(most), desyncs: 12, tick_hz: Some(60), ..Summary::default() };
+        summary.server.tick_ms = Some(most);
+        summary.sim.saturated = true;
+        summary.conditioner.down =
+            Direction { latency_ms: 125.5, jitter_ms: 33.3, loss_pct: 12.5, ..Direction::default() };
+        let expr = "snapshot_age_ms_p99<100".to_owned();
+        summary.thresholds = vec![ThresholdResult { expr, value: None, ok: false }];
+        let text = render(&summary, "server 127.0.0.1:7777", Ink::Plain);
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+        assert!(text.contains("FAILED  snapshot_age_ms_p99<100  not measured"), "{text}");
+    }
+}
