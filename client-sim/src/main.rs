@@ -34,7 +34,7 @@ fn run(orders: &Orders) -> anyhow::Result<bool> {
     let swarm = &orders.swarm;
     if !swarm.quiet {
         let _ =
-            writeln!(io::stderr(), "{} clients, {} s, seed {}", swarm.clients, swarm.duration.as_secs(), swarm.seed);
+            writeln!(io::stderr(), "{} clients for {} s, seed {}", swarm.clients, swarm.duration.as_secs(), swarm.seed);
     }
     let mut summary = swarm::run(swarm)?;
     summary.thresholds = orders.thresholds.iter().map(|threshold: &Threshold| threshold.check(&summary)).collect();

@@ -24,8 +24,8 @@ pub(super) struct ServerMeasured {
     pub(super) is_embedded: bool,
 }
 
-/// Clients served later than this, one in a hundred of them, make the simulator part of what it measures.
-const LAG_MS_MAX: f64 = 2.0;
+/// One client in a hundred served later than this share of a tick makes the simulator part of what it measures.
+const LAG_TICKS_MAX: f64 = 0.25;
 /// So does a worker that is busy for more than this share of the time.
 const BUSY_MAX: f64 = 0.95;
 
@@ -100,7 +100,8 @@ impl Measured {
         Loss {
             down_pct: percent(missing, totals.down_expected),
             up_pct: percent(totals.up_lost, totals.up_acked + totals.up_lost),
-            duplicate_pct: percent(totals.down_duplicate, totals.down_received + totals.down_duplicate),
+            // Netcode drops copies before the client core can count them.
+            duplicate_pct: None,
             reordered_pct: percent(totals.down_reordered, totals.down_received),
         }
     }
@@ -160,12 +161,13 @@ impl Measured {
         let lag = Distribution::of(&self.recorder.lag_us, 1e3);
         let measured_s = self.measured.as_secs_f64();
         let share = |cpu: Duration| if measured_s > 0.0 { cpu.as_secs_f64() / measured_s } else { 0.0 };
+        let lag_ms_max = LAG_TICKS_MAX * 1e3 / f64::from(self.totals.tick_hz.unwrap_or(60));
         let busiest = self.cpu.iter().copied().map(share).fold(0.0, f64::max);
         let total: f64 = self.cpu.iter().copied().map(share).sum();
         Sim {
             cpu_pct: (measured_s > 0.0).then_some(total * 100.0),
             schedule_lag_ms: lag,
-            saturated: lag.is_some_and(|lag| lag.p99 > LAG_MS_MAX) || busiest > BUSY_MAX,
+            saturated: lag.is_some_and(|lag| lag.p99 > lag_ms_max) || busiest > BUSY_MAX,
         }
     }
 }

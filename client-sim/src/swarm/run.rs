@@ -16,7 +16,7 @@ use super::report::{Measured, ServerMeasured};
 use super::server_figures::ServerFigures;
 use super::summary::Summary;
 use super::system::{Interrupt, make_room};
-use super::totals::{Reasons, commonest};
+use super::totals::{Reasons, STILL_CONNECTING, commonest};
 use super::worker::{Order, Plan, Worker, WorkerProgress, WorkerReport};
 use super::{SwarmError, clock};
 use crate::link::Rng;
@@ -214,7 +214,8 @@ fn client_id(seed: u64, index: u32) -> ClientId {
 
 fn nobody_connected(options: &SwarmOptions, server: SocketAddr, gate: &Gate, failed: &Reasons) -> SwarmError {
     let reason = commonest(failed).unwrap_or("the run ended too soon");
-    let why = if reason.ends_with("timed_out") { gate.silence_hint() } else { reason };
+    let is_silence = reason.ends_with("timed_out") || reason == STILL_CONNECTING;
+    let why = if is_silence { gate.silence_hint() } else { reason };
     SwarmError::NobodyConnected {
         clients: u64::from(options.clients),
         address: server.to_string(),

@@ -152,7 +152,7 @@ pub struct Sim {
     pub cpu_pct: Option<f64>,
     /// How late clients were served.
     pub schedule_lag_ms: Option<Distribution>,
-    /// The simulator itself was too slow: the other figures are worse than the server deserves.
+    /// The simulator itself was late: the other figures are worse than the server deserves.
     pub saturated: bool,
 }
 

@@ -80,8 +80,8 @@ impl Page {
     }
 
     fn times(&mut self, summary: &Summary) {
-        let columns = ["p50", "p95", "p99", "max", "count"].map(|name| format!("{name:>9}")).concat();
-        let head = format!("{:<LABEL$}{columns}", "milliseconds");
+        let columns = ["p50", "p95", "p99", "max"].map(|name| format!("{name:>9}")).concat();
+        let head = format!("{:<LABEL$}{columns}{:>13}", "milliseconds", "count");
         let head = self.faint(&head);
         self.raw(&head);
         self.distribution("round trip", summary.rtt_ms.as_ref());
@@ -107,7 +107,7 @@ impl Page {
         };
         let figures = [Some(of.p50), Some(of.p95), Some(of.p99), of.max];
         let figures = figures.map(|figure| format!("{:>9}", figure.map_or_else(|| "-".to_owned(), ms))).concat();
-        self.line(label, &format!("{figures}{:>9}", grouped(of.count)));
+        self.line(label, &format!("{figures}{:>13}", grouped(of.count)));
     }
 
     fn traffic(&mut self, summary: &Summary) {
@@ -174,9 +174,9 @@ impl Page {
         facts.extend(sim.schedule_lag_ms.map(|lag| format!("late by {} ms at p99", ms(lag.p99))));
         self.line("simulator", &facts.join(", "));
         if sim.saturated {
-            let warning = self.bad("saturated: the simulator could not keep up, so the figures above");
+            let warning = self.bad("saturated: the simulator itself was late, so the figures above are");
             self.line("", &warning);
-            let warning = self.bad("are worse than the server deserves; use fewer clients or more cores");
+            let warning = self.bad("worse than the server deserves; use fewer clients, or more cores");
             self.line("", &warning);
         }
     }

@@ -18,7 +18,6 @@ pub(super) struct Totals {
     pub(super) played: Duration,
     pub(super) down_expected: u64,
     pub(super) down_received: u64,
-    pub(super) down_duplicate: u64,
     pub(super) down_reordered: u64,
     pub(super) up_acked: u64,
     pub(super) up_lost: u64,
@@ -49,7 +48,6 @@ impl Totals {
         let (before, now) = player.stats();
         self.down_expected += now.down.expected.saturating_sub(before.down.expected);
         self.down_received += now.down.received.saturating_sub(before.down.received);
-        self.down_duplicate += now.down.duplicate.saturating_sub(before.down.duplicate);
         self.down_reordered += now.down.reordered.saturating_sub(before.down.reordered);
         self.up_acked += now.up.acked.saturating_sub(before.up.acked);
         self.up_lost += now.up.lost.saturating_sub(before.up.lost);
@@ -73,7 +71,6 @@ impl Totals {
         self.played += other.played;
         self.down_expected += other.down_expected;
         self.down_received += other.down_received;
-        self.down_duplicate += other.down_duplicate;
         self.down_reordered += other.down_reordered;
         self.up_acked += other.up_acked;
         self.up_lost += other.up_lost;
@@ -89,7 +86,7 @@ impl Totals {
     }
 
     fn count_fate(&mut self, played: Played) {
-        let why = played.end.map_or_else(|| "it was still connecting".to_owned(), |reason| reason.to_string());
+        let why = played.end.map_or_else(|| STILL_CONNECTING.to_owned(), |reason| reason.to_string());
         if played.from.is_none() {
             *self.failed.entry(why).or_default() += 1;
             return;
@@ -100,6 +97,9 @@ impl Totals {
         }
     }
 }
+
+/// Why a client that tried to the end never got in.
+pub(super) const STILL_CONNECTING: &str = "it was still connecting at the end";
 
 /// The most frequent reason.
 pub(super) fn commonest(reasons: &Reasons) -> Option<&str> {
