@@ -165,18 +165,22 @@ impl Page {
         facts.extend(server.overruns.map(|count| format!("{} overruns", grouped(count))));
         facts.extend(server.skipped.map(|count| format!("{} ticks skipped", grouped(count))));
         facts.extend(server.load_level_max.map(|level| format!("load level {level} at most")));
-        facts.extend(server.cpu_pct.map(|cpu| format!("cpu {cpu:.0} %")));
-        facts.extend(server.rss_mb.map(|mb| format!("{mb:.0} MiB")));
         self.line("server", &facts.join(", "));
+        let mut facts = Vec::new();
+        facts.extend(server.cpu_pct.map(|cpu| format!("cpu {cpu:.0} %")));
+        facts.extend(server.rss_mb.map(|mb| format!("{mb:.0} MiB of memory")));
+        if !facts.is_empty() {
+            self.line("", &facts.join(", "));
+        }
         let sim = &summary.sim;
         let mut facts = Vec::new();
         facts.extend(sim.cpu_pct.map(|cpu| format!("cpu {cpu:.0} %")));
         facts.extend(sim.schedule_lag_ms.map(|lag| format!("late by {} ms at p99", ms(lag.p99))));
         self.line("simulator", &facts.join(", "));
         if sim.saturated {
-            let warning = self.bad("saturated: the simulator itself was late, so the figures above are");
+            let warning = self.bad("saturated: the simulator was late itself, and the figures are");
             self.line("", &warning);
-            let warning = self.bad("worse than the server deserves; use fewer clients, or more cores");
+            let warning = self.bad("worse than the server deserves: fewer clients, or more cores");
             self.line("", &warning);
         }
     }
@@ -304,13 +308,18 @@ mod tests {
         let most = Distribution { p50: 1e5, p90: 1e5, p95: 1e5, p99: 1e5, max: Some(1e5), mean: 1e5, count: 9_999_999 };
         let mut summary = Summary { rtt_ms: Some(most), desyncs: 12, tick_hz: Some(60), ..Summary::default() };
         summary.server.tick_ms = Some(most);
+        summary.server.overruns = Some(9_999_999);
+        summary.server.skipped = Some(9_999_999);
+        summary.server.load_level_max = Some(3);
+        (summary.server.cpu_pct, summary.server.rss_mb) = (Some(199.0), Some(12_345.0));
         summary.sim.saturated = true;
         summary.conditioner.down =
             Direction { latency_ms: 125.5, jitter_ms: 33.3, loss_pct: 12.5, ..Direction::default() };
         let expr = "snapshot_age_ms_p99<100".to_owned();
         summary.thresholds = vec![ThresholdResult { expr, value: None, ok: false }];
         let text = render(&summary, "server 127.0.0.1:7777", Ink::Plain);
-        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+        let widest = text.lines().max_by_key(|line| line.chars().count()).unwrap();
+        assert!(widest.chars().count() <= 80, "{widest}");
         assert!(text.contains("FAILED  snapshot_age_ms_p99<100  not measured"), "{text}");
     }
 }

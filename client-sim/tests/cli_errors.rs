@@ -1,0 +1,92 @@
+//! What goes wrong is said in one sentence, and told by the exit code.
+
+use std::net::UdpSocket;
+use std::path::PathBuf;
+use std::process::Command;
+
+use tidelock_server::arena::Arena;
+use tidelock_server::io::options::Options;
+use tidelock_server::io::{Server, ServerConfig};
+
+/// The exit code and what was said on standard error.
+fn sim(flags: &[&str]) -> (i32, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_tidelock-sim")).args(flags).arg("--quiet").output().unwrap();
+    (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
+}
+
+fn key_file(name: &str, text: &str) -> PathBuf {
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+#[test]
+fn bad_usage_exits_with_2() {
+    for flags in [
+        &["--no-such-flag"][..],
+        &["--embedded", "--admin", "http://127.0.0.1:1"],
+        &["--embedded", "--loss", "2"],
+        &["--embedded", "--duration", "soon"],
+        &["--embedded", "--bots", "wander=0"],
+    ] {
+        assert_eq!(sim(flags).0, 2, "{flags:?}");
+    }
+}
+
+#[test]
+fn a_misspelt_threshold_is_told_what_exists() {
+    let (code, said) = sim(&["--embedded", "--threshold", "snapshot_age_ms<100"]);
+    assert_eq!(code, 2);
+    assert!(said.contains("snapshot_age_ms_p99") && said.contains("loss_down_pct"), "{said}");
+}
+
+#[test]
+fn no_admin_endpoint_exits_with_3() {
+    let (code, said) = sim(&["--admin", "http://127.0.0.1:1", "--clients", "1"]);
+    assert_eq!(code, 3);
+    assert_eq!(said.lines().count(), 1, "{said}");
+    assert!(said.contains("http://127.0.0.1:1 does not answer"), "{said}");
+}
+
+#[test]
+fn tokens_that_lead_elsewhere_exit_with_3() {
+    let any = "127.0.0.1:0".parse().unwrap();
+    let config = ServerConfig::from_options(Options { bind: any, admin: any, ..Options::default() }).unwrap();
+    let server = Server::start(&config, Arena { npcs: 0 }).unwrap();
+    let admin = format!("http://{}", server.admin_address().unwrap());
+    let (code, said) = sim(&["--admin", &admin, "--server", "127.0.0.1:1", "--clients", "1"]);
+    assert_eq!(code, 3);
+    assert!(said.contains(&format!("lead to {}, not to 127.0.0.1:1", server.udp_address())), "{said}");
+}
+
+#[test]
+fn a_wrong_key_exits_with_3() {
+    let any = "127.0.0.1:0".parse().unwrap();
+    let config = ServerConfig::embedded(Options { bind: any, ..Options::default() }).unwrap();
+    let server = Server::start(&config, Arena { npcs: 0 }).unwrap();
+    let key = key_file("wrong.key", &"0f".repeat(32));
+    let address = server.udp_address().to_string();
+    let (code, said) =
+        sim(&["--server", &address, "--key-file", key.to_str().unwrap(), "--clients", "2", "--duration", "1s"]);
+    assert_eq!(code, 3);
+    assert!(said.contains("none of 2 clients") && said.contains("is this its key"), "{said}");
+}
+
+#[test]
+fn a_server_that_is_not_there_exits_with_3() {
+    let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap().to_string();
+    let key = key_file("silent.key", &"0f".repeat(32));
+    let (code, said) =
+        sim(&["--server", &address, "--key-file", key.to_str().unwrap(), "--clients", "2", "--duration", "1s"]);
+    assert_eq!(code, 3);
+    assert!(said.contains(&format!("could connect to {address}")), "{said}");
+}
+
+#[test]
+fn a_key_that_is_none_exits_with_2_and_is_not_quoted() {
+    let key = key_file("short.key", "abcdef0123");
+    let (code, said) = sim(&["--key-file", key.to_str().unwrap()]);
+    assert_eq!(code, 2);
+    assert!(said.contains("64 hex digits") && !said.contains("abcdef0123"), "{said}");
+}
