@@ -5,7 +5,6 @@
 //! figure.
 
 mod admin;
-mod clock;
 mod embedded;
 mod error;
 mod gate;
@@ -26,6 +25,9 @@ mod table;
 mod threshold;
 mod totals;
 mod worker;
+
+// The server reads the same clock: an age is a difference.
+use tidelock_server::io::clock;
 
 pub use error::SwarmError;
 pub use options::{EmbeddedOptions, RemoteOptions, SwarmOptions, Target};

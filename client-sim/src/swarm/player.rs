@@ -8,14 +8,16 @@ use tidelock::netcode::PACKET_BYTES_MAX;
 use tidelock_arena::{ArenaInput, Map, Say};
 
 use super::recorder::Recorder;
-use crate::bots::Player as Bot;
-use crate::client::{Client, ClientEvent, ClientStats, DisconnectReason, Status};
+use crate::bots::{AvatarPrediction, Player as Bot};
+use crate::client::{Client, ClientEvent, ClientStats, DisconnectReason, Prediction, Status};
 use crate::link::Conditioner;
 
 /// One client of the swarm: a client core, a bot that plays it, a socket, and a bad link in between.
 pub(super) struct SwarmPlayer {
     core: Client<ArenaInput>,
     bot: Bot,
+    /// Since it knows the map.
+    prediction: Option<Prediction<AvatarPrediction>>,
     socket: UdpSocket,
     server: SocketAddr,
     down: Conditioner,
@@ -52,6 +54,7 @@ impl SwarmPlayer {
         Ok(Self {
             core,
             bot,
+            prediction: None,
             socket: connected_socket(server)?,
             server,
             down,
@@ -76,6 +79,7 @@ impl SwarmPlayer {
     pub(super) fn run(&mut self, now: Instant, recorder: &mut Recorder, maps: &mut MapCache) {
         while let Some(delivery) = self.down.pop_due(now) {
             self.core.handle_datagram(self.server, delivery.datagram, delivery.due);
+            self.handle_events(now, recorder, maps);
         }
         if self.core.next_wakeup() <= now {
             self.core.update(now);
@@ -138,9 +142,22 @@ impl SwarmPlayer {
         let Some(tick) = self.core.client_tick() else { return };
         let input = self.bot.input(self.core.view(), tick);
         self.core.tick(&input, now);
+        if let Some(prediction) = &mut self.prediction {
+            prediction.on_input(tick, &input);
+        }
         if let Some(text) = self.bot.say(tick, self.tick_hz) {
             // A full queue is the link's doing: a line of chat less.
             let _ = self.core.send_event(&Say { text });
+        }
+    }
+
+    /// Holds the prediction against the snapshot that was applied just now.
+    fn reconcile(&mut self, recorder: &mut Recorder) {
+        let Some(prediction) = &mut self.prediction else { return };
+        match prediction.on_snapshot(self.core.view()) {
+            Some(correction) => recorder.on_correction(correction.error_m),
+            None if prediction.predicted().is_some() => recorder.on_prediction_right(),
+            None => {}
         }
     }
 
@@ -173,12 +190,14 @@ impl SwarmPlayer {
                     self.played.from = Some(now);
                     recorder.on_connected(now.since(self.started_at));
                     if let Some(map) = maps.find(payload) {
-                        self.bot.learn_map(map);
+                        self.bot.learn_map(Arc::clone(&map));
+                        self.prediction = Some(Prediction::new(AvatarPrediction::new(map, tick_hz)));
                     }
                 }
                 ClientEvent::FirstFullView => recorder.on_first_full_view(now.since(self.started_at)),
                 ClientEvent::Snapshot { due, received_at, .. } => {
                     recorder.on_snapshot(due, received_at);
+                    self.reconcile(recorder);
                 }
                 ClientEvent::InputEffect { latency, .. } => recorder.on_effect(latency),
                 ClientEvent::RttSample(rtt) => recorder.on_rtt(rtt),

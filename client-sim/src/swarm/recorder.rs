@@ -14,6 +14,9 @@ pub(super) struct Recorder {
     pub(super) age_us: Histogram<u64>,
     pub(super) effect_us: Histogram<u64>,
     pub(super) lag_us: Histogram<u64>,
+    /// Zero where a prediction was right.
+    pub(super) prediction_mm: Histogram<u64>,
+    pub(super) corrections: u64,
     /// Snapshots from the future, or from long ago: the server's clock is not ours.
     pub(super) ages_impossible: u64,
     /// Since the progress was last told.
@@ -50,6 +53,8 @@ impl Recorder {
             age_us: histogram(),
             effect_us: histogram(),
             lag_us: histogram(),
+            prediction_mm: histogram(),
+            corrections: 0,
             ages_impossible: 0,
             lately: Lately::default(),
         }
@@ -88,6 +93,21 @@ impl Recorder {
         }
     }
 
+    /// A prediction was corrected by so much.
+    pub(super) fn on_correction(&mut self, error_m: f32) {
+        if self.in_window {
+            self.corrections += 1;
+            self.prediction_mm.saturating_record((error_m.max(0.0) * 1e3).round() as u64);
+        }
+    }
+
+    /// A snapshot left the prediction as it was.
+    pub(super) fn on_prediction_right(&mut self) {
+        if self.in_window {
+            self.prediction_mm.saturating_record(0);
+        }
+    }
+
     pub(super) fn on_lag(&mut self, lag: Duration) {
         if self.in_window {
             record(&mut self.lag_us, lag);
@@ -112,11 +132,13 @@ impl Recorder {
             (&mut self.age_us, &other.age_us),
             (&mut self.effect_us, &other.effect_us),
             (&mut self.lag_us, &other.lag_us),
+            (&mut self.prediction_mm, &other.prediction_mm),
         ];
         for (sum, other) in pairs {
             sum.add(other).expect("all have the same range");
         }
         self.ages_impossible += other.ages_impossible;
+        self.corrections += other.corrections;
     }
 }
 

@@ -68,9 +68,8 @@ impl Measured {
             jitter_ms: ms(&recorder.jitter_us),
             snapshot_age_ms: ms(&recorder.age_us).filter(|_| ages_are_ages),
             input_to_effect_ms: ms(&recorder.effect_us),
-            // Clients do not predict yet.
-            prediction_error_m: None,
-            corrections_per_client_s: None,
+            prediction_error_m: Distribution::of(&recorder.prediction_mm, 1e3),
+            corrections_per_client_s: self.corrections_per_client_s(),
             loss: self.loss(),
             snapshots: self.snapshots(),
             inputs: self.inputs(server),
@@ -128,6 +127,13 @@ impl Measured {
             late_pct: percent(figures.inputs_late, wanted),
             missing_pct: percent(figures.inputs_missing, wanted),
         }
+    }
+
+    /// `None` if nothing was predicted.
+    fn corrections_per_client_s(&self) -> Option<f64> {
+        let played_s = self.totals.played.as_secs_f64();
+        let is_measured = played_s > 0.0 && !self.recorder.prediction_mm.is_empty();
+        is_measured.then(|| self.recorder.corrections as f64 / played_s)
     }
 
     fn bandwidth(&self) -> Bandwidth {

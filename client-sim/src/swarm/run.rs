@@ -140,7 +140,7 @@ impl<'a> Run<'a> {
         match token {
             Ok(token) => {
                 let worker = index as usize % self.crew.len();
-                self.crew[worker].order(Order::Start { index, token });
+                self.crew[worker].order(Order::Start { index, token: Box::new(token) });
             }
             Err(error) => *self.tokenless.entry(error.to_string()).or_default() += 1,
         }

@@ -45,7 +45,7 @@ impl ServerFigures {
                 _ => {}
             }
         }
-        (!ticks.buckets.is_empty()).then(|| Self { ticks: TickTimes::Buckets(ticks), ..figures })
+        (!ticks.buckets.is_empty()).then_some(Self { ticks: TickTimes::Buckets(ticks), ..figures })
     }
 
     /// What was counted since `earlier`.

@@ -1,3 +1,5 @@
+//! The figures of a run, named and shaped as the summary file has them.
+
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
@@ -29,7 +31,7 @@ pub struct Summary {
     pub snapshot_age_ms: Option<Distribution>,
     /// From the moment an input was due to the receipt of the first snapshot with its effect.
     pub input_to_effect_ms: Option<Distribution>,
-    /// How far predictions were off when the truth came.
+    /// How far predictions of the client's own avatar were off, for each snapshot applied; 0 where they were right.
     pub prediction_error_m: Option<Distribution>,
     /// How often predictions were corrected.
     pub corrections_per_client_s: Option<f64>,

@@ -76,6 +76,11 @@ impl Page {
         let desyncs = grouped(summary.desyncs);
         let desyncs = if summary.desyncs > 0 { self.bad(&desyncs) } else { desyncs };
         self.line("desyncs", &desyncs);
+        if let Some((rate, error)) = summary.corrections_per_client_s.zip(summary.prediction_error_m) {
+            let worst = error.max.filter(|max| *max > 0.0);
+            let worst = worst.map_or_else(String::new, |max| format!(", the largest {max:.3} m"));
+            self.line("corrections", &format!("{} a second and client{worst}", plain(rate)));
+        }
         self.gap();
     }
 
@@ -163,8 +168,8 @@ impl Page {
         let server = &summary.server;
         let mut facts = Vec::new();
         facts.extend(server.overruns.map(|count| format!("{} overruns", grouped(count))));
-        facts.extend(server.skipped.map(|count| format!("{} ticks skipped", grouped(count))));
-        facts.extend(server.load_level_max.map(|level| format!("load level {level} at most")));
+        facts.extend(server.skipped.map(|count| format!("{} skipped", grouped(count))));
+        facts.extend(server.load_level_max.map(|level| format!("load level up to {level}")));
         self.line("server", &facts.join(", "));
         let mut facts = Vec::new();
         facts.extend(server.cpu_pct.map(|cpu| format!("cpu {cpu:.0} %")));
@@ -294,7 +299,7 @@ mod tests {
 
     #[test]
     fn figures_are_short_and_right() {
-        assert_eq!([0.314, 3.14159, 31.4159, 314.159].map(ms), ["0.31", "3.14", "31.4", "314"]);
+        assert_eq!([0.123, 1.234, 12.34, 123.4].map(ms), ["0.12", "1.23", "12.3", "123"]);
         assert_eq!([0, 999, 1000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
         assert_eq!(
             [512.0, 2048.0, 204_800.0, 1_048_575.0].map(rate),

@@ -54,7 +54,7 @@ pub(super) struct Plan {
 /// What a worker is told while it runs.
 pub(super) enum Order {
     /// Client number `index` may connect.
-    Start { index: u32, token: ConnectToken },
+    Start { index: u32, token: Box<ConnectToken> },
     /// The window ends now.
     Stop,
 }
@@ -180,7 +180,7 @@ impl Worker {
         self.poller.clear();
         loop {
             match self.orders.try_recv() {
-                Ok(Order::Start { index, token }) => self.start(index, token, now),
+                Ok(Order::Start { index, token }) => self.start(index, *token, now),
                 Ok(Order::Stop) => self.plan.window_end = now,
                 Err(TryRecvError::Empty | TryRecvError::Disconnected) => return,
             }
