@@ -94,28 +94,36 @@ struct LinkFlags {
     #[arg(long, value_name = "PERCENT", value_parser = share)]
     reorder: Option<f64>,
 
-    /// From the server, instead of --latency; likewise below
+    /// From the server, instead of --latency
     #[arg(long, value_name = "TIME", value_parser = time)]
     down_latency: Option<Duration>,
-    #[arg(long, value_name = "TIME", value_parser = time, hide_short_help = true)]
+    /// From the server, instead of --jitter
+    #[arg(long, value_name = "TIME", value_parser = time)]
     down_jitter: Option<Duration>,
-    #[arg(long, value_name = "PERCENT", value_parser = share, hide_short_help = true)]
+    /// From the server, instead of --loss
+    #[arg(long, value_name = "PERCENT", value_parser = share)]
     down_loss: Option<f64>,
-    #[arg(long, value_name = "PERCENT", value_parser = share, hide_short_help = true)]
+    /// From the server, instead of --duplicate
+    #[arg(long, value_name = "PERCENT", value_parser = share)]
     down_duplicate: Option<f64>,
-    #[arg(long, value_name = "PERCENT", value_parser = share, hide_short_help = true)]
+    /// From the server, instead of --reorder
+    #[arg(long, value_name = "PERCENT", value_parser = share)]
     down_reorder: Option<f64>,
 
-    /// To the server, instead of --latency; likewise below
+    /// To the server, instead of --latency
     #[arg(long, value_name = "TIME", value_parser = time)]
     up_latency: Option<Duration>,
-    #[arg(long, value_name = "TIME", value_parser = time, hide_short_help = true)]
+    /// To the server, instead of --jitter
+    #[arg(long, value_name = "TIME", value_parser = time)]
     up_jitter: Option<Duration>,
-    #[arg(long, value_name = "PERCENT", value_parser = share, hide_short_help = true)]
+    /// To the server, instead of --loss
+    #[arg(long, value_name = "PERCENT", value_parser = share)]
     up_loss: Option<f64>,
-    #[arg(long, value_name = "PERCENT", value_parser = share, hide_short_help = true)]
+    /// To the server, instead of --duplicate
+    #[arg(long, value_name = "PERCENT", value_parser = share)]
     up_duplicate: Option<f64>,
-    #[arg(long, value_name = "PERCENT", value_parser = share, hide_short_help = true)]
+    /// To the server, instead of --reorder
+    #[arg(long, value_name = "PERCENT", value_parser = share)]
     up_reorder: Option<f64>,
 }
 
