@@ -17,7 +17,7 @@ use tidelock::netcode::{ConnectToken, Key, TokenSecrets, TokenSpec, USER_DATA_BY
 use tidelock::state::{Input, Schema};
 use tidelock::wire::Load;
 use tidelock::{ClientId, Instant};
-use tidelock_server::engine::{Engine, EngineConfig};
+use tidelock_server::engine::{Engine, EngineConfig, Phase};
 
 /// What a universe begins with.
 #[derive(Clone, Copy, Debug)]
@@ -30,11 +30,13 @@ pub struct UniverseConfig {
     pub snapshot_hz: u32,
     /// Upper end of what a client is sent.
     pub client_bandwidth_bytes_s: u32,
+    /// The server's slots.
+    pub max_clients: usize,
 }
 
 impl Default for UniverseConfig {
     fn default() -> Self {
-        Self { seed: 1, tick_hz: 60, snapshot_hz: 60, client_bandwidth_bytes_s: 64 * 1024 }
+        Self { seed: 1, tick_hz: 60, snapshot_hz: 60, client_bandwidth_bytes_s: 64 * 1024, max_clients: 64 }
     }
 }
 
@@ -47,6 +49,7 @@ pub struct Universe<I: Input> {
     tick_due: Instant,
     rng: Rng,
     check: Check,
+    checked: bool,
     /// Over every datagram that anybody sent: equal for equal seeds.
     digest: u64,
 }
@@ -81,6 +84,7 @@ impl<I: Input> Universe<I> {
             now,
             rng,
             check: Check::default(),
+            checked: true,
             digest: 0,
         }
     }
@@ -111,11 +115,25 @@ impl<I: Input> Universe<I> {
     pub fn run(&mut self, duration: Duration) -> Result<(), Violation> {
         let end = self.now + duration;
         while self.now < end {
-            self.now += STEP;
-            self.server_step()?;
-            self.players_step();
+            self.run_timed(&mut |_| {})?;
         }
         Ok(())
+    }
+
+    /// Lets one step of time pass. `on_phase_end` hears when a tick begins, as `None`, and when its phases end.
+    ///
+    /// # Errors
+    /// As [`Universe::run`].
+    pub fn run_timed(&mut self, on_phase_end: &mut dyn FnMut(Option<Phase>)) -> Result<(), Violation> {
+        self.now += STEP;
+        self.server_step(on_phase_end)?;
+        self.players_step();
+        Ok(())
+    }
+
+    /// Whether every tick is checked, as it is from the start: a benchmark has no time for it.
+    pub const fn set_checked(&mut self, checked: bool) {
+        self.checked = checked;
     }
 
     /// Changes every link from now on; what is under way arrives as it was to.
@@ -182,7 +200,7 @@ impl<I: Input> Universe<I> {
             .try_for_each(|player| check::converged(&self.engine, player.client_id, player.client.view()))
     }
 
-    fn server_step(&mut self) -> Result<(), Violation> {
+    fn server_step(&mut self, on_phase_end: &mut dyn FnMut(Option<Phase>)) -> Result<(), Violation> {
         for player in &mut self.players {
             while let Some(delivery) = player.up.pop_due(self.now) {
                 let mut datagram = delivery.datagram.to_vec();
@@ -190,15 +208,22 @@ impl<I: Input> Universe<I> {
             }
         }
         if self.now >= self.tick_due {
-            self.engine.tick(self.now, self.tick_due, Load::default(), &mut |_| {});
+            on_phase_end(None);
+            self.engine.tick(self.now, self.tick_due, Load::default(), &mut |phase| on_phase_end(Some(phase)));
             self.tick_due += self.engine.config().tick_period();
-            self.check.on_tick(&self.engine, self.players.iter().map(|player| player.client_id));
-            for player in &self.players {
-                self.check.client(&self.engine, player.client_id, player.client.view())?;
-            }
+            self.check_tick()?;
         }
         self.send_outbox();
         Ok(())
+    }
+
+    fn check_tick(&mut self) -> Result<(), Violation> {
+        if !self.checked {
+            return Ok(());
+        }
+        self.check.on_tick(&self.engine, self.players.iter().map(|player| player.client_id));
+        let Self { check, engine, players, .. } = self;
+        players.iter().try_for_each(|player| check.client(engine, player.client_id, player.client.view()))
     }
 
     fn send_outbox(&mut self) {
@@ -241,7 +266,7 @@ fn engine_config(config: UniverseConfig, rng: &mut Rng) -> EngineConfig {
     EngineConfig {
         tick_hz: config.tick_hz,
         snapshot_hz: config.snapshot_hz,
-        max_clients: 64,
+        max_clients: config.max_clients,
         protocol_id: 7,
         private_keys: vec![Key::new([7; 32])],
         public_addresses: vec![SERVER],
