@@ -31,13 +31,13 @@ impl UnconfirmedInputs {
     }
 
     /// Writes all that are unconfirmed, the newest first.
-    pub(super) fn write(&self, schema: &Schema, default: &[u32], w: &mut BitWriter) {
+    pub(super) fn write(&self, schema: &Schema, default: &[u32], room_bits: usize, w: &mut BitWriter) {
         let Some((tick, newest)) = self.unconfirmed.back() else {
             w.write_bool(false);
             return;
         };
         let older = self.unconfirmed.iter().rev().skip(1).map(|(_, lanes)| &lanes[..]);
-        write_inputs(schema.input(), default, *tick, newest, older, w);
+        write_inputs(schema.input(), default, *tick, newest, older, room_bits, w);
     }
 
     /// The server reports with the snapshot of `tick`. Gives each input whose effect is now seen, with when it was due.

@@ -11,6 +11,7 @@ mod inputs;
 mod pacer;
 mod prediction;
 mod receive;
+mod resync;
 mod stats;
 mod view;
 
@@ -22,6 +23,7 @@ pub use view::{EntityView, View};
 use inputs::UnconfirmedInputs;
 use pacer::Pacer;
 use receive::ServerClock;
+use resync::Resync;
 use std::collections::VecDeque;
 use std::marker::PhantomData;
 use std::net::SocketAddr;
@@ -30,7 +32,7 @@ use std::time::Duration;
 use tidelock::bits::BitWriter;
 use tidelock::netcode::{self, ClientState, ConnectToken, PACKET_BYTES_MAX};
 use tidelock::state::{Event, Input, Schema};
-use tidelock::wire::{ClientMessage, Connection, MESSAGE_BYTES_MAX, SendError};
+use tidelock::wire::{ClientMessage, Connection, DATAGRAM_BITS_MAX, HEAD_BITS_MAX, MESSAGE_BYTES_MAX, SendError};
 use tidelock::{Instant, Tick};
 
 /// What a client is started with.
@@ -54,8 +56,7 @@ pub struct Client<I: Input> {
     tick_hz: u32,
     /// What the server told of its clock; `None` before the welcome.
     clock: Option<ServerClock>,
-    /// Since the snapshot of this tick everything is asked for again.
-    resync: Option<Tick>,
+    resync: Option<Resync>,
     full_view_seen: bool,
     /// The server's last words came: they want one more ack.
     closing_ack_at: Option<Instant>,
@@ -66,6 +67,8 @@ pub struct Client<I: Input> {
     /// A payload that waits to be sealed.
     outgoing: VecDeque<Vec<u8>>,
     last_sent_at: Option<Instant>,
+    /// How long both ends may sit on an ack.
+    ack_slack: Duration,
     writer: BitWriter,
     stats: ClientStats,
     input: PhantomData<I>,
@@ -75,8 +78,10 @@ pub struct Client<I: Input> {
 const OUTGOING_MAX: usize = 64;
 /// Events that may wait for [`Client::poll_event`].
 const EVENTS_MAX: usize = 4096;
-/// Before it plays, a client speaks this often.
+/// Before it has inputs to send, a client speaks this often.
 const JOIN_INTERVAL: Duration = Duration::from_millis(50);
+/// Messages take no more of a datagram than leaves room for the longest input.
+const MESSAGE_BITS_MAX: usize = DATAGRAM_BITS_MAX - HEAD_BITS_MAX - Schema::INPUT_BITS_MAX - 64;
 
 impl<I: Input> std::fmt::Debug for Client<I> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -111,6 +116,7 @@ impl<I: Input> Client<I> {
             events: VecDeque::new(),
             outgoing: VecDeque::new(),
             last_sent_at: None,
+            ack_slack: Duration::from_millis(200),
             writer: BitWriter::new(),
             stats: ClientStats::default(),
             input: PhantomData,
@@ -137,21 +143,30 @@ impl<I: Input> Client<I> {
     pub fn update(&mut self, now: Instant) {
         self.netcode.tick(now);
         self.follow_netcode(now);
-        let slack = Duration::from_millis(60);
-        self.connection.expire(now, slack, |_, _| {});
+        self.connection.expire(now, self.ack_slack, |_, _| {});
         self.stats.up = self.connection.send_counts();
-        let due = self.last_sent_at.is_none_or(|last| now.since(last) >= JOIN_INTERVAL);
-        if self.status == Status::Joining && due {
+        if self.speaks_at().is_some_and(|at| at <= now) {
             self.queue_datagram(now, None);
         }
+    }
+
+    /// When a datagram without inputs is due: acks must flow while there are none, as before the first snapshot or while
+    /// the clock stands still after a jump.
+    fn speaks_at(&self) -> Option<Instant> {
+        let silent = match self.status {
+            Status::Joining | Status::Playing => {
+                self.last_sent_at.map_or(Instant::default(), |last| last + JOIN_INTERVAL)
+            }
+            _ => return None,
+        };
+        let ticks_before = self.next_tick().is_some_and(|tick| tick <= silent);
+        (!ticks_before).then_some(silent)
     }
 
     /// When [`Client::update`] or [`Client::tick`] is to be called at the latest.
     #[must_use]
     pub fn next_wakeup(&self) -> Instant {
-        let join = (self.status == Status::Joining)
-            .then(|| self.last_sent_at.map_or(Instant::default(), |last| last + JOIN_INTERVAL));
-        let all = [self.netcode.next_wakeup(), join, self.next_tick()];
+        let all = [self.netcode.next_wakeup(), self.speaks_at(), self.next_tick()];
         all.into_iter().flatten().min().unwrap_or(Instant::from_us(u64::MAX))
     }
 
@@ -171,7 +186,7 @@ impl<I: Input> Client<I> {
     /// Takes the player's input for the tick that is due, and sends it with all that the server has not confirmed.
     pub fn tick(&mut self, input: &I, now: Instant) {
         let Some(pacer) = self.pacer.as_mut().filter(|_| self.status == Status::Playing) else { return };
-        let (tick, due) = pacer.advance();
+        let (tick, due) = pacer.advance(now);
         let mut lanes = vec![0; self.default_input.len()];
         input.write_lanes(&mut lanes);
         self.inputs.push(tick, due, lanes);
@@ -243,7 +258,7 @@ impl<I: Input> Client<I> {
     /// Sends an event of the game, reliably and in order.
     ///
     /// # Errors
-    /// If the client does not play, or too much waits to be sent already.
+    /// If the client does not play, the event is longer than the server takes, or too much waits to be sent already.
     ///
     /// # Panics
     /// If the schema does not declare `E`.
@@ -252,7 +267,11 @@ impl<I: Input> Client<I> {
             return Err(SendError::NotConnected);
         }
         let id = self.schema.event::<E>().expect("the schema declares the event");
-        self.send_message(&ClientMessage::Event { id, body: bitcode::encode(event) })
+        let body = bitcode::encode(event);
+        if body.len() > ClientMessage::EVENT_BYTES_MAX {
+            return Err(SendError::TooLong(body.len()));
+        }
+        self.send_message(&ClientMessage::Event { id, body })
     }
 
     /// Says goodbye: it comes out of [`Client::poll_transmit`].
@@ -273,9 +292,12 @@ impl<I: Input> Client<I> {
             return;
         }
         self.writer.clear();
-        self.connection.write_head(now, true, &mut self.writer);
+        self.connection.write_head(now, MESSAGE_BITS_MAX, &mut self.writer);
         match newest {
-            Some(_) => self.inputs.write(&self.schema, &self.default_input, &mut self.writer),
+            Some(_) => {
+                let room_bits = DATAGRAM_BITS_MAX - self.writer.len_bits();
+                self.inputs.write(&self.schema, &self.default_input, room_bits, &mut self.writer);
+            }
             None => self.writer.write_bool(false),
         }
         self.connection.commit(now, (), |_, _| {});

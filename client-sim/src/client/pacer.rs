@@ -1,5 +1,5 @@
 use std::time::Duration;
-use tidelock::wire::{InputReport, SendCounts};
+use tidelock::wire::{InputReport, Load, SendCounts};
 use tidelock::{Instant, Tick};
 
 /// When inputs are due: the client's tick runs ahead of the server's, so that each input is there when its tick takes it.
@@ -12,20 +12,39 @@ pub(super) struct Pacer {
     period_us: f64,
     next_tick: Tick,
     next_at_us: f64,
-    /// Smoothed lead and its mean deviation, in ticks.
-    lead: Option<(f32, f32)>,
+    lead: Option<Lead>,
     /// Reports before this still speak of inputs from before the last jump.
     settles_at: Instant,
+    speed_max: f64,
+    rtt: Duration,
     /// Smoothed share of our datagrams that is lost.
     loss: f32,
     counted: SendCounts,
 }
 
+/// How early inputs arrive, in ticks.
+#[derive(Clone, Copy, Debug)]
+struct Lead {
+    mean: f32,
+    /// Smoothed mean deviation.
+    deviation: f32,
+    reported_at: Instant,
+}
+
+/// Of its usual speed, while the server keeps its own.
 const SPEED_MAX: f64 = 0.05;
-/// How much of an error of one tick is made good a tick.
-const GAIN: f64 = 0.02;
+/// Time constant of the mean lead.
+const SMOOTHING: Duration = Duration::from_millis(150);
+/// Of an error, this part is made good in a second, if the reports are that quick.
+const GAIN_PER_S: f64 = 1.2;
+/// The loop is stable while gain times delay stays well below one.
+const GAIN_TIMES_DELAY_MAX: f64 = 0.35;
 /// Errors beyond this, in ticks, are jumped over.
 const JUMP_TICKS: f32 = 20.0;
+/// After a jump, this long passes in which reports may still speak of the time before.
+const SETTLING: Duration = Duration::from_millis(200);
+/// A program that was held up for longer does not send what it missed.
+const CATCH_UP_MAX: Duration = Duration::from_millis(250);
 /// At most this share of ticks may lack its input.
 const MISS_TARGET: f32 = 0.001;
 const EXTRA_COPIES_MAX: f32 = 4.0;
@@ -43,6 +62,8 @@ impl Pacer {
             next_at_us: now.as_us() as f64,
             lead: None,
             settles_at: now + rtt,
+            speed_max: SPEED_MAX,
+            rtt,
             loss: 0.0,
             counted: SendCounts::default(),
         }
@@ -58,51 +79,70 @@ impl Pacer {
 
     /// The measured lead and the one aimed at, in ticks.
     pub(super) fn lead_and_target(&self) -> (f32, f32) {
-        (self.lead.map_or(0.0, |(mean, _)| mean), self.target())
+        (self.lead.map_or(0.0, |lead| lead.mean), self.target())
     }
 
-    /// Takes the tick that is due, with when it was.
-    pub(super) fn advance(&mut self) -> (Tick, Instant) {
-        let now = (self.next_tick, self.next_at());
-        let error = self.lead.map_or(0.0, |(mean, _)| f64::from(mean - self.target()));
-        let adjust = (error * GAIN).clamp(-SPEED_MAX, SPEED_MAX);
+    /// Takes the tick that is due at `now`, with when it was.
+    pub(super) fn advance(&mut self, now: Instant) -> (Tick, Instant) {
+        let behind = now.since(self.next_at());
+        if behind > CATCH_UP_MAX {
+            let missed = (behind.as_micros() as f64 / self.period_us).floor();
+            self.next_tick = self.next_tick.add(missed as u32);
+            self.next_at_us += missed * self.period_us;
+        }
+        let taken = (self.next_tick, self.next_at());
         self.next_tick = self.next_tick.next();
-        self.next_at_us += self.period_us * (1.0 + adjust);
-        now
+        self.next_at_us += self.period_us * (1.0 + self.adjustment());
+        taken
     }
 
-    /// The server reports how early inputs arrive.
+    /// The server reports with a snapshot. `sent` is what became of our datagrams.
     pub(super) fn on_report(&mut self, report: InputReport, sent: SendCounts, rtt: Duration, now: Instant) {
         self.measure_loss(sent);
-        if now < self.settles_at {
-            return;
+        self.rtt = rtt;
+        let Some(reported) = report.lead.filter(|_| now >= self.settles_at) else { return };
+        let reported = f32::from(reported) / 16.0;
+        let Lead { mean, deviation, reported_at } =
+            self.lead.unwrap_or(Lead { mean: reported, deviation: 0.5, reported_at: now - SMOOTHING });
+        let part = 1.0 - (-now.since(reported_at).as_secs_f32() / SMOOTHING.as_secs_f32()).exp();
+        let mean = mean + (reported - mean) * part;
+        let deviation = deviation + ((reported - mean).abs() - deviation) * part * 0.5;
+        self.lead = Some(Lead { mean, deviation, reported_at: now });
+        let (error, latest_error) = (mean - self.target(), reported - self.target());
+        if error.abs() > JUMP_TICKS && latest_error.abs() > JUMP_TICKS {
+            self.jump(-latest_error.round() as i32, now);
         }
-        let lead = f32::from(report.lead) / 16.0;
-        let (mean, deviation) = self.lead.unwrap_or((lead, 0.5));
-        let mean = mean + (lead - mean) * 0.1;
-        let deviation = deviation + ((lead - mean).abs() - deviation) * 0.05;
-        self.lead = Some((mean, deviation));
-        let error = mean - self.target();
-        if error.abs() > JUMP_TICKS {
-            self.jump(-error.round() as i32);
-            self.settles_at = now + rtt + Duration::from_millis(100);
-        }
+    }
+
+    /// The server tells by how much its ticks are longer than they should be: that much more may be steered.
+    pub(super) fn on_load(&mut self, load: Load) {
+        self.speed_max = SPEED_MAX + f64::from(load.dilation_pct) / 100.0;
+    }
+
+    /// By how much the next tick is to be longer.
+    fn adjustment(&self) -> f64 {
+        let error = self.lead.map_or(0.0, |lead| f64::from(lead.mean - self.target()));
+        let delay_s = SMOOTHING.as_secs_f64() + self.rtt.as_secs_f64();
+        let gain_per_s = GAIN_PER_S.min(GAIN_TIMES_DELAY_MAX / delay_s);
+        (error * gain_per_s * self.period_us / 1e6).clamp(-self.speed_max, self.speed_max)
     }
 
     /// The mean lead to aim at: never less than a full tick.
     fn target(&self) -> f32 {
-        let deviation = self.lead.map_or(0.5, |(_, deviation)| deviation);
+        let deviation = self.lead.map_or(0.5, |lead| lead.deviation);
         let copies = if self.loss < MISS_TARGET { 1.0 } else { (MISS_TARGET.ln() / self.loss.min(0.9).ln()).ceil() };
         (0.75 + 2.5 * deviation + (copies - 1.0).min(EXTRA_COPIES_MAX)).max(1.0)
     }
 
-    fn jump(&mut self, ticks: i32) {
+    /// Skips ticks, or waits for as many.
+    fn jump(&mut self, ticks: i32, now: Instant) {
         if ticks > 0 {
             self.next_tick = self.next_tick.add(ticks.unsigned_abs());
         } else {
             self.next_at_us += self.period_us * f64::from(ticks.unsigned_abs());
         }
         self.lead = None;
+        self.settles_at = now.max(self.next_at()) + self.rtt + SETTLING;
     }
 
     fn measure_loss(&mut self, sent: SendCounts) {
@@ -119,47 +159,118 @@ impl Pacer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::VecDeque;
 
-    /// Runs a pacer against a server at 60 Hz whose inputs travel `delay_ms`, and returns the lead at the end.
-    fn converge(delay_ms: u64, rtt_guess_ms: u64, lost_pct: u64) -> (f32, f32) {
-        let mut pacer = Pacer::new(60, Tick(1_000), Instant::from_us(0), Duration::from_millis(rtt_guess_ms));
-        for n in 0..3_000u64 {
-            let (tick, at) = pacer.advance();
-            let arrives_us = at.as_us() as f64 + delay_ms as f64 * 1e3;
-            let used_us = f64::from(tick.since(Tick(1_000))) * 1e6 / 60.0;
-            let lead = ((used_us - arrives_us) / (1e6 / 60.0) * 16.0) as i16;
-            let sent = SendCounts { sent: n, acked: n * (100 - lost_pct) / 100, lost: n * lost_pct / 100 };
-            pacer.on_report(
-                InputReport { ahead: 0, lead, missed: 0 },
-                sent,
-                Duration::from_millis(delay_ms * 2),
-                at + Duration::from_millis(delay_ms),
-            );
+    /// A server that takes one input a tick, tells what came in each snapshot, and may stall.
+    struct World {
+        tick_hz: u64,
+        report_every: u64,
+        delay_ms: u64,
+        lost_pct: u64,
+        /// From when and for how long the server stands still, losing that time for good.
+        stall_ms: (u64, u64),
+    }
+
+    impl World {
+        /// Runs for 30 s, and returns the leads of the inputs that arrived in the last ten, and the pacer.
+        fn run(&self, rtt_guess_ms: u64) -> (Vec<f32>, Pacer) {
+            let ms = |ms: u64| Instant::from_us(ms * 1000);
+            let mut pacer = Pacer::new(self.tick_hz as u32, Tick(1_000), ms(0), Duration::from_millis(rtt_guess_ms));
+            let (mut up, mut down) = (VecDeque::new(), VecDeque::new());
+            let (mut leads, mut least, mut sent) = (Vec::new(), None::<i16>, 0);
+            let mut next_report = 0;
+            for now in 0..30_000 {
+                let stalled = now.clamp(self.stall_ms.0, self.stall_ms.0 + self.stall_ms.1) - self.stall_ms.0;
+                let server_tick = 1_000.0 + (now - stalled) as f32 * self.tick_hz as f32 / 1e3;
+                while pacer.next_at() <= ms(now) {
+                    up.push_back((now + self.delay_ms, pacer.advance(ms(now)).0));
+                    sent += 1;
+                }
+                while let Some((_, tick)) = up.pop_front_if(|(at, _)| *at <= now) {
+                    let lead = tick.0 as f32 - server_tick;
+                    least = Some(least.unwrap_or(i16::MAX).min((lead * 16.0) as i16));
+                    leads.extend((now > 20_000).then_some(lead));
+                }
+                let stands_still = (self.stall_ms.0..self.stall_ms.0 + self.stall_ms.1).contains(&now);
+                if now >= next_report && !stands_still {
+                    next_report = now + 1000 * self.report_every / self.tick_hz;
+                    down.push_back((now + self.delay_ms, least.take()));
+                }
+                while let Some((_, lead)) = down.pop_front_if(|(at, _)| *at <= now) {
+                    let counts = SendCounts {
+                        sent,
+                        acked: sent * (100 - self.lost_pct) / 100,
+                        lost: sent * self.lost_pct / 100,
+                    };
+                    let report = InputReport { ahead: 0, lead, missed: 0 };
+                    pacer.on_report(report, counts, Duration::from_millis(self.delay_ms * 2), ms(now));
+                }
+            }
+            (leads, pacer)
         }
-        pacer.lead_and_target()
+    }
+
+    const CALM: World = World { tick_hz: 60, report_every: 1, delay_ms: 0, lost_pct: 0, stall_ms: (0, 0) };
+
+    fn assert_settled(world: &World, rtt_guess_ms: u64) {
+        let (leads, pacer) = world.run(rtt_guess_ms);
+        assert!(leads.len() as u64 > world.tick_hz * 9, "{} inputs in ten seconds", leads.len());
+        let (least, most) =
+            leads.iter().fold((f32::MAX, f32::MIN), |(least, most), lead| (least.min(*lead), most.max(*lead)));
+        let target = pacer.target();
+        assert!(most - least < 1.0 && (least - target).abs() < 1.0, "leads from {least} to {most}, target {target}");
     }
 
     #[test]
     fn the_lead_settles_at_its_target_whatever_the_delay() {
-        for (delay, guess) in [(0, 0), (50, 100), (50, 0), (150, 50), (10, 900)] {
-            let (lead, target) = converge(delay, guess, 0);
-            assert!((lead - target).abs() < 0.3, "{delay} ms: lead {lead}, target {target}");
-            assert!((1.0..=1.6).contains(&target), "{target}");
+        for (delay_ms, guess) in [(0, 0), (50, 100), (50, 0), (150, 50), (10, 900), (25, 600)] {
+            assert_settled(&World { delay_ms, ..CALM }, guess);
+        }
+    }
+
+    #[test]
+    fn it_settles_at_any_tick_rate_and_with_few_reports() {
+        for tick_hz in [20, 30, 120, 240] {
+            for delay_ms in [25, 150] {
+                assert_settled(&World { tick_hz, delay_ms, ..CALM }, 100);
+                assert_settled(&World { tick_hz, delay_ms, report_every: (tick_hz / 10).max(1), ..CALM }, 100);
+            }
+        }
+    }
+
+    #[test]
+    fn a_server_that_lost_a_second_is_followed() {
+        for (tick_hz, delay_ms) in [(60, 25), (60, 75), (60, 150), (30, 25), (120, 25)] {
+            assert_settled(&World { tick_hz, delay_ms, stall_ms: (5_000, 1_000), ..CALM }, 100);
         }
     }
 
     #[test]
     fn loss_asks_for_as_many_ticks_more_as_copies_are_needed() {
-        let (lead, target) = converge(50, 100, 5);
-        assert!((2.7..=3.6).contains(&target) && (lead - target).abs() < 0.3, "lead {lead}, target {target}");
+        let lossy = World { delay_ms: 50, lost_pct: 5, ..CALM };
+        let (_, pacer) = lossy.run(100);
+        assert!((2.7..=3.6).contains(&pacer.target()), "{}", pacer.target());
+        assert_settled(&lossy, 100);
     }
 
     #[test]
-    fn speed_stays_within_five_percent() {
+    fn speed_stays_within_five_percent_unless_the_server_slips() {
         let mut pacer = Pacer::new(60, Tick(0), Instant::from_us(0), Duration::ZERO);
-        pacer.lead = Some((15.0, 0.0));
-        let (_, first) = pacer.advance();
-        let (_, second) = pacer.advance();
-        assert!(second.since(first) <= Duration::from_micros(17_500));
+        pacer.lead = Some(Lead { mean: 15.0, deviation: 0.0, reported_at: Instant::default() });
+        pacer.adjustment();
+        assert!(pacer.adjustment() <= 0.05);
+        pacer.lead = Some(Lead { mean: 1500.0, deviation: 0.0, reported_at: Instant::default() });
+        assert!(pacer.adjustment() <= 0.05);
+        pacer.on_load(Load { level: 2, dilation_pct: 40 });
+        assert!((0.4..=0.45).contains(&pacer.adjustment()));
+    }
+
+    #[test]
+    fn a_program_held_up_does_not_send_what_it_missed() {
+        let mut pacer = Pacer::new(60, Tick(0), Instant::from_us(0), Duration::ZERO);
+        let (first, _) = pacer.advance(Instant::from_us(0));
+        let (second, due) = pacer.advance(Instant::from_us(10_000_000));
+        assert_eq!(second.since(first), 600);
+        assert!(Instant::from_us(10_000_000).since(due) < Duration::from_millis(17));
     }
 }

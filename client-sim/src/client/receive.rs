@@ -1,9 +1,10 @@
 //! The incoming half of a client: from a payload to the view and events.
 
+use super::Client;
 use super::apply::{DecodeError, decode};
 use super::event::{ClientEvent, DisconnectReason, Status};
 use super::pacer::Pacer;
-use super::{Client, stats::ClientStats};
+use super::resync::Resync;
 use std::time::Duration;
 use tidelock::Instant;
 use tidelock::bits::{BitReader, Malformed};
@@ -37,25 +38,24 @@ impl<I: Input> Client<I> {
     }
 
     fn read(&mut self, r: &mut BitReader<'_>, now: Instant) -> Result<(), Malformed> {
-        let Some(header) = self.connection.read_header(r, now)? else { return Ok(()) };
+        let Some(header) = self.connection.read_header(r)? else { return Ok(()) };
         self.connection.read_messages(r)?;
         self.take_messages(now);
         let rtts = self.connection.rtt().samples();
         self.connection.on_acks(&header, now, |_, _| {});
+        self.follow_resync();
         if let Some(rtt) = self.connection.rtt().latest().filter(|_| self.connection.rtt().samples() != rtts) {
             self.emit(ClientEvent::RttSample(rtt));
         }
-        // Ticks travel in 16 bits: without the welcome nobody knows which are meant. Unacknowledged, all comes again.
-        let Some(clock) = self.clock else {
-            return Ok(());
-        };
-        let near = self.view.newest_tick().unwrap_or(clock.tick);
+        let near = self.view.newest_tick().or(self.clock.map(|clock| clock.tick)).unwrap_or_default();
         match SnapshotHeader::read(near, r)? {
-            Some(snapshot) => self.read_snapshot(&header, &snapshot, r, now),
             None => {
-                self.connection.accept(header.sequence);
+                self.connection.accept(header.sequence, now);
                 Ok(())
             }
+            // Ticks travel in 16 bits: without the welcome nobody knows which are meant.
+            Some(_) if self.clock.is_none() => Ok(()),
+            Some(snapshot) => self.read_snapshot(&header, &snapshot, r, now),
         }
     }
 
@@ -67,6 +67,10 @@ impl<I: Input> Client<I> {
         now: Instant,
     ) -> Result<(), Malformed> {
         self.stats.snapshots.received += 1;
+        if self.resync.as_ref().is_some_and(|resync| resync.forgot(snapshot.tick)) {
+            self.stats.snapshots.stale += 1;
+            return Ok(());
+        }
         let newest = self.view.newest_tick();
         if let Some(checksum) = snapshot.checksum {
             match decode(&self.view, snapshot.tick, r) {
@@ -88,7 +92,7 @@ impl<I: Input> Client<I> {
             self.view.on_snapshot(snapshot.tick);
         }
         self.stats.snapshots.applied += 1;
-        self.connection.accept(header.sequence);
+        self.connection.accept(header.sequence, now);
         self.on_applied(snapshot, now);
         if newest.is_none_or(|newest| !newest.is_newer_than(snapshot.tick)) {
             self.check_whole(header, snapshot);
@@ -118,6 +122,7 @@ impl<I: Input> Client<I> {
         let sent = self.connection.send_counts();
         if let Some(pacer) = &mut self.pacer {
             pacer.on_report(report, sent, rtt, now);
+            pacer.on_load(snapshot.load);
         }
     }
 
@@ -128,15 +133,17 @@ impl<I: Input> Client<I> {
         let held = self.connection.received();
         let whole = held.newest() == Some(last) && held.contains_all_from(oldest);
         if whole && let Some(audit) = snapshot.audit {
-            if self.view.audit(audit.bucket) == audit.hash {
-                self.stats.audits_passed += 1;
-            } else if self.resync.is_none() {
+            if self.resync.as_ref().is_some_and(Resync::is_pending) {
+                return;
+            }
+            if self.view.audit(audit.bucket) != audit.hash {
                 self.on_desync(snapshot);
                 return;
             }
+            self.stats.audits_passed += 1;
         }
-        if whole && snapshot.complete {
-            self.resync = None;
+        if whole && snapshot.complete && !self.resync.as_ref().is_some_and(Resync::is_pending) {
+            self.view.on_whole(snapshot.tick);
             if !self.full_view_seen {
                 self.full_view_seen = true;
                 self.emit(ClientEvent::FirstFullView);
@@ -147,7 +154,7 @@ impl<I: Input> Client<I> {
     /// A late datagram may build on what is forgotten. A timely one may not.
     fn on_missing_baseline(&mut self, snapshot: &SnapshotHeader) {
         let late = self.view.newest_tick().is_some_and(|newest| newest.is_newer_than(snapshot.tick));
-        if late || self.resync.is_some() {
+        if late || self.resync.as_ref().is_some_and(Resync::is_pending) {
             self.stats.snapshots.stale += 1;
         } else {
             self.stats.snapshots.undecodable += 1;
@@ -157,17 +164,26 @@ impl<I: Input> Client<I> {
 
     /// What is held is not what the server said: forget it, and ask for all of it.
     fn on_desync(&mut self, snapshot: &SnapshotHeader) {
-        if self.resync.is_some() {
+        if self.resync.as_ref().is_some_and(Resync::is_pending) {
             self.stats.snapshots.stale += 1;
             return;
         }
-        let ClientStats { desyncs, .. } = &mut self.stats;
-        *desyncs += 1;
-        self.resync = Some(snapshot.tick);
+        self.stats.desyncs += 1;
+        self.resync = Some(Resync::new(snapshot.tick));
         self.view.clear();
-        // If too much waits already, the server hears of it by the next datagram that does not verify.
-        let _ = self.send_message(&ClientMessage::Desync { tick: snapshot.tick });
+        self.follow_resync();
         self.emit(ClientEvent::Desync { tick: snapshot.tick });
+    }
+
+    /// Tells the server of a desync as soon as there is room, and takes note when it knows.
+    fn follow_resync(&mut self) {
+        let Some(resync) = &mut self.resync else { return };
+        if resync.is_told() && self.connection.messages_delivered() {
+            resync.on_heard();
+        } else if let Some(tick) = resync.to_tell() {
+            let told = self.send_message(&ClientMessage::Desync { tick }).is_ok();
+            self.resync.iter_mut().filter(|_| told).for_each(Resync::on_told);
+        }
     }
 
     fn take_messages(&mut self, now: Instant) {
@@ -177,6 +193,8 @@ impl<I: Input> Client<I> {
                     let tick_hz = u32::from(welcome.tick_hz);
                     let period = Duration::from_secs(1) / tick_hz;
                     self.tick_hz = tick_hz;
+                    let interval = Duration::from_secs(1) / u32::from(welcome.snapshot_hz);
+                    self.ack_slack = interval.max(Duration::from_millis(100)) + period * 3;
                     self.clock = Some(ServerClock { tick: welcome.tick, due: welcome.due, period });
                     self.status = Status::Playing;
                     self.emit(ClientEvent::Joined { payload: welcome.payload, tick_hz });

@@ -10,6 +10,10 @@ pub struct View {
     schema: Arc<Schema>,
     streams: [BTreeMap<u32, Stream>; 2],
     newest_tick: Option<Tick>,
+    /// The newest tick of which all that is visible is known: what it did not bring has not changed.
+    whole_tick: Option<Tick>,
+    /// When what left long ago was last forgotten.
+    pruned_tick: Tick,
 }
 
 /// One stream of one entity, as this client knows it.
@@ -37,12 +41,14 @@ struct Held {
 const VERSIONS_MAX: usize = 512;
 /// Baselines never go back, but a datagram that was overtaken by this many ticks may still build on an older one.
 const REORDER_TICKS: i32 = 64;
+/// How often it is looked for what can be forgotten.
+const PRUNE_TICKS: i32 = 64;
 /// What left the view is forgotten after this many ticks.
 const FORGET_AFTER_TICKS: i32 = 1024;
 
 impl View {
     pub(super) fn new(schema: Arc<Schema>) -> Self {
-        Self { schema, streams: Default::default(), newest_tick: None }
+        Self { schema, streams: Default::default(), newest_tick: None, whole_tick: None, pruned_tick: Tick(0) }
     }
 
     /// The entities visible now, by ascending index.
@@ -113,7 +119,8 @@ impl View {
         if self.newest_tick.is_none_or(|newest| tick.is_newer_than(newest)) {
             self.newest_tick = Some(tick);
         }
-        if tick.0.is_multiple_of(64) {
+        if tick.since(self.pruned_tick).abs() >= PRUNE_TICKS {
+            self.pruned_tick = tick;
             let keep = |stream: &Stream| stream.left.is_none_or(|left| tick.since(left) < FORGET_AFTER_TICKS);
             self.streams.iter_mut().for_each(|streams| streams.retain(|_, stream| keep(stream)));
         }
@@ -130,14 +137,20 @@ impl View {
         sum.to_u32()
     }
 
+    /// Everything visible at `tick` is known.
+    pub(super) fn on_whole(&mut self, tick: Tick) {
+        self.whole_tick = Some(tick);
+    }
+
     /// Forgets everything.
     pub(super) fn clear(&mut self) {
         self.streams.iter_mut().for_each(BTreeMap::clear);
+        self.whole_tick = None;
     }
 
     fn entity_view<'a>(&'a self, index: u32, public: &'a Stream) -> EntityView<'a> {
         let owner = self.streams[Audience::Owner as usize].get(&index).filter(|stream| stream.is_shown());
-        EntityView { schema: &self.schema, index, public, owner }
+        EntityView { schema: &self.schema, whole_tick: self.whole_tick, index, public, owner }
     }
 }
 
@@ -163,8 +176,7 @@ impl Stream {
         } else {
             self.versions.insert(place, Held { tick, hash, version });
         }
-        let Some(baseline) = baseline else { return };
-        let too_old = |held: &Held| baseline.since(held.tick) > REORDER_TICKS;
+        let too_old = |held: &Held| baseline.is_some_and(|baseline| baseline.since(held.tick) > REORDER_TICKS);
         while self.versions.len() > 1 && (self.versions.len() > VERSIONS_MAX || too_old(&self.versions[0])) {
             self.versions.pop_front();
         }
@@ -175,6 +187,7 @@ impl Stream {
 #[derive(Clone, Copy, Debug)]
 pub struct EntityView<'a> {
     schema: &'a Schema,
+    whole_tick: Option<Tick>,
     index: u32,
     public: &'a Stream,
     owner: Option<&'a Stream>,
@@ -193,10 +206,11 @@ impl EntityView<'_> {
         self.owner.is_some()
     }
 
-    /// The newest snapshot that brought its public components; it did not change since, or that has not arrived.
+    /// The newest tick of which its public components are known: it was in that snapshot, or that snapshot was whole.
     #[must_use]
     pub fn tick(&self) -> Tick {
-        self.public.versions.back().map_or(self.public.since, |held| held.tick)
+        let brought = self.public.versions.back().map_or(self.public.since, |held| held.tick);
+        self.whole_tick.filter(|whole| whole.is_newer_than(brought)).unwrap_or(brought)
     }
 
     /// One of its components, as of the newest snapshot that brought it.

@@ -28,8 +28,9 @@ impl Budget {
         usize::try_from(self.available_ub / UB).unwrap_or(0)
     }
 
+    /// Bytes that had to go may be owed, but never more than a datagram.
     pub(crate) fn spend(&mut self, bytes: usize) {
-        self.available_ub -= bytes as i64 * UB;
+        self.available_ub = (self.available_ub - bytes as i64 * UB).max(-1300 * UB);
     }
 }
 

@@ -1,6 +1,8 @@
 use super::history::History;
 use super::interest::Interest;
-use crate::game::{AlwaysRelevant, CapturedColumn, Departed, Locator, NetSlot, Owner, Replicated, Viewpoint};
+use crate::game::{
+    AlwaysRelevant, CapturedColumn, Departed, Locator, NetSlot, Owner, Replicated, Viewpoint, for_each_without,
+};
 use bevy_ecs::change_detection::Tick as ChangeTick;
 use bevy_ecs::entity::Entity;
 use bevy_ecs::query::{Added, QueryState, With, Without};
@@ -106,6 +108,10 @@ impl Capture {
             });
         }
         if let Some(locator) = &mut self.locator {
+            locator.removed(world, &mut |slot| {
+                history.slot_mut(slot.0).place = None;
+                interest.displace(slot.0);
+            });
             locator.moved(world, self.since, &mut |slot, place| {
                 history.slot_mut(slot.0).place = Some(place);
                 interest.place(slot.0, place);
@@ -117,12 +123,7 @@ impl Capture {
         for slot in self.made_relevant.iter(world) {
             interest.set_always_relevant(slot.0, true);
         }
-        for entity in world.removed::<AlwaysRelevant>() {
-            let Ok(entity) = world.get_entity(entity) else { continue };
-            if let (Some(slot), false) = (entity.get::<NetSlot>(), entity.contains::<AlwaysRelevant>()) {
-                interest.set_always_relevant(slot.0, false);
-            }
-        }
+        for_each_without::<AlwaysRelevant>(world, &mut |slot| interest.set_always_relevant(slot.0, false));
     }
 
     /// Who owns what, and who sees from where.

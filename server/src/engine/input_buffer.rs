@@ -19,7 +19,7 @@ pub(crate) struct InputBuffer {
     missed: u8,
     /// The lead of the newest input since the last report, the least if several came; in 1/16 tick.
     lead: Option<i16>,
-    last_lead: i16,
+    last_lead: Option<i16>,
 }
 
 /// Ticks it reaches ahead.
@@ -40,7 +40,7 @@ impl InputBuffer {
             started: false,
             missed: 0,
             lead: None,
-            last_lead: 0,
+            last_lead: None,
         }
     }
 
@@ -101,15 +101,16 @@ impl InputBuffer {
 
     /// The lead that was reported last.
     pub(crate) fn lead_ticks(&self) -> Option<f32> {
-        self.started.then(|| f32::from(self.last_lead) / 16.0)
+        self.last_lead.map(|lead| f32::from(lead) / 16.0)
     }
 
     /// What the client is told in the snapshot of `tick`; `None` before any input came.
     pub(crate) fn report(&mut self, tick: Tick) -> Option<InputReport> {
-        self.last_lead = self.lead.take().unwrap_or(self.last_lead);
+        let lead = self.lead.take();
+        self.last_lead = lead.or(self.last_lead);
         let there = |n: &u32| self.ticks[tick.add(*n).0 as usize % LEN] == Some(tick.add(*n));
         let ahead = (1..=LEN as u32).take_while(there).count() as u32;
-        self.started.then_some(InputReport { ahead, lead: self.last_lead, missed: self.missed })
+        self.started.then_some(InputReport { ahead, lead, missed: self.missed })
     }
 }
 
@@ -181,8 +182,9 @@ mod tests {
         buffer.insert(Tick(2), &[0], Tick(0), false, &mut counts);
         buffer.on_lead(2.0);
         buffer.on_lead(-0.5);
-        assert_eq!(buffer.report(Tick(0)).unwrap().lead, -8);
+        assert_eq!(buffer.report(Tick(0)).unwrap().lead, Some(-8));
+        assert_eq!(buffer.report(Tick(0)).unwrap().lead, None);
         buffer.on_lead(1.0);
-        assert_eq!(buffer.report(Tick(1)).unwrap().lead, 16);
+        assert_eq!(buffer.report(Tick(1)).unwrap().lead, Some(16));
     }
 }

@@ -46,6 +46,11 @@ impl Interest {
         }
     }
 
+    /// An entity is nowhere any more.
+    pub(crate) fn displace(&mut self, index: u32) {
+        self.unlist(index);
+    }
+
     /// Everybody sees an entity, or no longer does so wherever it is.
     pub(crate) fn set_always_relevant(&mut self, index: u32, always: bool) {
         match (self.always.binary_search(&index), always) {

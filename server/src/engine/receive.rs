@@ -12,6 +12,8 @@ use tidelock::{ClientId, Instant};
 
 /// Netcode is connected, but nobody says hello: so long that is waited for.
 const HELLO_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a client may take to receive what it needs to join.
+const WELCOME_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long a client is told why before it is disconnected.
 const CLOSING_TIME: Duration = Duration::from_millis(500);
 
@@ -30,6 +32,10 @@ impl Engine {
                 let taken =
                     session.receive(payload, arrival, (schema, *input), history, stats, |sent| writer.recycle(sent));
                 stats.payloads_malformed += u64::from(taken.is_err());
+                if session.connection.messages_broken() && session.is_open() {
+                    self.close(slot, CloseReason::ProtocolError, arrival.at);
+                    return;
+                }
                 self.take_messages(slot, arrival);
             }
             ServerEvent::Disconnected { slot, .. } => {
@@ -47,8 +53,14 @@ impl Engine {
         let mut over = Vec::new();
         for session in self.sessions.iter_mut() {
             session.expire(now, self.tick, period, &mut self.history, &mut self.stats);
+            session.begin_tick(now, self.tick);
             match session.phase {
-                Phase::Hello { deadline } if now > deadline => {
+                Phase::Welcoming { .. } if session.connection.messages_delivered() => {
+                    session.phase = Phase::Playing { since: self.tick };
+                    self.stats.connections += 1;
+                    self.roster.join(session.client_id);
+                }
+                Phase::Hello { deadline } | Phase::Welcoming { deadline } if now > deadline => {
                     self.stats.rejected.hello_timeout += 1;
                     over.push(session.slot);
                 }
@@ -115,11 +127,15 @@ impl Engine {
             }
             ClientMessage::Desync { .. } if session.is_playing() => {
                 self.stats.desyncs += 1;
-                session.views.forget_baselines(self.tick);
+                session.wants_full = true;
                 Ok(())
             }
             ClientMessage::Event { id, body } if session.is_playing() => {
                 let client_id = session.client_id;
+                if !session.allow_event(body.len()) {
+                    self.stats.events_flooded += 1;
+                    return Ok(());
+                }
                 let event = self.events.get(usize::from(id.0)).ok_or(Malformed)?;
                 if (event.receive)(self.app.world_mut(), client_id, &body) { Ok(()) } else { Err(Malformed) }
             }
@@ -154,13 +170,12 @@ impl Engine {
             due: self.due,
             payload: self.app.world().resource::<JoinPayload>().0.clone(),
         };
-        session.phase = Phase::Playing { since: self.tick };
-        if session.send(&ServerMessage::Welcome(welcome)).is_err() {
+        if session.send(&ServerMessage::Welcome(welcome)).is_ok() {
+            session.phase = Phase::Welcoming { deadline: arrival.at + WELCOME_TIMEOUT };
+        } else {
+            // The game's join payload is too long for a message.
             self.close(slot, CloseReason::ProtocolError, arrival.at);
-            return;
         }
-        self.stats.connections += 1;
-        self.roster.join(client_id);
     }
 
     /// The session of a client, if it has one.

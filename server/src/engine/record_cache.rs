@@ -18,6 +18,8 @@ pub(crate) struct RecordCache {
 
 #[derive(Clone, Copy, Debug)]
 struct Entry {
+    /// The baseline that was asked for.
+    baseline: Option<Tick>,
     record: Record,
     previous: Option<u32>,
 }
@@ -58,7 +60,7 @@ impl RecordCache {
         let mut at = (self.heads[head].0 == self.tick).then_some(self.heads[head].1);
         let newest = at;
         while let Some(entry) = at.map(|at| self.entries[at as usize]) {
-            if entry.record.baseline == baseline {
+            if entry.baseline == baseline {
                 self.hits += 1;
                 return entry.record;
             }
@@ -67,7 +69,7 @@ impl RecordCache {
         self.misses += 1;
         let record = self.encode(old, stream.newest(), audience, schema);
         self.heads[head] = (self.tick, self.entries.len() as u32);
-        self.entries.push(Entry { record, previous: newest });
+        self.entries.push(Entry { baseline, record, previous: newest });
         record
     }
 
@@ -79,13 +81,22 @@ impl RecordCache {
     fn encode(&mut self, old: Option<(Tick, &Version)>, new: &Version, audience: Audience, schema: &Schema) -> Record {
         let layout = schema.stream(audience);
         self.scratch.clear();
-        match old {
-            Some((_, old)) => encode_delta(layout, old.borrow(), new.borrow(), &mut self.scratch),
-            None => encode_full(layout, new.borrow(), &mut self.scratch),
+        let mut baseline = None;
+        if let Some((tick, old)) = old {
+            encode_delta(layout, old.borrow(), new.borrow(), &mut self.scratch);
+            // Where nearly all changed by much, a delta can be longer than the whole.
+            if self.scratch.len_bits() <= layout.record_bits(new.borrow().mask) {
+                baseline = Some(tick);
+            } else {
+                self.scratch.clear();
+            }
+        }
+        if baseline.is_none() {
+            encode_full(layout, new.borrow(), &mut self.scratch);
         }
         let bits = self.scratch.len_bits() as u32;
         let begin = self.bytes.len() as u32;
         self.bytes.extend_from_slice(self.scratch.finish());
-        Record { baseline: old.map(|(tick, _)| tick), bits, begin }
+        Record { baseline, bits, begin }
     }
 }

@@ -33,6 +33,12 @@ pub(crate) struct Session {
     last_audit_at: Option<Instant>,
     last_sample_at: Instant,
     audit_bucket: u8,
+    /// Of this tick's allowance of the game's events.
+    events_left: u32,
+    event_bytes_left: usize,
+    /// The client asked for everything in full.
+    pub(crate) wants_full: bool,
+    last_full_at: Option<Instant>,
 }
 
 /// How far a session has come.
@@ -40,6 +46,11 @@ pub(crate) struct Session {
 pub(crate) enum Phase {
     /// Netcode is connected; the hello has not come yet.
     Hello {
+        /// It is not waited for any longer.
+        deadline: Instant,
+    },
+    /// The hello was good; the client is being told what it needs before the first snapshot makes sense to it.
+    Welcoming {
         /// It is not waited for any longer.
         deadline: Instant,
     },
@@ -75,6 +86,13 @@ const AUDIT_INTERVAL: Duration = Duration::from_millis(60);
 /// The smoothed round-trip time goes into the histogram this often.
 const SAMPLE_INTERVAL: Duration = Duration::from_secs(1);
 
+/// Events of the game that a client may send in a tick, ...
+const EVENTS_PER_TICK: u32 = 16;
+/// ... and their bytes: decoded they can be a hundred times as large.
+const EVENT_BYTES_PER_TICK: usize = 2 * ClientMessage::BYTES_MAX;
+/// A client gets everything in full no more often than this.
+const FULL_INTERVAL: Duration = Duration::from_millis(250);
+
 impl Session {
     pub(crate) fn new(
         slot: Slot,
@@ -101,11 +119,20 @@ impl Session {
             last_audit_at: None,
             last_sample_at: Instant::default(),
             audit_bucket: (slot.0 % 64) as u8,
+            events_left: EVENTS_PER_TICK,
+            event_bytes_left: EVENT_BYTES_PER_TICK,
+            wants_full: false,
+            last_full_at: None,
         }
     }
 
     pub(crate) const fn is_playing(&self) -> bool {
         matches!(self.phase, Phase::Playing { .. })
+    }
+
+    /// Whether it is neither over nor about to be.
+    pub(crate) const fn is_open(&self) -> bool {
+        !matches!(self.phase, Phase::Closing { .. })
     }
 
     /// Takes a payload of the client: acks and inputs take effect, messages wait to be taken. `recycle` is given what
@@ -120,10 +147,10 @@ impl Session {
         mut recycle: impl FnMut(SentState),
     ) -> Result<(), Malformed> {
         let mut r = BitReader::new(payload);
-        let Some(header) = self.connection.read_header(&mut r, arrival.at)? else { return Ok(()) };
+        let Some(header) = self.connection.read_header(&mut r)? else { return Ok(()) };
         self.connection.read_messages(&mut r)?;
         self.read_inputs(&mut r, arrival, game, stats)?;
-        self.connection.accept(header.sequence);
+        self.connection.accept(header.sequence, arrival.at);
         let views = &mut self.views;
         self.connection.on_acks(&header, arrival.at, |_, fate| {
             views.on_fate(fate, history, arrival.simulated).into_iter().for_each(&mut recycle);
@@ -182,6 +209,26 @@ impl Session {
         {
             self.last_sample_at = now;
             Samples::push(&mut stats.samples.client_rtt, rtt);
+        }
+    }
+
+    /// Whether the client may send an event of so many bytes in this tick.
+    pub(crate) fn allow_event(&mut self, bytes: usize) -> bool {
+        let allowed = self.events_left > 0 && bytes <= self.event_bytes_left;
+        if allowed {
+            self.events_left -= 1;
+            self.event_bytes_left -= bytes;
+        }
+        allowed
+    }
+
+    /// A tick begins: allowances are renewed, and who asked for everything gets it, if it did not just now.
+    pub(crate) fn begin_tick(&mut self, now: Instant, tick: Tick) {
+        self.events_left = EVENTS_PER_TICK;
+        self.event_bytes_left = EVENT_BYTES_PER_TICK;
+        if self.wants_full && take_turn(&mut self.last_full_at, now, FULL_INTERVAL) {
+            self.wants_full = false;
+            self.views.forget_baselines(tick);
         }
     }
 

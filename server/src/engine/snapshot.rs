@@ -7,7 +7,10 @@ use std::cmp::Ordering;
 use std::time::Duration;
 use tidelock::bits::BitWriter;
 use tidelock::state::{Audience, Checksum, Schema};
-use tidelock::wire::{Audit, DATAGRAM_BYTES_MAX, Load, RecordHead, RecordWriter, SnapshotHeader, audit_bucket};
+use tidelock::wire::{
+    Audit, DATAGRAM_BITS_MAX, DATAGRAM_BYTES_MAX, HEAD_BITS_MAX, Load, RecordHead, RecordWriter, SnapshotHeader,
+    audit_bucket,
+};
 use tidelock::{Instant, Tick};
 
 /// Writes snapshots: what of a client's view is due, what of that fits the budget, and the datagrams that carry it.
@@ -115,7 +118,7 @@ impl SnapshotWriter {
                 return;
             }
             self.datagram.clear();
-            session.connection.write_head(tick.now, true, &mut self.datagram);
+            session.connection.write_head(tick.now, DATAGRAM_BITS_MAX - HEAD_BITS_MAX - 1, &mut self.datagram);
             self.datagram.write_bool(false);
             session.commit(SentState { tick: tick.tick, streams: self.pool.pop().unwrap_or_default() }, tick, history);
             let datagram = self.datagram.finish();
@@ -160,8 +163,9 @@ impl SnapshotWriter {
             self.due.sort_unstable_by(by_priority);
             let mut left = available_bits;
             for due in &mut self.due {
+                // What is first and does not fit must not be overtaken: it waits until the budget has grown.
                 due.chosen = due.bits() <= left;
-                left -= if due.chosen { due.bits() } else { 0 };
+                left = if due.chosen { left - due.bits() } else { 0 };
             }
             self.due.sort_unstable_by(|a, b| -> Ordering { a.audience.cmp(&b.audience).then(a.at.cmp(&b.at)) });
         }
@@ -180,12 +184,12 @@ impl SnapshotWriter {
         let mut next = 0;
         loop {
             let draft = self.open_draft(session, tick);
-            let capacity =
-                (DATAGRAM_BYTES_MAX * 8).saturating_sub(self.drafts[draft].head.len_bits() + SnapshotHeader::BITS_MAX);
+            let capacity = DATAGRAM_BITS_MAX - SnapshotHeader::BITS_MAX - self.drafts[draft].head.len_bits();
+            let first = next;
             for audience in Audience::ALL {
                 let mut heads = RecordWriter::new(tick.tick);
                 while let Some(record) = due.get(next).filter(|due| due.audience == audience) {
-                    let full = self.drafts[draft].records.len_bits() + record.bits() + 2 > capacity;
+                    let full = self.drafts[draft].records.len_bits() + record.bits() + SECTION_ENDS_BITS > capacity;
                     if record.chosen && full {
                         break;
                     }
@@ -201,6 +205,7 @@ impl SnapshotWriter {
             if next == due.len() {
                 break;
             }
+            assert!(draft == 0 || next > first, "a datagram without messages has room for every record");
         }
         self.due = due;
     }
@@ -216,7 +221,9 @@ impl SnapshotWriter {
         draft.records.clear();
         draft.checksum = None;
         draft.sent = SentState { tick: tick.tick, streams: self.pool.pop().unwrap_or_default() };
-        draft.sequence = session.connection.write_head(tick.now, at == 0, &mut draft.head);
+        // The first datagram brings messages too, as far as the budget goes.
+        let room_bits = MESSAGE_BITS_MAX.min(session.budget.available_bytes() * 8);
+        draft.sequence = session.connection.write_head(tick.now, if at == 0 { room_bits } else { 0 }, &mut draft.head);
         at
     }
 
@@ -264,6 +271,15 @@ impl SnapshotWriter {
 const HEADERS_BYTES: usize = 64;
 /// Lists of streams kept for reuse.
 const POOL_MAX: usize = 1 << 16;
+/// Messages may take so much of a snapshot's first datagram.
+const MESSAGE_BITS_MAX: usize = DATAGRAM_BITS_MAX - HEAD_BITS_MAX - SnapshotHeader::BITS_MAX - SECTION_ENDS_BITS;
+/// That no more records follow, for each audience.
+const SECTION_ENDS_BITS: usize = 2;
+/// A datagram without messages has room for every record that the schema allows.
+const _: () = assert!(
+    HEAD_BITS_MAX + SnapshotHeader::BITS_MAX + RecordWriter::BITS_MAX + Schema::RECORD_BITS_MAX + SECTION_ENDS_BITS
+        <= DATAGRAM_BITS_MAX
+);
 /// Datagrams in a tick that carry nothing but messages.
 const MESSAGE_DATAGRAMS_MAX: usize = 8;
 

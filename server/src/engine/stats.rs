@@ -35,6 +35,8 @@ pub struct Stats {
     pub payloads_malformed: u64,
     /// `packets_dropped_total{reason}`: an event of a client that does not decode, or came before it joined.
     pub events_malformed: u64,
+    /// `packets_dropped_total{reason}`: events beyond what a client may send in a tick.
+    pub events_flooded: u64,
     /// What was measured since the reader last took it: see [`Samples`].
     pub samples: Samples,
 }

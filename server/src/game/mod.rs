@@ -22,7 +22,7 @@ pub use rehearsal::Rehearsal;
 pub(crate) use components::{Departed, NetSlot};
 pub(crate) use events::{EventType, OutgoingEvent};
 pub(crate) use inputs::{InputType, TickInput};
-pub(crate) use registry::{CapturedColumn, Locator, Registry};
+pub(crate) use registry::{CapturedColumn, Locator, Registry, for_each_without};
 
 use bevy_app::{App, FixedMainScheduleOrder, FixedUpdate};
 use bevy_ecs::component::Component;
@@ -112,11 +112,12 @@ pub(crate) fn prepare(app: &mut App, seed: u64, tick_hz: u32) {
         schedule.set_executor(SingleThreadedExecutor::new()).set_build_settings(settings);
         schedule
     };
-    app.add_schedule(strict(ApplyInput.intern()));
-    app.add_schedule(strict(Simulate.intern()));
     let mut order = app.world_mut().get_resource_or_init::<FixedMainScheduleOrder>();
     order.insert_before(FixedUpdate, ApplyInput);
     order.insert_after(ApplyInput, Simulate);
+    for label in order.labels.clone() {
+        app.add_schedule(strict(label));
+    }
     app.insert_resource(Seed(seed)).insert_resource(TickTime::new(tick_hz)).init_resource::<JoinPayload>();
     app.add_message::<PlayerJoined>().add_message::<PlayerLeft>();
 }

@@ -128,11 +128,16 @@ impl<C: Component + Replicate> CapturedColumn for Column<C> {
     }
 
     fn removed(&mut self, world: &mut World, sink: &mut dyn FnMut(NetSlot)) {
-        for entity in world.removed::<C>() {
-            let Ok(entity) = world.get_entity(entity) else { continue };
-            if let (Some(slot), false) = (entity.get::<NetSlot>(), entity.contains::<C>()) {
-                sink(*slot);
-            }
+        for_each_without::<C>(world, sink);
+    }
+}
+
+/// Calls `sink` with the slot of each entity that lost a `C`, but lives, since trackers were last cleared.
+pub(crate) fn for_each_without<C: Component>(world: &World, sink: &mut dyn FnMut(NetSlot)) {
+    for entity in world.removed::<C>() {
+        let Ok(entity) = world.get_entity(entity) else { continue };
+        if let (Some(slot), false) = (entity.get::<NetSlot>(), entity.contains::<C>()) {
+            sink(*slot);
         }
     }
 }
@@ -144,6 +149,9 @@ pub(crate) trait Locator: Send + Sync {
 
     /// Calls `sink` with the slot and place of each entity whose place may have changed after `since`.
     fn moved(&mut self, world: &mut World, since: ChangeTick, sink: &mut dyn FnMut(NetSlot, Vec2));
+
+    /// Calls `sink` with the slot of each entity that is nowhere any more, but lives.
+    fn removed(&self, world: &World, sink: &mut dyn FnMut(NetSlot));
 }
 
 struct ComponentLocator<C: Component> {
@@ -164,5 +172,9 @@ impl<C: Component> Locator for ComponentLocator<C> {
                 sink(*slot, (self.position)(&component));
             }
         }
+    }
+
+    fn removed(&self, world: &World, sink: &mut dyn FnMut(NetSlot)) {
+        for_each_without::<C>(world, sink);
     }
 }

@@ -182,6 +182,7 @@ fn set_io_counters(stats: &ServerStats) {
     let own = [
         ("payloads_malformed", stats.engine.payloads_malformed),
         ("events_malformed", stats.engine.events_malformed),
+        ("events_flooded", stats.engine.events_flooded),
         ("inbox_full", stats.inbox_full),
         ("send_would_block", stats.send_drops.would_block),
         ("send_refused", stats.send_drops.refused),

@@ -25,6 +25,20 @@ impl Lane {
         crate::bits::bits_for(self.max)
     }
 
+    /// Bits of the largest change.
+    #[must_use]
+    pub const fn change_bits_max(self) -> usize {
+        match self.coding {
+            // A folded difference has one bit more than the lane, and with 2^order added one more than the larger of both.
+            Coding::Number(order) | Coding::Circle(order) => {
+                let order = order as u32;
+                let larger = if self.bits() + 1 > order { self.bits() + 1 } else { order };
+                (2 * larger - order + 1) as usize
+            }
+            Coding::Symbol => self.bits() as usize,
+        }
+    }
+
     /// The difference that leads from `from` to `to`, in the form that [`Lane::advance`] takes.
     #[must_use]
     pub const fn difference(self, from: u32, to: u32) -> i32 {
@@ -61,6 +75,16 @@ mod tests {
         assert_eq!(lane.difference(5, 250), -11);
         assert_eq!(lane.advance(250, 11), Some(5));
         assert_eq!(lane.advance(5, -11), Some(250));
+    }
+
+    #[test]
+    fn no_change_is_longer_than_the_longest() {
+        for (max, order) in [(0, 0), (1, 3), (100, 0), (255, 7), (4_194_304, 4), (u32::MAX >> 1, 16)] {
+            let lane = Lane { max, coding: Coding::Number(order) };
+            let mut w = crate::bits::BitWriter::new();
+            w.write_golomb(crate::bits::zigzag(lane.difference(max, 0)).saturating_sub(1), order.into());
+            assert!(w.len_bits() <= lane.change_bits_max(), "{} bits, {max} of order {order}", w.len_bits());
+        }
     }
 
     #[test]

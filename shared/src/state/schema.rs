@@ -63,6 +63,9 @@ pub enum SchemaError {
     /// A record of all components of one stream would not fit a datagram.
     #[error("a full record of all components of one stream takes {0} bits, and a datagram has room for {1}")]
     RecordTooLong(usize, usize),
+    /// The longest input takes too much of a datagram.
+    #[error("the longest input takes {0} bits, and may take {1}")]
+    InputTooLong(usize, usize),
     /// No input was declared.
     #[error("the game declares no input")]
     NoInput,
@@ -71,6 +74,9 @@ pub enum SchemaError {
 impl Schema {
     /// The longest full record of a stream, in bits: what surely fits into a datagram beside its headers.
     pub const RECORD_BITS_MAX: usize = 1_000 * 8;
+
+    /// The longest input, in bits: with a fragment of a message it fits a datagram.
+    pub const INPUT_BITS_MAX: usize = 2_000;
 
     /// Starts declaring the schema of the game called `name`.
     #[must_use]
@@ -157,9 +163,10 @@ impl StreamLayout {
         ((1u64 << self.components.len()) - 1) as u32
     }
 
-    /// The bits of a full record of all components.
-    fn record_bits(&self) -> usize {
-        let lanes = self.components.iter().flat_map(|component| &component.lanes);
+    /// The bits of a full record of the components in `mask`.
+    #[must_use]
+    pub fn record_bits(&self, mask: u32) -> usize {
+        let lanes = self.present(mask).flat_map(|(_, component)| &component.lanes);
         self.components.len() + lanes.map(|lane| lane.bits() as usize).sum::<usize>()
     }
 }
@@ -229,7 +236,12 @@ impl SchemaBuilder {
         if self.schema.input.is_empty() {
             return Err(SchemaError::NoInput);
         }
-        let longest = self.schema.streams.iter().map(StreamLayout::record_bits).max().unwrap_or(0);
+        let input = 1 + self.schema.input.iter().map(|lane| 1 + lane.change_bits_max()).sum::<usize>();
+        if input > Schema::INPUT_BITS_MAX {
+            return Err(SchemaError::InputTooLong(input, Schema::INPUT_BITS_MAX));
+        }
+        let longest =
+            self.schema.streams.iter().map(|layout| layout.record_bits(layout.full_mask())).max().unwrap_or(0);
         if longest > Schema::RECORD_BITS_MAX {
             return Err(SchemaError::RecordTooLong(longest, Schema::RECORD_BITS_MAX));
         }

@@ -16,6 +16,8 @@ pub struct AckWindow {
     held: [u64; WORDS],
     /// The oldest sequence still to be reported.
     floor: u64,
+    /// Sequences that came after a newer one. A report from before the last of them did not name it.
+    late_arrivals: u64,
 }
 
 /// A peer's report: the newest sequence it holds, and which of those before it.
@@ -33,7 +35,7 @@ pub struct Acks {
 
 impl Default for AckWindow {
     fn default() -> Self {
-        Self { newest: None, held: [0; WORDS], floor: 0 }
+        Self { newest: None, held: [0; WORDS], floor: 0, late_arrivals: 0 }
     }
 }
 
@@ -74,15 +76,27 @@ impl AckWindow {
                 forget.for_each(|s| self.held[word(s)] &= !(1 << (s % 64)));
             }
             // Came late: it has to be reported though newer ones are known to the peer already.
-            Some(_) => self.floor = self.floor.min(sequence),
+            Some(_) => {
+                self.floor = self.floor.min(sequence);
+                self.late_arrivals += 1;
+            }
         }
         self.held[word(sequence)] |= 1 << (sequence % 64);
         self.newest = self.newest.max(Some(sequence));
     }
 
-    /// Takes note that the peer has received a report whose newest was `reported`.
-    pub fn on_report_received(&mut self, reported: u64) {
-        self.floor = self.floor.max(reported + 1);
+    /// What a report written now says, for [`AckWindow::on_report_received`].
+    #[must_use]
+    pub fn reported(&self) -> Option<Reported> {
+        Some(Reported { newest: self.newest?, late_arrivals: self.late_arrivals })
+    }
+
+    /// Takes note that the peer has received a report.
+    pub fn on_report_received(&mut self, reported: Reported) {
+        // A report from before a late arrival did not name it: what is older than that stays to be reported.
+        if reported.late_arrivals == self.late_arrivals {
+            self.floor = self.floor.max(reported.newest + 1);
+        }
     }
 
     /// Writes the report. `delay` is how long ago the newest arrived.
@@ -96,7 +110,13 @@ impl AckWindow {
         let Some(newest) = self.newest else { return };
         w.write(newest & 0xFFFF, 16);
         w.write(u64::try_from(delay.as_micros() / 128).map_or(DELAY_UNKNOWN, |units| units.min(DELAY_UNKNOWN)), 10);
-        let oldest = self.floor.max((newest + 1).saturating_sub(WINDOW)).min(newest);
+        let floor = self.floor.max((newest + 1).saturating_sub(WINDOW)).min(newest);
+        // One missing more than can be listed, and what is older has to wait for the next report.
+        let oldest = (floor..newest)
+            .rev()
+            .filter(|sequence| !self.bit(*sequence))
+            .nth(MISSING_MAX)
+            .map_or(floor, |one_more| one_more + 1);
         w.write_golomb((newest - oldest) as u32, 3);
         let missing = || (oldest..newest).rev().filter(|sequence| !self.bit(*sequence));
         w.write_golomb(missing().count() as u32, 0);
@@ -113,6 +133,17 @@ impl AckWindow {
 }
 
 const DELAY_UNKNOWN: u64 = 1023;
+/// A report lists at most so many as missing: nobody can make it long by leaving sequences out.
+const MISSING_MAX: usize = 64;
+/// The most bits of a report: its fields, and at 64 distances that add up to at most 1,023 no more than 9 bits each.
+pub(super) const REPORT_BITS_MAX: usize = 1 + 16 + 10 + 17 + 13 + 9 * MISSING_MAX;
+
+/// What a report said, in so far as it matters once it has arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reported {
+    newest: u64,
+    late_arrivals: u64,
+}
 
 const fn word(sequence: u64) -> usize {
     (sequence / 64) as usize % WORDS
@@ -182,7 +213,10 @@ mod tests {
                 held.insert(start + offset);
             }
             let expected: Vec<u64> = held.into_iter().rev().collect();
-            prop_assert_eq!(report(&window, start + 300), expected);
+            let reported = report(&window, start + 300);
+            prop_assert!(expected.starts_with(&reported));
+            let span = expected[0] - expected[expected.len() - 1] + 1;
+            if span - expected.len() as u64 <= MISSING_MAX as u64 { prop_assert_eq!(reported, expected); }
         }
 
         #[test]
@@ -196,8 +230,10 @@ mod tests {
     #[test]
     fn what_the_peer_knows_is_not_reported_again() {
         let mut window = AckWindow::default();
-        (0..10).for_each(|s| window.accept(s));
-        window.on_report_received(6);
+        (0..7).for_each(|s| window.accept(s));
+        let reported = window.reported().unwrap();
+        (7..10).for_each(|s| window.accept(s));
+        window.on_report_received(reported);
         assert_eq!(report(&window, 10), [9, 8, 7]);
     }
 
@@ -205,9 +241,23 @@ mod tests {
     fn a_late_arrival_is_reported_though_newer_ones_are_known() {
         let mut window = AckWindow::default();
         [0, 1, 3, 4].into_iter().for_each(|s| window.accept(s));
-        window.on_report_received(4);
+        let early = window.reported().unwrap();
+        window.on_report_received(early);
         window.accept(2);
         assert_eq!(report(&window, 5), [4, 3, 2]);
+        window.on_report_received(early);
+        assert_eq!(report(&window, 5), [4, 3, 2], "that report was from before it came");
+    }
+
+    #[test]
+    fn sequences_left_out_do_not_make_a_report_long() {
+        for step in [2, 7, 15, 16, 500, 1_000] {
+            let mut window = AckWindow::default();
+            (0..20_000).step_by(step).for_each(|s| window.accept(s));
+            let mut w = BitWriter::new();
+            window.write(Duration::ZERO, &mut w);
+            assert!(w.len_bits() <= REPORT_BITS_MAX, "{} bits at every {step}th", w.len_bits());
+        }
     }
 
     #[test]

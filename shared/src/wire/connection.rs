@@ -1,8 +1,8 @@
-use super::acks::{AckWindow, Acks, expand};
+use super::WIRE_VERSION;
+use super::acks::{AckWindow, Acks, REPORT_BITS_MAX, Reported, expand};
 use super::flight::{Fate, Flight, SendCounts};
 use super::reliable::{ReliableReceiver, ReliableSender, SendError};
 use super::rtt::RttEstimator;
-use super::{DATAGRAM_BYTES_MAX, WIRE_VERSION};
 use crate::Instant;
 use crate::bits::{BitReader, BitWriter, Malformed};
 use alloc::vec::Vec;
@@ -14,6 +14,8 @@ use core::time::Duration;
 pub struct Connection<T> {
     received: AckWindow,
     newest_received_at: Instant,
+    /// The newest sequence that came, held or not.
+    newest_seen: Option<u64>,
     receive_counts: ReceiveCounts,
     flight: Flight<Outgoing<T>>,
     outgoing: ReliableSender,
@@ -23,8 +25,8 @@ pub struct Connection<T> {
 
 #[derive(Debug)]
 struct Outgoing<T> {
-    /// The newest sequence this datagram reported as held.
-    reported: Option<u64>,
+    /// What this datagram reported as held.
+    reported: Option<Reported>,
     content: T,
 }
 
@@ -57,6 +59,7 @@ impl<T> Connection<T> {
         Self {
             received: AckWindow::default(),
             newest_received_at: Instant::default(),
+            newest_seen: None,
             receive_counts: ReceiveCounts::default(),
             flight: Flight::default(),
             outgoing: ReliableSender::default(),
@@ -70,23 +73,22 @@ impl<T> Connection<T> {
     /// ```text
     /// version 4 | sequence 16 | acks
     /// ```
-    pub fn read_header(&mut self, r: &mut BitReader<'_>, now: Instant) -> Result<Option<Header>, Malformed> {
+    pub fn read_header(&mut self, r: &mut BitReader<'_>) -> Result<Option<Header>, Malformed> {
         if r.read(4)? != u64::from(WIRE_VERSION) {
             return Err(Malformed);
         }
-        let newest = self.received.newest();
-        let sequence = expand(r.read(16)? as u16, newest.unwrap_or(0));
+        let sequence = expand(r.read(16)? as u16, self.newest_seen.unwrap_or(0));
         let acks = Acks::read(r, self.flight.next_sequence())?;
         if self.received.contains(sequence) {
             self.receive_counts.duplicate += 1;
             return Ok(None);
         }
         self.receive_counts.received += 1;
-        match newest {
+        match self.newest_seen {
             Some(newest) if sequence < newest => self.receive_counts.reordered += 1,
             newest => {
                 self.receive_counts.expected += newest.map_or(1, |newest| sequence - newest);
-                self.newest_received_at = now;
+                self.newest_seen = Some(sequence);
             }
         }
         Ok(Some(Header { sequence, acks }))
@@ -112,8 +114,17 @@ impl<T> Connection<T> {
     }
 
     /// Takes note that a datagram was decoded, verified and stored: from now on it is acknowledged.
-    pub fn accept(&mut self, sequence: u64) {
+    pub fn accept(&mut self, sequence: u64, now: Instant) {
+        if self.received.newest().is_none_or(|newest| sequence > newest) {
+            self.newest_received_at = now;
+        }
         self.received.accept(sequence);
+    }
+
+    /// Whether the peer's messages break the protocol: it is to be disconnected.
+    #[must_use]
+    pub const fn messages_broken(&self) -> bool {
+        self.incoming.is_broken()
     }
 
     /// The next message from the peer.
@@ -126,22 +137,20 @@ impl<T> Connection<T> {
         self.outgoing.send(message)
     }
 
-    /// Begins the next datagram: head and, if asked for, as many messages as fit. Returns its sequence;
-    /// [`Connection::commit`] follows.
-    pub fn write_head(&mut self, now: Instant, messages: bool, w: &mut BitWriter) -> u64 {
+    /// Begins the next datagram: head, and as many messages as fit `room_bits`. Returns its sequence;
+    /// [`Connection::commit`] follows. At most [`HEAD_BITS_MAX`] bits, and `room_bits` more.
+    pub fn write_head(&mut self, now: Instant, room_bits: usize, w: &mut BitWriter) -> u64 {
         let sequence = self.flight.next_sequence();
         w.write(u64::from(WIRE_VERSION), 4);
         w.write(sequence & 0xFFFF, 16);
         self.received.write(now.since(self.newest_received_at), w);
-        let room_bits = (DATAGRAM_BYTES_MAX * 8).saturating_sub(w.len_bits() + RESERVED_BITS);
-        let room_bits = if messages { room_bits } else { 0 };
-        self.outgoing.write(sequence, room_bits, w);
+        self.outgoing.write(sequence, room_bits + 1, w);
         sequence
     }
 
     /// The datagram begun with [`Connection::write_head`] is sent, with `content`.
     pub fn commit(&mut self, now: Instant, content: T, mut on_fate: impl FnMut(u64, Fate<'_, T>)) {
-        let reported = self.received.newest();
+        let reported = self.received.reported();
         let Self { flight, outgoing, received, .. } = self;
         flight.send(now, Outgoing { reported, content }, &mut |sequence, fate| {
             settle(outgoing, received, sequence, fate, &mut on_fate);
@@ -190,8 +199,8 @@ impl<T> Connection<T> {
     }
 }
 
-/// Room left for what follows the messages in a datagram: the header of a snapshot, or a few inputs.
-const RESERVED_BITS: usize = 64 * 8;
+/// The most bits of a datagram's head without messages: version, sequence, acks, and that no message follows.
+pub const HEAD_BITS_MAX: usize = 4 + 16 + REPORT_BITS_MAX + 1;
 
 fn settle<T>(
     outgoing: &mut ReliableSender,

@@ -53,6 +53,9 @@ pub enum Fate<'a, T> {
 /// Newer datagrams acknowledged before an older one is taken for lost. Source: RFC 9002, section 6.1.1.
 const REORDER_MAX: u32 = 3;
 
+/// A late ack is honoured for no longer than this.
+const FORGET_AFTER_MAX: Duration = Duration::from_secs(10);
+
 impl<T> Default for Flight<T> {
     fn default() -> Self {
         Self { sent: VecDeque::new(), first: 0, counts: SendCounts::default() }
@@ -95,6 +98,7 @@ impl<T> Flight<T> {
         rtt: &mut RttEstimator,
         on_fate: &mut impl FnMut(u64, Fate<'_, T>),
     ) {
+        let before = self.counts.acked;
         for sequence in acks.iter() {
             let Some(index) = sequence.checked_sub(self.first).map(|index| index as usize) else { break };
             let Some(sent) = self.sent.get_mut(index) else { continue };
@@ -109,7 +113,9 @@ impl<T> Flight<T> {
             }
             on_fate(sequence, Fate::Acked(content));
         }
-        self.detect_losses(on_fate);
+        if self.counts.acked != before {
+            self.detect_losses(on_fate);
+        }
     }
 
     /// Gives up on datagrams sent more than `timeout` ago, and forgets what can matter no more.
@@ -123,7 +129,7 @@ impl<T> Flight<T> {
             }
         }
         // Late acks are honoured for a while; then the place is freed.
-        let forget_after = timeout * 4;
+        let forget_after = (timeout * 4).min(FORGET_AFTER_MAX);
         while self.sent.front().is_some_and(|sent| sent.state == State::Acked || now.since(sent.at) > forget_after) {
             self.sent.pop_front();
             self.first += 1;

@@ -5,7 +5,8 @@ use crate::state::{Lane, read_change_into, write_change};
 /// The most inputs a datagram carries: what is older and still unconfirmed is given up.
 pub const INPUTS_MAX: usize = 64;
 
-/// Writes the inputs of consecutive ticks, the newest first, as lanes. `older` gives those before the newest.
+/// Writes the inputs of consecutive ticks, the newest first, as lanes. `older` gives those before the newest; as many of
+/// them are written as fit `room_bits` together with the newest, which always is.
 ///
 /// ```text
 /// 0  none
@@ -16,20 +17,29 @@ pub fn write_inputs<'a>(
     default: &[u32],
     newest_tick: Tick,
     newest: &'a [u32],
-    older: impl ExactSizeIterator<Item = &'a [u32]>,
+    older: impl Iterator<Item = &'a [u32]>,
+    room_bits: usize,
     w: &mut BitWriter,
 ) {
+    let mut changes = BitWriter::new();
+    write_change(lanes, default, newest, &mut changes);
+    let mut newer = newest;
+    let (mut count, mut bits) = (0, changes.len_bits());
+    for input in older.take(INPUTS_MAX - 1) {
+        write_change(lanes, newer, input, &mut changes);
+        if HEAD_BITS_MAX + changes.len_bits() > room_bits {
+            break;
+        }
+        (count, bits, newer) = (count + 1, changes.len_bits(), input);
+    }
     w.write_bool(true);
     w.write(u64::from(newest_tick.low()), 16);
-    let count = older.len().min(INPUTS_MAX - 1);
-    w.write_golomb(count as u32, 2);
-    write_change(lanes, default, newest, w);
-    let mut newer = newest;
-    for input in older.take(count) {
-        write_change(lanes, newer, input, w);
-        newer = input;
-    }
+    w.write_golomb(count, 2);
+    w.append(changes.finish(), bits);
 }
+
+/// The most bits before the first input: one, the tick, the count.
+const HEAD_BITS_MAX: usize = 1 + 16 + 11;
 
 /// Reads what [`write_inputs`] wrote, input by input.
 #[derive(Debug)]
@@ -78,7 +88,7 @@ mod tests {
     fn inputs_come_back_newest_first() {
         let inputs: [[u32; 2]; 4] = [[10, 0], [10, 0], [12, 3], [0, 7]];
         let mut w = BitWriter::new();
-        write_inputs(&LANES, &[128, 0], Tick(70_000), &inputs[0], inputs[1..].iter().map(|i| &i[..]), &mut w);
+        write_inputs(&LANES, &[128, 0], Tick(70_000), &inputs[0], inputs[1..].iter().map(|i| &i[..]), 9_600, &mut w);
         let bytes = w.finish().to_vec();
         let mut r = BitReader::new(&bytes);
         let mut reader = InputReader::new(&LANES, Tick(69_990), &mut r).unwrap().unwrap();
@@ -94,9 +104,28 @@ mod tests {
     fn an_unchanged_input_costs_one_bit() {
         let bits = |count: usize| {
             let mut w = BitWriter::new();
-            write_inputs(&LANES, &[0, 0], Tick(9), &[5, 1], (0..count).map(|_| &[5, 1][..]), &mut w);
+            write_inputs(&LANES, &[0, 0], Tick(9), &[5, 1], (0..count).map(|_| &[5, 1][..]), 9_600, &mut w);
             w.len_bits()
         };
         assert_eq!(bits(3) - bits(2), 1);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_left_out_oldest_first() {
+        let noisy: Vec<[u32; 2]> = (0..60).map(|n| [n * 97 % 256, n % 8]).collect();
+        for room_bits in [40, 100, 333] {
+            let mut w = BitWriter::new();
+            write_inputs(&LANES, &[0, 0], Tick(100), &[9, 9 % 8], noisy.iter().map(|i| &i[..]), room_bits, &mut w);
+            assert!(w.len_bits() <= room_bits);
+            let bytes = w.finish().to_vec();
+            let mut r = BitReader::new(&bytes);
+            let mut reader = InputReader::new(&LANES, Tick(100), &mut r).unwrap().unwrap();
+            let mut values = [0, 0];
+            let mut got = Vec::new();
+            while reader.next(&mut values, &mut r).unwrap().is_some() {
+                got.push(values);
+            }
+            assert_eq!(got[1..], noisy[..got.len() - 1]);
+        }
     }
 }

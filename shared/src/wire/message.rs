@@ -115,6 +115,9 @@ impl ClientMessage {
     /// The longest that a server takes, in bytes.
     pub const BYTES_MAX: usize = 4096;
 
+    /// The longest body of an event in it.
+    pub const EVENT_BYTES_MAX: usize = Self::BYTES_MAX - 2;
+
     /// Writes it.
     ///
     /// ```text

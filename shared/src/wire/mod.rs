@@ -17,8 +17,8 @@ mod reliable;
 mod rtt;
 mod snapshot;
 
-pub use acks::{AckWindow, Acks};
-pub use connection::{Connection, Header, ReceiveCounts};
+pub use acks::{AckWindow, Acks, Reported};
+pub use connection::{Connection, HEAD_BITS_MAX, Header, ReceiveCounts};
 pub use flight::{Fate, Flight, SendCounts};
 pub use input::{INPUTS_MAX, InputReader, write_inputs};
 pub use message::{ClientMessage, CloseReason, RejectReason, ServerMessage, Welcome};
@@ -31,3 +31,6 @@ pub const WIRE_VERSION: u8 = 1;
 
 /// The most bytes a datagram of this module has: a netcode payload.
 pub const DATAGRAM_BYTES_MAX: usize = crate::netcode::PAYLOAD_BYTES_MAX;
+
+/// The same in bits.
+pub const DATAGRAM_BITS_MAX: usize = DATAGRAM_BYTES_MAX * 8;

@@ -6,8 +6,8 @@ use alloc::vec::Vec;
 /// The longest message.
 pub const MESSAGE_BYTES_MAX: usize = 256 * 1024;
 
-/// The longest fragment: with all headers it leaves some room for state in the datagram.
-const FRAGMENT_BYTES_MAX: usize = 1000;
+/// The longest fragment: with the head of a datagram and the longest input it fits one.
+const FRAGMENT_BYTES_MAX: usize = 800;
 /// Fragments that may be under way at once; also what the receiver keeps out of order.
 const WINDOW: u64 = 64;
 /// Bits of a fragment beside its bytes: more 1, id 16, last 1, length 10.
@@ -31,7 +31,8 @@ struct Fragment {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    Waiting,
+    /// To be sent, or sent again: the last time was in the datagram of this sequence.
+    Waiting(Option<u64>),
     /// Under way in the datagram of this sequence.
     Sent(u64),
     Acked,
@@ -69,7 +70,11 @@ impl ReliableSender {
         let count = message.len().div_ceil(FRAGMENT_BYTES_MAX).max(1);
         for n in 0..count {
             let bytes = &message[n * FRAGMENT_BYTES_MAX..message.len().min((n + 1) * FRAGMENT_BYTES_MAX)];
-            self.fragments.push_back(Fragment { bytes: bytes.to_vec(), last: n + 1 == count, state: State::Waiting });
+            self.fragments.push_back(Fragment {
+                bytes: bytes.to_vec(),
+                last: n + 1 == count,
+                state: State::Waiting(None),
+            });
         }
         Ok(())
     }
@@ -83,7 +88,7 @@ impl ReliableSender {
     /// Whether a fragment waits to be sent, for the first time or again.
     #[must_use]
     pub fn wants_to_send(&self) -> bool {
-        self.fragments.iter().take(WINDOW as usize).any(|fragment| fragment.state == State::Waiting)
+        self.fragments.iter().take(WINDOW as usize).any(Fragment::is_waiting)
     }
 
     /// Writes as many waiting fragments as fit `room_bits` into the datagram of `sequence`. Takes at least one bit.
@@ -95,7 +100,7 @@ impl ReliableSender {
         let mut left = room_bits.saturating_sub(1);
         for (n, fragment) in self.fragments.iter_mut().take(WINDOW as usize).enumerate() {
             let size = FRAGMENT_HEAD_BITS + fragment.bytes.len() * 8;
-            if fragment.state != State::Waiting {
+            if !fragment.is_waiting() {
                 continue;
             }
             if size > left {
@@ -115,7 +120,8 @@ impl ReliableSender {
     /// The datagram of `sequence` arrived.
     pub fn on_acked(&mut self, sequence: u64) {
         for fragment in self.fragments.iter_mut().take(WINDOW as usize) {
-            if fragment.state == State::Sent(sequence) {
+            // Also if it had been taken for lost.
+            if matches!(fragment.state, State::Sent(sent) | State::Waiting(Some(sent)) if sent == sequence) {
                 fragment.state = State::Acked;
             }
         }
@@ -130,9 +136,15 @@ impl ReliableSender {
     pub fn on_lost(&mut self, sequence: u64) {
         for fragment in self.fragments.iter_mut().take(WINDOW as usize) {
             if fragment.state == State::Sent(sequence) {
-                fragment.state = State::Waiting;
+                fragment.state = State::Waiting(Some(sequence));
             }
         }
+    }
+}
+
+impl Fragment {
+    const fn is_waiting(&self) -> bool {
+        matches!(self.state, State::Waiting(_))
     }
 }
 
@@ -145,6 +157,8 @@ pub struct ReliableReceiver {
     partial: Vec<u8>,
     messages: VecDeque<Vec<u8>>,
     message_bytes_max: usize,
+    /// The peer sent what it must not: nothing after that can be trusted to be in order.
+    broken: bool,
 }
 
 impl ReliableReceiver {
@@ -154,11 +168,27 @@ impl ReliableReceiver {
     /// A receiver that takes messages of at most `message_bytes_max` bytes.
     #[must_use]
     pub const fn new(message_bytes_max: usize) -> Self {
-        Self { next: 0, early: VecDeque::new(), partial: Vec::new(), messages: VecDeque::new(), message_bytes_max }
+        Self {
+            next: 0,
+            early: VecDeque::new(),
+            partial: Vec::new(),
+            messages: VecDeque::new(),
+            message_bytes_max,
+            broken: false,
+        }
     }
 
     /// Reads the fragments of one datagram. An error means that the peer breaks the protocol.
     pub fn read(&mut self, r: &mut BitReader<'_>) -> Result<(), Malformed> {
+        if self.broken {
+            return Err(Malformed);
+        }
+        let read = self.read_fragments(r);
+        self.broken = read.is_err();
+        read
+    }
+
+    fn read_fragments(&mut self, r: &mut BitReader<'_>) -> Result<(), Malformed> {
         while r.read_bool()? {
             let id = expand(r.read(16)? as u16, self.next);
             let last = r.read_bool()?;
@@ -172,6 +202,12 @@ impl ReliableReceiver {
             }
         }
         Ok(())
+    }
+
+    /// Whether the peer broke the protocol: it is to be disconnected.
+    #[must_use]
+    pub const fn is_broken(&self) -> bool {
+        self.broken
     }
 
     /// The next complete message.

@@ -9,9 +9,14 @@ pub struct RttEstimator {
     samples: u64,
 }
 
+/// Longer round trips count as this.
+const RTT_MAX: Duration = Duration::from_secs(3);
+
 impl RttEstimator {
     /// Takes one measurement.
     pub fn sample(&mut self, rtt: Duration) {
+        // A peer that withholds its acks must not make us wait for it without end.
+        let rtt = rtt.min(RTT_MAX);
         self.min = Some(self.min.map_or(rtt, |min| min.min(rtt)));
         self.latest = Some(rtt);
         self.samples += 1;

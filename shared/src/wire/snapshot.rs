@@ -6,7 +6,7 @@ use crate::{Instant, Tick};
 /// ```text
 /// 0  no snapshot
 /// 1 | tick 16 | index golomb 0 | datagrams after this one golomb 0 | complete 1 | in flight golomb 2
-///   | inputs:  0, or 1 | ahead golomb 2 | lead signed golomb 5 | 0, or 1 and missed 8
+///   | inputs:  0, or 1 | ahead golomb 2 | lead: 0, or 1 and signed golomb 5 | missed: 0, or 1 and 8
 ///   | load:    0, or 1 | level 2 | dilation 10
 ///   | due:     0, or 1 | due 64 (us)
 ///   | audit:   0, or 1 | bucket 6 | hash 32
@@ -42,8 +42,9 @@ pub struct SnapshotHeader {
 pub struct InputReport {
     /// Inputs of this many ticks after the snapshot's are there already, without a gap: all up to these are confirmed.
     pub ahead: u32,
-    /// How long before its use the latest input came that arrived since the last report, in 1/16 tick; negative if late.
-    pub lead: i16,
+    /// Of the inputs that arrived since the last snapshot that was written for this client, how long before its use the
+    /// latest came, in 1/16 tick, negative if late; `None` if none arrived.
+    pub lead: Option<i16>,
     /// Bit `n` is set when the input of `n` ticks before the snapshot's was missing. Bits of earlier ticks are not known.
     pub missed: u8,
 }
@@ -92,7 +93,10 @@ impl SnapshotHeader {
         w.write_bool(self.inputs.is_some());
         if let Some(inputs) = self.inputs {
             w.write_golomb(inputs.ahead, 2);
-            w.write_signed_golomb(i32::from(inputs.lead), 5);
+            w.write_bool(inputs.lead.is_some());
+            if let Some(lead) = inputs.lead {
+                w.write_signed_golomb(i32::from(lead), 5);
+            }
             w.write_bool(inputs.missed != 0);
             if inputs.missed != 0 {
                 w.write(u64::from(inputs.missed), 8);
@@ -146,7 +150,10 @@ impl SnapshotHeader {
 impl InputReport {
     fn read(r: &mut BitReader<'_>) -> Result<Self, Malformed> {
         let ahead = r.read_golomb(2)?;
-        let lead = i16::try_from(r.read_signed_golomb(5)?).map_err(|_| Malformed)?;
+        let lead = match r.read_bool()? {
+            true => Some(i16::try_from(r.read_signed_golomb(5)?).map_err(|_| Malformed)?),
+            false => None,
+        };
         let missed = if r.read_bool()? { r.read(8)? as u8 } else { 0 };
         Ok(Self { ahead, lead, missed })
     }
@@ -285,7 +292,7 @@ mod tests {
             count: 5,
             complete: true,
             in_flight: 9,
-            inputs: Some(InputReport { ahead: 3, lead: -20, missed: 0b101 }),
+            inputs: Some(InputReport { ahead: 3, lead: Some(-20), missed: 0b101 }),
             load: Load { level: 2, dilation_pct: 30 },
             due: Some(Instant::from_us(77)),
             audit: Some(Audit { bucket: 63, hash: 0xDEAD_BEEF }),
