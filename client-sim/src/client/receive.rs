@@ -8,6 +8,7 @@ use super::resync::Resync;
 use std::time::Duration;
 use tidelock::Instant;
 use tidelock::bits::{BitReader, Malformed};
+use tidelock::netcode::DropReason;
 use tidelock::state::Input;
 use tidelock::wire::{ClientMessage, Header, ServerMessage, SnapshotHeader};
 
@@ -33,8 +34,14 @@ impl<I: Input> Client<I> {
         if self.read(&mut r, now).is_err() {
             self.stats.payloads_malformed += 1;
         }
-        self.stats.down = self.connection.receive_counts();
+        self.count_received();
         self.stats.up = self.connection.send_counts();
+    }
+
+    /// Copies never come past netcode, which counts them.
+    pub(super) fn count_received(&mut self) {
+        self.stats.down = self.connection.receive_counts();
+        self.stats.down.duplicate += self.netcode.drops().of(DropReason::Replayed);
     }
 
     fn read(&mut self, r: &mut BitReader<'_>, now: Instant) -> Result<(), Malformed> {

@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use tidelock_server::io::options::OptionsError;
 
 /// Why a run gave no figures.
 #[derive(Debug, thiserror::Error)]
@@ -31,13 +31,8 @@ pub enum SwarmError {
         why: String,
     },
     /// The key cannot be read.
-    #[error("key-file {}: {why}", file.display())]
-    KeyFile {
-        /// As given.
-        file: PathBuf,
-        /// One clause.
-        why: String,
-    },
+    #[error(transparent)]
+    KeyFile(#[from] OptionsError),
     /// The name leads nowhere.
     #[error("{address} is no address of a server: {why}")]
     Address {
@@ -96,7 +91,7 @@ impl SwarmError {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::KeyFile { .. } | Self::TooManyFiles { .. } => 2,
+            Self::KeyFile(_) | Self::TooManyFiles { .. } => 2,
             Self::AdminUnreachable { .. }
             | Self::TokenRefused { .. }
             | Self::TokenMalformed { .. }

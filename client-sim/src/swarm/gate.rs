@@ -1,15 +1,15 @@
 use std::net::{SocketAddr, ToSocketAddrs, UdpSocket};
-use std::path::Path;
+use std::time::Duration;
 
 use tidelock::ClientId;
-use tidelock::netcode::{ConnectToken, Key, TokenSecrets, TokenSpec, USER_DATA_BYTES};
+use tidelock::netcode::ConnectToken;
+use tidelock_server::io::{TokenMint, read_key};
 
+use super::SwarmError;
 use super::admin::Admin;
 use super::embedded::EmbeddedServer;
 use super::options::{RemoteOptions, Target};
-use super::random::random;
 use super::server_figures::ServerFigures;
-use super::{SwarmError, clock};
 
 /// The way into a server, and what the server tells of itself.
 pub(super) enum Gate {
@@ -22,16 +22,12 @@ pub(super) enum Gate {
     /// Tokens are made here.
     Key {
         admin: Admin,
-        key: Key,
-        protocol_id: u64,
-        server: SocketAddr,
+        mint: TokenMint,
     },
 }
 
-/// After so long without a packet either end gives a connection up.
-const TIMEOUT_S: i32 = 10;
 /// How long a token made here may be used to connect.
-const LIFETIME_S: u64 = 30;
+const LIFETIME: Duration = Duration::from_secs(30);
 
 impl Gate {
     pub(super) fn open(target: &Target, clients: u32, seed: u64) -> Result<Self, SwarmError> {
@@ -45,8 +41,9 @@ impl Gate {
             return Ok(Self::Admin { admin, server });
         };
         let key = read_key(file)?;
-        let server = resolve(remote.server.as_deref().unwrap_or(RemoteOptions::SERVER_DEFAULT))?;
-        Ok(Self::Key { admin, key, protocol_id: remote.protocol_id, server })
+        let address = resolve(remote.server.as_deref().unwrap_or(RemoteOptions::SERVER_DEFAULT))?;
+        let mint = TokenMint { key, protocol_id: remote.protocol_id, lifetime: LIFETIME, address };
+        Ok(Self::Key { admin, mint })
     }
 
     /// A token that lets `client_id` in from now on.
@@ -64,7 +61,7 @@ impl Gate {
                     None => Ok(token),
                 }
             }
-            Self::Key { key, protocol_id, server, .. } => Ok(make_token(client_id, key, *protocol_id, *server)),
+            Self::Key { mint, .. } => Ok(mint.issue(client_id)),
         }
     }
 
@@ -103,32 +100,8 @@ pub(super) fn is_local(server: SocketAddr) -> bool {
     server.ip().is_loopback() || UdpSocket::bind((server.ip(), 0)).is_ok()
 }
 
-fn make_token(client_id: ClientId, key: &Key, protocol_id: u64, server: SocketAddr) -> ConnectToken {
-    let now_unix_s = clock::unix_s();
-    let spec = TokenSpec {
-        protocol_id,
-        create_unix_s: now_unix_s,
-        expire_unix_s: now_unix_s + LIFETIME_S,
-        timeout_s: TIMEOUT_S,
-        client_id,
-        servers: &[server],
-        user_data: [0; USER_DATA_BYTES],
-    };
-    let secrets = TokenSecrets::from_random(random());
-    ConnectToken::generate(&spec, &secrets, key).expect("one address, and it expires after it was made")
-}
-
 fn resolve(address: &str) -> Result<SocketAddr, SwarmError> {
     let refused = |why: String| SwarmError::Address { address: address.to_owned(), why };
     let mut found = address.to_socket_addrs().map_err(|error| refused(error.to_string()))?;
     found.next().ok_or_else(|| refused("the name has no address".to_owned()))
-}
-
-/// 64 hex digits. The error does not quote them: they may be nearly a key.
-fn read_key(file: &Path) -> Result<Key, SwarmError> {
-    let refused = |why: String| SwarmError::KeyFile { file: file.to_owned(), why };
-    let text = std::fs::read_to_string(file).map_err(|error| refused(error.to_string()))?;
-    let bytes = data_encoding::HEXLOWER_PERMISSIVE.decode(text.trim().as_bytes()).ok();
-    let bytes = bytes.and_then(|bytes| bytes.try_into().ok());
-    bytes.map(Key::new).ok_or_else(|| refused("a key is 64 hex digits, and this is not".to_owned()))
 }

@@ -99,8 +99,7 @@ impl Measured {
         Loss {
             down_pct: percent(missing, totals.down_expected),
             up_pct: percent(totals.up_lost, totals.up_acked + totals.up_lost),
-            // Netcode drops copies before the client core can count them.
-            duplicate_pct: None,
+            duplicate_pct: percent(totals.down_duplicate, totals.down_received),
             reordered_pct: percent(totals.down_reordered, totals.down_received),
         }
     }

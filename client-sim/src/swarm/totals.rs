@@ -19,6 +19,7 @@ pub(super) struct Totals {
     pub(super) down_expected: u64,
     pub(super) down_received: u64,
     pub(super) down_reordered: u64,
+    pub(super) down_duplicate: u64,
     pub(super) up_acked: u64,
     pub(super) up_lost: u64,
     pub(super) bytes_down: u64,
@@ -49,6 +50,7 @@ impl Totals {
         self.down_expected += now.down.expected.saturating_sub(before.down.expected);
         self.down_received += now.down.received.saturating_sub(before.down.received);
         self.down_reordered += now.down.reordered.saturating_sub(before.down.reordered);
+        self.down_duplicate += now.down.duplicate.saturating_sub(before.down.duplicate);
         self.up_acked += now.up.acked.saturating_sub(before.up.acked);
         self.up_lost += now.up.lost.saturating_sub(before.up.lost);
         self.bytes_down += now.bytes_received - before.bytes_received;
@@ -72,6 +74,7 @@ impl Totals {
         self.down_expected += other.down_expected;
         self.down_received += other.down_received;
         self.down_reordered += other.down_reordered;
+        self.down_duplicate += other.down_duplicate;
         self.up_acked += other.up_acked;
         self.up_lost += other.up_lost;
         self.bytes_down += other.bytes_down;

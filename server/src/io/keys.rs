@@ -8,7 +8,10 @@ use tidelock::netcode::Key;
 const KEY_BYTES: usize = 32;
 
 /// Reads a key that servers and matchmaker share: 64 hex digits, white space around them.
-pub(crate) fn read_key(file: &Path) -> Result<Key, OptionsError> {
+///
+/// # Errors
+/// If the file cannot be read or holds anything else. The error does not quote it.
+pub fn read_key(file: &Path) -> Result<Key, OptionsError> {
     let text = std::fs::read_to_string(file).map_err(|why| OptionsError::file("key-file", file, &why))?;
     let refused = |why: &str| OptionsError::refused("key-file", file, why);
     let digits = text.trim();

@@ -26,9 +26,12 @@ mod tokens;
 mod udp;
 
 pub use admin::{AdminConfig, AdminToken};
+pub use keys::read_key;
 pub use options::Options;
 pub use program::run;
+pub use random::random;
 pub use server::{Crashed, Server, ServerHandle, StartError};
 pub use server_config::ServerConfig;
 pub use shared::ServerStats;
+pub use tokens::TokenMint;
 pub use udp::SendDrops;

@@ -10,18 +10,24 @@ const TIMEOUT_S: i32 = 10;
 
 /// Makes connect tokens: what a matchmaker does in production.
 #[derive(Clone, Debug)]
-pub(crate) struct TokenMint {
-    pub(crate) key: Key,
-    pub(crate) protocol_id: u64,
+pub struct TokenMint {
+    /// Shared with the servers.
+    pub key: Key,
+    /// The game and its version.
+    pub protocol_id: u64,
     /// How long a token may be used to connect, in whole seconds.
-    pub(crate) lifetime: Duration,
+    pub lifetime: Duration,
     /// Where clients find the server.
-    pub(crate) address: SocketAddr,
+    pub address: SocketAddr,
 }
 
 impl TokenMint {
     /// A token that lets `client_id` in from now on.
-    pub(crate) fn issue(&self, client_id: ClientId) -> ConnectToken {
+    ///
+    /// # Panics
+    /// If the lifetime is shorter than a second.
+    #[must_use]
+    pub fn issue(&self, client_id: ClientId) -> ConnectToken {
         let now_unix_s = clock::unix_s();
         let spec = TokenSpec {
             protocol_id: self.protocol_id,
