@@ -237,7 +237,7 @@ fn reliable_fragments_have_these_bytes() {
         w.write_bool(false);
     });
     vectors.refused("cut_short", "nothing says that no more follow; twin: empty_message", |w| {
-        w.write(0b1000_0000_0000_0000_1, 17);
+        w.write(0b1_0000_0000_0000_0001, 17);
     });
     vectors.check();
 }

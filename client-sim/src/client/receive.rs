@@ -137,6 +137,7 @@ impl<I: Input> Client<I> {
         }
         if whole && snapshot.complete {
             self.resync = None;
+            self.view.on_whole(snapshot.tick);
             if !self.full_view_seen {
                 self.full_view_seen = true;
                 self.emit(ClientEvent::FirstFullView);

@@ -10,6 +10,7 @@ pub struct View {
     schema: Arc<Schema>,
     streams: [BTreeMap<u32, Stream>; 2],
     newest_tick: Option<Tick>,
+    whole_tick: Option<Tick>,
 }
 
 /// One stream of one entity, as this client knows it.
@@ -42,7 +43,7 @@ const FORGET_AFTER_TICKS: i32 = 1024;
 
 impl View {
     pub(super) fn new(schema: Arc<Schema>) -> Self {
-        Self { schema, streams: Default::default(), newest_tick: None }
+        Self { schema, streams: Default::default(), newest_tick: None, whole_tick: None }
     }
 
     /// The entities visible now, by ascending index.
@@ -67,6 +68,13 @@ impl View {
     #[must_use]
     pub const fn newest_tick(&self) -> Option<Tick> {
         self.newest_tick
+    }
+
+    /// The newest tick of which everything is held: what no snapshot changed up to then stood still. As long as it is
+    /// [`View::newest_tick`] too, the view is the server's of that tick.
+    #[must_use]
+    pub const fn whole_tick(&self) -> Option<Tick> {
+        self.whole_tick
     }
 
     /// How many entities are visible.
@@ -119,6 +127,11 @@ impl View {
         }
     }
 
+    /// All that was visible in `tick` is here.
+    pub(super) fn on_whole(&mut self, tick: Tick) {
+        self.whole_tick = Some(tick);
+    }
+
     /// The sum over all shown streams in one audit bucket.
     pub(super) fn audit(&self, bucket: u8) -> u32 {
         let mut sum = Checksum::default();
@@ -133,6 +146,7 @@ impl View {
     /// Forgets everything.
     pub(super) fn clear(&mut self) {
         self.streams.iter_mut().for_each(BTreeMap::clear);
+        self.whole_tick = None;
     }
 
     fn entity_view<'a>(&'a self, index: u32, public: &'a Stream) -> EntityView<'a> {

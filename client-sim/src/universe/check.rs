@@ -11,6 +11,7 @@ pub struct Check {
     visible: BTreeMap<ClientId, VecDeque<(Tick, BTreeSet<(NetId, Audience)>)>>,
     versions_compared: u64,
     versions_forgotten: u64,
+    views_compared: u64,
 }
 
 /// An invariant that does not hold.
@@ -44,6 +45,16 @@ pub enum Violation {
         /// When.
         tick: Tick,
     },
+    /// A client believes that it holds all of a tick, and does not.
+    #[error("client {client_id} believes that it holds all of tick {tick}, but {difference}")]
+    NotWhole {
+        /// Who.
+        client_id: ClientId,
+        /// Of what.
+        tick: Tick,
+        /// In what it is mistaken.
+        difference: String,
+    },
     /// A client does not hold what it should, though all had time to arrive.
     #[error("client {client_id} has not converged: {difference}")]
     NotConverged {
@@ -68,6 +79,12 @@ impl Check {
     #[must_use]
     pub const fn versions_forgotten(&self) -> u64 {
         self.versions_forgotten
+    }
+
+    /// How many whole views of clients were found equal to what they were meant to be.
+    #[must_use]
+    pub const fn views_compared(&self) -> u64 {
+        self.views_compared
     }
 
     /// Remembers what clients are meant to see in the tick that just ran.
@@ -98,6 +115,29 @@ impl Check {
                 return Err(Violation::OutsideInterest { client_id, id, audience, tick });
             }
         }
+        self.whole(engine, client_id, view)
+    }
+
+    /// Compares the view of a client that believes to hold everything of its newest tick with what there was to hold.
+    fn whole(&mut self, engine: &Engine, client_id: ClientId, view: &View) -> Result<(), Violation> {
+        let Some(tick) = view.whole_tick().filter(|whole| view.newest_tick() == Some(*whole)) else { return Ok(()) };
+        let meant = self.visible.get(&client_id).and_then(|memory| memory.iter().find(|(at, _)| *at == tick));
+        let Some((_, meant)) = meant else { return Ok(()) };
+        let held: BTreeMap<_, _> = view.streams().map(|(id, audience, _, version)| ((id, audience), version)).collect();
+        let differ = |difference| Err(Violation::NotWhole { client_id, tick, difference });
+        for (id, audience) in meant {
+            match (held.get(&(*id, *audience)), engine.version_at(*id, *audience, tick)) {
+                (None, _) => return differ(format!("{id} {audience:?} is missing")),
+                (Some(version), Some(truth)) if version.borrow() != truth => {
+                    return differ(format!("{id} {audience:?} is stale"));
+                }
+                _ => {}
+            }
+        }
+        if let Some((id, audience)) = held.keys().find(|key| !meant.contains(key)) {
+            return differ(format!("{id} {audience:?} is a ghost"));
+        }
+        self.views_compared += 1;
         Ok(())
     }
 }
