@@ -12,6 +12,8 @@ use tidelock::{ClientId, Instant};
 
 /// Netcode is connected, but nobody says hello: so long that is waited for.
 const HELLO_TIMEOUT: Duration = Duration::from_secs(5);
+/// A client that does not acknowledge for so long what it is to forget never will.
+const FORGET_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a client is told why before it is disconnected.
 const CLOSING_TIME: Duration = Duration::from_millis(500);
 
@@ -44,7 +46,8 @@ impl Engine {
             self.stats.disconnects.timeout += u64::from(self.end_session(slot));
         }
         let period = self.config.tick_period();
-        let mut over = Vec::new();
+        let leaving_ticks_max = FORGET_TIMEOUT.as_secs() as u32 * self.config.tick_hz;
+        let (mut over, mut stuck) = (Vec::new(), Vec::new());
         for session in self.sessions.iter_mut() {
             session.expire(now, self.tick, period, &mut self.history, &mut self.stats);
             match session.phase {
@@ -53,11 +56,15 @@ impl Engine {
                     over.push(session.slot);
                 }
                 Phase::Closing { deadline } if now > deadline || session.connection.messages_delivered() => {
-                    over.push(session.slot)
+                    over.push(session.slot);
+                }
+                Phase::Playing { .. } if session.views.leaving_ticks() > leaving_ticks_max => {
+                    stuck.push(session.slot);
                 }
                 _ => {}
             }
         }
+        stuck.into_iter().for_each(|slot| self.close(slot, CloseReason::ProtocolError, now));
         for slot in over {
             self.netcode.disconnect(slot);
             self.end_session(slot);
