@@ -2,9 +2,10 @@
 
 mod churn_game;
 
-use churn_game::{Churn, Echo, Stamp};
+use churn_game::{Churn, Echo, Mood, Place, Serial, Stamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
+use tidelock::state::NetId;
 use tidelock::{ClientId, Tick};
 use tidelock_sim::client::{Client, ClientConfig, ClientEvent, Status};
 use tidelock_sim::link::LinkConfig;
@@ -170,4 +171,67 @@ fn whoever_joins_sees_everything_when_it_is_told_so() {
     }
     let view = universe.players()[0].client.view();
     assert!(view.len() > 40 && view.whole_tick() == view.newest_tick() && view.whole_tick() != Some(Tick(0)));
+}
+
+#[test]
+fn clients_see_what_the_game_holds() {
+    let game = Churn::new(80, 300);
+    let world = game.world.clone();
+    let config = UniverseConfig { seed: 11, client_bandwidth_bytes_s: 512 * 1024, ..Default::default() };
+    let mut universe = universe(config, game, 2, 0.0);
+    universe.set_links(LinkConfig::default(), LinkConfig::default());
+    let mut compared = 0;
+    for _ in 0..6_000 {
+        universe.run(Duration::from_millis(1)).unwrap();
+        let world = world.lock().unwrap();
+        for player in universe.players() {
+            let view = player.client.view();
+            if view.whole_tick() != Some(world.tick) || view.newest_tick() != view.whole_tick() {
+                continue;
+            }
+            for entity in view.entities() {
+                let serial = entity.get::<Serial>().unwrap();
+                let held = entity.get::<Place>().map(|place| (place, entity.get::<Mood>()));
+                assert_eq!(held.as_ref(), world.entities.get(&serial.0), "{serial:?} in tick {}", world.tick);
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared > 10_000, "{compared}");
+}
+
+#[test]
+fn an_id_never_means_two_entities() {
+    let config = UniverseConfig { seed: 12, client_bandwidth_bytes_s: 256 * 1024, ..Default::default() };
+    let mut universe = universe(config, Churn::new(60, 20), 3, 0.1);
+    let mut serials: BTreeMap<NetId, Serial> = BTreeMap::new();
+    for _ in 0..2_000 {
+        universe.run(Duration::from_millis(5)).unwrap();
+        for player in universe.players() {
+            for entity in player.client.view().entities() {
+                let serial = entity.get::<Serial>().unwrap();
+                assert_eq!(*serials.entry(entity.id()).or_insert(serial), serial, "{} was another entity", entity.id());
+            }
+        }
+    }
+    let reused = serials.keys().filter(|id| id.generation > 2).count();
+    assert!(reused > 100, "indices are used again: {reused}");
+}
+
+#[test]
+fn who_hears_nothing_for_a_while_finds_the_world_as_it_is() {
+    let config = UniverseConfig { seed: 13, client_bandwidth_bytes_s: 256 * 1024, ..Default::default() };
+    let mut universe = universe(config, Churn::new(60, 40), 3, 0.02);
+    universe.run(Duration::from_secs(2)).unwrap();
+    let dead = LinkConfig { loss: 1.0, ..link(0.0) };
+    for (down, up) in [(dead, dead), (dead, link(0.0)), (link(0.0), dead)] {
+        universe.players_mut()[0].down.set_config(down);
+        universe.players_mut()[0].up.set_config(up);
+        universe.run(Duration::from_millis(3_500)).unwrap();
+        universe.players_mut()[0].down.set_config(link(0.02));
+        universe.players_mut()[0].up.set_config(link(0.02));
+        universe.run(Duration::from_millis(1_500)).unwrap();
+        assert_eq!(universe.players()[0].client.status(), Status::Playing);
+    }
+    is_sound(&mut universe);
 }

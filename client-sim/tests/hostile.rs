@@ -342,3 +342,22 @@ fn who_says_hello_twice_wrongly_or_never_is_dealt_with() {
     assert!(!silent.messages.contains(&ServerMessage::Closing(CloseReason::Kicked)));
     nobody_noticed(&mut universe);
 }
+
+#[test]
+fn who_acknowledges_nothing_for_long_is_let_go() {
+    let mut universe = universe(11);
+    let hello = hello(&universe);
+    let mut attacker = Attacker::connect(&mut universe, 1, hello);
+    attacker.is_acknowledging = false;
+    let others = |universe: &Universe<Stamp>| {
+        universe.engine().clients().iter().filter(|client| client.address.port() != 2_001).map(|c| c.visible).max()
+    };
+    for _ in 0..320 {
+        attacker.say_queued(&mut universe);
+        attacker.wait(&mut universe, 100);
+    }
+    assert_eq!(universe.engine().stats().disconnects.protocol_error, 1);
+    assert_eq!(universe.engine().client_count(), BYSTANDERS);
+    assert!(others(&universe).is_some_and(|visible| visible < 150), "others' views are as large as what they see");
+    nobody_noticed(&mut universe);
+}

@@ -12,6 +12,8 @@ pub struct Check {
     versions_compared: u64,
     versions_forgotten: u64,
     views_compared: u64,
+    /// For each index the generation that somebody was last meant to see.
+    generations: BTreeMap<u32, u16>,
 }
 
 /// An invariant that does not hold.
@@ -44,6 +46,14 @@ pub enum Violation {
         audience: Audience,
         /// When.
         tick: Tick,
+    },
+    /// An index means another entity already, though a client still shows the old one.
+    #[error("client {client_id} still shows {id}, whose index is another entity's by now")]
+    ReusedEarly {
+        /// Who.
+        client_id: ClientId,
+        /// What it shows.
+        id: NetId,
     },
     /// A client believes that it holds all of a tick, and does not.
     #[error("client {client_id} believes that it holds all of tick {tick}, but {difference}")]
@@ -91,7 +101,9 @@ impl Check {
     pub(super) fn on_tick(&mut self, engine: &Engine, clients: impl Iterator<Item = ClientId>) {
         for client_id in clients {
             let memory = self.visible.entry(client_id).or_default();
-            let visible = engine.visible_to(client_id).into_iter().map(|(id, audience, _)| (id, audience)).collect();
+            let visible: BTreeSet<_> =
+                engine.visible_to(client_id).into_iter().map(|(id, audience, _)| (id, audience)).collect();
+            self.generations.extend(visible.iter().map(|(id, _)| (id.index, id.generation)));
             memory.push_back((engine.tick_number(), visible));
             if memory.len() > MEMORY_TICKS {
                 memory.pop_front();
@@ -101,7 +113,12 @@ impl Check {
 
     /// Compares all that a client shows with what it was meant to see.
     pub(super) fn client(&mut self, engine: &Engine, client_id: ClientId, view: &View) -> Result<(), Violation> {
+        let memory = self.visible.get(&client_id).and_then(VecDeque::back);
+        let plays = memory.is_some_and(|(_, visible)| !visible.is_empty());
         for (id, audience, tick, held) in view.streams() {
+            if plays && self.generations.get(&id.index).is_some_and(|generation| *generation != id.generation) {
+                return Err(Violation::ReusedEarly { client_id, id });
+            }
             match engine.version_at(id, audience, tick) {
                 Some(truth) if truth == held.borrow() => self.versions_compared += 1,
                 Some(truth) => {

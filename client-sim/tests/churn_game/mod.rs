@@ -8,6 +8,7 @@ use bevy_app::{App, Plugin};
 use bevy_ecs::prelude::{Commands, Component, Entity, MessageReader, Query, Res, ResMut, Resource, With};
 use bevy_ecs::schedule::IntoScheduleConfigs;
 use glam::Vec2;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use tidelock::state::{Event, Field, Input, LaneReader, LaneWriter, Replicate};
 use tidelock::{ClientId, Tick};
@@ -29,11 +30,20 @@ pub(crate) struct Churn {
     pub(crate) life_ticks_max: u64,
     /// Every input as a tick applied it: whose, in which tick, what it was stamped with.
     pub(crate) applied: Arc<Mutex<Vec<(ClientId, Tick, u32)>>>,
+    /// What the world holds at the end of the last tick.
+    pub(crate) world: Arc<Mutex<World>>,
+}
+
+/// Each entity by its serial number: where it is and in which mood.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct World {
+    pub(crate) tick: Tick,
+    pub(crate) entities: BTreeMap<u32, (Place, Option<Mood>)>,
 }
 
 impl Churn {
     pub(crate) fn new(entities: usize, life_ticks_max: u64) -> Self {
-        Self { entities, life_ticks_max, applied: Arc::default() }
+        Self { entities, life_ticks_max, applied: Arc::default(), world: Arc::default() }
     }
 }
 
@@ -68,6 +78,23 @@ impl Replicate for Mood {
 
     fn dequantize(lanes: &mut LaneReader<'_>) -> Self {
         Self(lanes.integer())
+    }
+}
+
+/// Tells entities apart, whatever their ids.
+#[derive(Component, Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Serial(pub(crate) u32);
+
+impl Replicate for Serial {
+    const NAME: &'static str = "serial";
+    const FIELDS: &'static [Field] = &[Field::flags("serial", 24)];
+
+    fn quantize(&self, lanes: &mut LaneWriter<'_>) {
+        lanes.flags(self.0);
+    }
+
+    fn dequantize(lanes: &mut LaneReader<'_>) -> Self {
+        Self(lanes.flags())
     }
 }
 
@@ -129,6 +156,17 @@ impl Event for Echo {
 #[derive(Resource)]
 struct Dice(Rng);
 
+/// How many entities there were.
+#[derive(Resource, Default)]
+struct Serials(u32);
+
+impl Serials {
+    fn next(&mut self) -> Serial {
+        self.0 += 1;
+        Serial(self.0)
+    }
+}
+
 #[derive(Resource)]
 struct Rules(Churn);
 
@@ -141,6 +179,7 @@ impl Plugin for Churn {
         app.game("churn")
             .replicate::<Place>()
             .replicate::<Mood>()
+            .replicate::<Serial>()
             .replicate_to_owner::<Secret>()
             .input::<Stamp>()
             .event::<Echo>()
@@ -149,8 +188,9 @@ impl Plugin for Churn {
         let seed = app.world().resource::<Seed>().0;
         app.insert_resource(Dice(Rng::stream(seed, 5)))
             .insert_resource(Rules(self.clone()))
+            .init_resource::<Serials>()
             .add_systems(ApplyInput, (leave, join, note_inputs, echo).chain())
-            .add_systems(Simulate, (die, spawn, stir).chain());
+            .add_systems(Simulate, (die, spawn, stir, note_world).chain());
     }
 }
 
@@ -166,10 +206,15 @@ fn leave(mut left: MessageReader<PlayerLeft>, avatars: Query<(Entity, &Owner)>, 
     }
 }
 
-fn join(mut joined: MessageReader<PlayerJoined>, mut dice: ResMut<Dice>, mut commands: Commands) {
+fn join(
+    mut joined: MessageReader<PlayerJoined>,
+    mut dice: ResMut<Dice>,
+    mut serials: ResMut<Serials>,
+    mut commands: Commands,
+) {
     for PlayerJoined(client_id) in joined.read() {
         let place = somewhere(&mut dice.0);
-        commands.spawn((place, Mood(0), Secret(1), Owner(*client_id), Viewpoint, Replicated));
+        commands.spawn((place, Mood(0), serials.next(), Secret(1), Owner(*client_id), Viewpoint, Replicated));
     }
 }
 
@@ -197,13 +242,14 @@ fn spawn(
     rules: Res<Rules>,
     time: Res<TickTime>,
     mut dice: ResMut<Dice>,
+    mut serials: ResMut<Serials>,
     mut commands: Commands,
 ) {
     let rng = &mut dice.0;
     let clients: Vec<ClientId> = owners.iter().map(|owner| owner.0).collect();
     for _ in mortals.iter().count()..rules.0.entities {
         let life = rng.below(rules.0.life_ticks_max) as u32;
-        let mut entity = commands.spawn((somewhere(rng), Mortal(time.tick.add(life)), Replicated));
+        let mut entity = commands.spawn((somewhere(rng), serials.next(), Mortal(time.tick.add(life)), Replicated));
         if rng.chance(0.5) {
             entity.insert(Mood(rng.below(1_001) as i32));
         }
@@ -232,4 +278,9 @@ fn stir(mut bodies: Query<(Entity, &mut Place)>, mut dice: ResMut<Dice>, mut com
         }
         *place = place.snapped();
     }
+}
+
+fn note_world(bodies: Query<(&Serial, &Place, Option<&Mood>)>, time: Res<TickTime>, rules: Res<Rules>) {
+    let entities = bodies.iter().map(|(serial, place, mood)| (serial.0, (*place, mood.copied()))).collect();
+    *rules.0.world.lock().unwrap() = World { tick: time.tick, entities };
 }
