@@ -58,6 +58,7 @@ fn plays_and_converges(loss: f64) {
         assert!(player.client.stats().audits_passed > 20, "{:?}", player.client.stats());
     }
     assert!(universe.check().versions_compared() > 100_000);
+    assert!(universe.check().views_compared() > 500, "{}", universe.check().views_compared());
     universe.set_links(LinkConfig::default(), LinkConfig::default());
     for player in universe.players_mut() {
         player.mind = Box::new(|_, _| ArenaInput::default());

@@ -75,6 +75,13 @@ impl View {
         self.newest_tick
     }
 
+    /// The newest tick of which everything is held: what no snapshot changed up to then stood still. As long as it is
+    /// [`View::newest_tick`] too, the view is the server's of that tick.
+    #[must_use]
+    pub const fn whole_tick(&self) -> Option<Tick> {
+        self.whole_tick
+    }
+
     /// How many entities are visible.
     #[must_use]
     pub fn len(&self) -> usize {

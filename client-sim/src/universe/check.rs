@@ -11,6 +11,9 @@ pub struct Check {
     visible: BTreeMap<ClientId, VecDeque<(Tick, Streams)>>,
     versions_compared: u64,
     versions_forgotten: u64,
+    views_compared: u64,
+    /// For each index the generation that somebody was last meant to see.
+    generations: BTreeMap<u32, u16>,
 }
 
 type Streams = BTreeSet<(NetId, Audience)>;
@@ -46,6 +49,24 @@ pub enum Violation {
         /// When.
         tick: Tick,
     },
+    /// An index means another entity already, though a client still shows the old one.
+    #[error("client {client_id} still shows {id}, whose index is another entity's by now")]
+    ReusedEarly {
+        /// Who.
+        client_id: ClientId,
+        /// What it shows.
+        id: NetId,
+    },
+    /// A client believes that it holds all of a tick, and does not.
+    #[error("client {client_id} believes that it holds all of tick {tick}, but {difference}")]
+    NotWhole {
+        /// Who.
+        client_id: ClientId,
+        /// Of what.
+        tick: Tick,
+        /// In what it is mistaken.
+        difference: String,
+    },
     /// A client does not hold what it should, though all had time to arrive.
     #[error("client {client_id} has not converged: {difference}")]
     NotConverged {
@@ -72,11 +93,19 @@ impl Check {
         self.versions_forgotten
     }
 
+    /// How many whole views of clients were found equal to what they were meant to be.
+    #[must_use]
+    pub const fn views_compared(&self) -> u64 {
+        self.views_compared
+    }
+
     /// Remembers what clients are meant to see in the tick that just ran.
     pub(super) fn on_tick(&mut self, engine: &Engine, clients: impl Iterator<Item = ClientId>) {
         for client_id in clients {
             let memory = self.visible.entry(client_id).or_default();
-            let visible = engine.visible_to(client_id).into_iter().map(|(id, audience, _)| (id, audience)).collect();
+            let visible: BTreeSet<_> =
+                engine.visible_to(client_id).into_iter().map(|(id, audience, _)| (id, audience)).collect();
+            self.generations.extend(visible.iter().map(|(id, _)| (id.index, id.generation)));
             memory.push_back((engine.tick_number(), visible));
             if memory.len() > MEMORY_TICKS {
                 memory.pop_front();
@@ -86,7 +115,12 @@ impl Check {
 
     /// Compares all that a client shows with what it was meant to see.
     pub(super) fn client(&mut self, engine: &Engine, client_id: ClientId, view: &View) -> Result<(), Violation> {
+        let memory = self.visible.get(&client_id).and_then(VecDeque::back);
+        let plays = memory.is_some_and(|(_, visible)| !visible.is_empty());
         for (id, audience, tick, held) in view.streams() {
+            if plays && self.generations.get(&id.index).is_some_and(|generation| *generation != id.generation) {
+                return Err(Violation::ReusedEarly { client_id, id });
+            }
             match engine.version_at(id, audience, tick) {
                 Some(truth) if truth == held.borrow() => self.versions_compared += 1,
                 Some(truth) => {
@@ -100,6 +134,29 @@ impl Check {
                 return Err(Violation::OutsideInterest { client_id, id, audience, tick });
             }
         }
+        self.whole(engine, client_id, view)
+    }
+
+    /// Compares the view of a client that believes to hold everything of its newest tick with what there was to hold.
+    fn whole(&mut self, engine: &Engine, client_id: ClientId, view: &View) -> Result<(), Violation> {
+        let Some(tick) = view.whole_tick().filter(|whole| view.newest_tick() == Some(*whole)) else { return Ok(()) };
+        let meant = self.visible.get(&client_id).and_then(|memory| memory.iter().find(|(at, _)| *at == tick));
+        let Some((_, meant)) = meant else { return Ok(()) };
+        let held: BTreeMap<_, _> = view.streams().map(|(id, audience, _, version)| ((id, audience), version)).collect();
+        let differ = |difference| Err(Violation::NotWhole { client_id, tick, difference });
+        for (id, audience) in meant {
+            match (held.get(&(*id, *audience)), engine.version_at(*id, *audience, tick)) {
+                (None, _) => return differ(format!("{id} {audience:?} is missing")),
+                (Some(version), Some(truth)) if version.borrow() != truth => {
+                    return differ(format!("{id} {audience:?} is stale"));
+                }
+                _ => {}
+            }
+        }
+        if let Some((id, audience)) = held.keys().find(|key| !meant.contains(key)) {
+            return differ(format!("{id} {audience:?} is a ghost"));
+        }
+        self.views_compared += 1;
         Ok(())
     }
 }

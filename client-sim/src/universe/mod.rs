@@ -3,16 +3,19 @@
 
 mod check;
 mod player;
+mod tap;
 
 pub use check::{Check, Violation};
 pub use player::{Mind, Player};
+pub use tap::Packet;
 
-use crate::client::{Client, ClientConfig};
+use crate::client::{Client, ClientConfig, Status};
 use crate::link::{Conditioner, LinkConfig, Rng};
 use bevy_app::Plugin;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
+use tap::Tap;
 use tidelock::netcode::{ConnectToken, Key, TokenSecrets, TokenSpec, USER_DATA_BYTES};
 use tidelock::state::{Input, Schema};
 use tidelock::wire::Load;
@@ -50,15 +53,15 @@ pub struct Universe<I: Input> {
     rng: Rng,
     check: Check,
     checked: bool,
-    /// Over every datagram that anybody sent: equal for equal seeds.
-    digest: u64,
+    tap: Tap,
 }
 
 /// Time moves in steps of this.
 const STEP: Duration = Duration::from_millis(1);
 /// The date in a universe, for tokens.
 const UNIX_S: u64 = 1_700_000_000;
-const SERVER: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), 7777);
+/// Where the server is.
+pub const SERVER: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), 7777);
 
 impl<I: Input> std::fmt::Debug for Universe<I> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -85,7 +88,7 @@ impl<I: Input> Universe<I> {
             rng,
             check: Check::default(),
             checked: true,
-            digest: 0,
+            tap: Tap::default(),
         }
     }
 
@@ -93,7 +96,7 @@ impl<I: Input> Universe<I> {
     pub fn add_player(&mut self, down: LinkConfig, up: LinkConfig, mind: Mind<I>) -> usize {
         let number = self.players.len();
         let client_id = ClientId(number as u64 + 1);
-        let token = self.token(client_id);
+        let token = self.issue_token(client_id);
         let client = Client::new(ClientConfig { token, schema: self.schema.clone() }, self.now);
         let port = 10_000 + u16::try_from(number).expect("fewer players than ports");
         self.players.push(Player {
@@ -180,8 +183,8 @@ impl<I: Input> Universe<I> {
 
     /// Over every datagram that anybody sent.
     #[must_use]
-    pub const fn digest(&self) -> u64 {
-        self.digest
+    pub fn digest(&self) -> u64 {
+        self.tap.digest()
     }
 
     /// What was checked so far.
@@ -190,13 +193,24 @@ impl<I: Input> Universe<I> {
         &self.check
     }
 
-    /// Whether every player holds all that it is meant to see, and nothing else.
+    /// From now on keeps what anybody sends, to be looked at with [`Universe::take_tapped`].
+    pub fn tap(&mut self) {
+        self.tap.open();
+    }
+
+    /// What was sent since this was last asked, in order, by players and server, also to addresses that are no player's.
+    pub fn take_tapped(&mut self) -> Vec<Packet> {
+        self.tap.take()
+    }
+
+    /// Whether every player who plays holds all that it is meant to see, and nothing else.
     ///
     /// # Errors
     /// The first difference.
     pub fn converged(&self) -> Result<(), Violation> {
         self.players
             .iter()
+            .filter(|player| player.client.status() == Status::Playing)
             .try_for_each(|player| check::converged(&self.engine, player.client_id, player.client.view()))
     }
 
@@ -227,9 +241,9 @@ impl<I: Input> Universe<I> {
     }
 
     fn send_outbox(&mut self) {
-        let Self { engine, players, digest, now, .. } = self;
+        let Self { engine, players, tap, now, .. } = self;
         for (to, datagram) in engine.outbox().iter() {
-            *digest = tidelock::state::fnv1a(*digest, datagram);
+            tap.on_sent(SERVER, to, datagram);
             // Players have consecutive ports, in the order of their numbers.
             let number = usize::from(to.port()).checked_sub(10_000);
             if let Some(player) =
@@ -243,11 +257,12 @@ impl<I: Input> Universe<I> {
 
     fn players_step(&mut self) {
         for player in &mut self.players {
-            player.step(self.now, SERVER, &mut self.digest);
+            player.step(self.now, &mut self.tap);
         }
     }
 
-    fn token(&mut self, client_id: ClientId) -> ConnectToken {
+    /// A token that lets a client in: for one that comes back, or for one that is none of the players.
+    pub fn issue_token(&mut self, client_id: ClientId) -> ConnectToken {
         let spec = TokenSpec {
             protocol_id: 7,
             create_unix_s: UNIX_S,

@@ -1,8 +1,10 @@
+use super::SERVER;
+use super::tap::Tap;
 use crate::client::{Client, ClientEvent, View};
 use crate::link::Conditioner;
 use std::net::SocketAddr;
 use tidelock::netcode::PACKET_BYTES_MAX;
-use tidelock::state::{Input, fnv1a};
+use tidelock::state::Input;
 use tidelock::{ClientId, Instant, Tick};
 
 /// Decides what a player does in a tick, from what it sees.
@@ -34,12 +36,12 @@ impl<I: Input> std::fmt::Debug for Player<I> {
 
 impl<I: Input> Player<I> {
     /// Takes what arrived, plays what is due, and sends.
-    pub(super) fn step(&mut self, now: Instant, server: SocketAddr, digest: &mut u64) {
+    pub(super) fn step(&mut self, now: Instant, tap: &mut Tap) {
         let mut buffer = Vec::new();
         while let Some(delivery) = self.down.pop_due(now) {
             buffer.clear();
             buffer.extend_from_slice(delivery.datagram);
-            self.client.handle_datagram(server, &mut buffer, delivery.due);
+            self.client.handle_datagram(SERVER, &mut buffer, delivery.due);
         }
         while self.client.next_tick().is_some_and(|due| due <= now) {
             let tick = self.client.client_tick().unwrap_or_default();
@@ -50,8 +52,8 @@ impl<I: Input> Player<I> {
             self.client.update(now);
         }
         let mut packet = [0; PACKET_BYTES_MAX];
-        while let Some((len, _)) = self.client.poll_transmit(now, &mut packet) {
-            *digest = fnv1a(*digest, &packet[..len]);
+        while let Some((len, to)) = self.client.poll_transmit(now, &mut packet) {
+            tap.on_sent(self.address, to, &packet[..len]);
             self.up.push(&packet[..len], now);
         }
         while let Some(event) = self.client.poll_event() {

@@ -13,8 +13,10 @@ pub(crate) struct InputBuffer {
     /// What was applied last, and for how many ticks nothing new came.
     last: Vec<u32>,
     missing_ticks: u32,
-    /// Whether any input came yet: before that none is missing.
+    /// Whether any input came in time yet: before that none is missing.
     started: bool,
+    /// Whether any input came at all. One that only ever comes too late is to hear of it: it runs behind, and catches up.
+    heard: bool,
     /// See [`InputReport::missed`].
     missed: u8,
     /// The lead of the newest input since the last report, the least if several came; in 1/16 tick.
@@ -38,6 +40,7 @@ impl InputBuffer {
             last,
             missing_ticks: 0,
             started: false,
+            heard: false,
             missed: 0,
             lead: None,
             last_lead: None,
@@ -75,6 +78,7 @@ impl InputBuffer {
     pub(crate) fn on_lead(&mut self, lead_ticks: f32) {
         let lead = (lead_ticks * 16.0).clamp(-2048.0, 2047.0) as i16;
         self.lead = Some(self.lead.map_or(lead, |least| least.min(lead)));
+        self.heard = true;
     }
 
     /// The input for `tick`, which runs now: what came, or the last one without its one-shot buttons.
@@ -110,7 +114,7 @@ impl InputBuffer {
         self.last_lead = lead.or(self.last_lead);
         let there = |n: &u32| self.ticks[tick.add(*n).0 as usize % LEN] == Some(tick.add(*n));
         let ahead = (1..=LEN as u32).take_while(there).count() as u32;
-        self.started.then_some(InputReport { ahead, lead, missed: self.missed })
+        self.heard.then_some(InputReport { ahead, lead, missed: self.missed })
     }
 }
 
@@ -151,6 +155,7 @@ mod tests {
         assert_eq!(buffer.take(Tick(5), input, &mut counts), [0b1010]);
         assert_eq!(buffer.take(Tick(6), input, &mut counts), [0b0010]);
         assert_eq!((counts.on_time, counts.missing), (1, 1));
+        buffer.on_lead(1.0);
         assert_eq!(buffer.report(Tick(6)).unwrap().missed, 0b01);
     }
 
@@ -171,9 +176,19 @@ mod tests {
         buffer.insert(Tick(12), &[1], Tick(10), true, &mut counts);
         buffer.insert(Tick(10 + 129), &[1], Tick(10), false, &mut counts);
         assert_eq!((counts.duplicate, counts.late, counts.recovered, counts.flood), (1, 1, 1, 1));
+        buffer.on_lead(1.0);
         assert_eq!(buffer.report(Tick(10)).unwrap().ahead, 2);
         buffer.take(Tick(11), input, &mut counts);
         assert_eq!(buffer.report(Tick(11)).unwrap().ahead, 1);
+    }
+
+    #[test]
+    fn a_player_whose_inputs_all_come_too_late_is_told() {
+        let (mut buffer, _, mut counts) = buffer();
+        assert_eq!(buffer.report(Tick(19)), None);
+        buffer.insert(Tick(17), &[1], Tick(20), false, &mut counts);
+        buffer.on_lead(-3.0);
+        assert_eq!(buffer.report(Tick(20)).unwrap(), InputReport { ahead: 0, lead: -48, missed: 0 });
     }
 
     #[test]

@@ -14,6 +14,8 @@ use tidelock::{ClientId, Instant};
 const HELLO_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a client may take to receive what it needs to join.
 const WELCOME_TIMEOUT: Duration = Duration::from_secs(60);
+/// A client that does not acknowledge for so long what it is to forget never will.
+const FORGET_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a client is told why before it is disconnected.
 const CLOSING_TIME: Duration = Duration::from_millis(500);
 
@@ -50,7 +52,8 @@ impl Engine {
             self.stats.disconnects.timeout += u64::from(self.end_session(slot));
         }
         let period = self.config.tick_period();
-        let mut over = Vec::new();
+        let leaving_ticks_max = FORGET_TIMEOUT.as_secs() as u32 * self.config.tick_hz;
+        let (mut over, mut stuck) = (Vec::new(), Vec::new());
         for session in self.sessions.iter_mut() {
             session.expire(now, self.tick, period, &mut self.history, &mut self.stats);
             session.begin_tick(now, self.tick);
@@ -67,9 +70,13 @@ impl Engine {
                 Phase::Closing { deadline } if now > deadline || session.connection.messages_delivered() => {
                     over.push(session.slot);
                 }
+                Phase::Playing { .. } if session.views.leaving_ticks() > leaving_ticks_max => {
+                    stuck.push(session.slot);
+                }
                 _ => {}
             }
         }
+        stuck.into_iter().for_each(|slot| self.close(slot, CloseReason::ProtocolError, now));
         for slot in over {
             self.netcode.disconnect(slot);
             self.end_session(slot);

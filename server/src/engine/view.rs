@@ -9,6 +9,8 @@ use tidelock::wire::Fate;
 pub(crate) struct Views {
     streams: [Vec<StreamView>; 2],
     next_epoch: u8,
+    /// For how many ticks the client has owed us an ack of something that it was to forget, at the last update.
+    leaving_ticks: [u32; 2],
     /// Kept for reuse by [`Views::update`].
     merged: Vec<StreamView>,
 }
@@ -36,6 +38,7 @@ pub(crate) struct StreamView {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Leaving {
     pub(crate) despawned: bool,
+    since: Tick,
 }
 
 /// What a datagram carried, for when its fate is known.
@@ -74,7 +77,8 @@ impl Views {
 
     /// Merges what is visible now, by ascending index, into what was: some enter, some begin to leave.
     pub(crate) fn update(&mut self, audience: Audience, visible: &[Candidate], history: &mut History, now: Tick) {
-        let Self { streams, next_epoch, merged } = self;
+        let Self { streams, next_epoch, leaving_ticks, merged } = self;
+        let mut longest = 0;
         let mut enter = |candidate: &Candidate| {
             *next_epoch = next_epoch.wrapping_add(1);
             let Candidate { index, distance, .. } = *candidate;
@@ -102,7 +106,11 @@ impl Views {
             merged.push(match still {
                 Some(seen) if view.leaving.is_none() => StreamView { distance: seen.distance, ..*view },
                 Some(again) if again.may_enter => enter(again),
-                _ => view.leave(history),
+                _ => {
+                    let left = view.leave(history, now);
+                    longest = longest.max(left.leaving.map_or(0, |leaving| now.since(leaving.since).cast_unsigned()));
+                    left
+                }
             });
         }
         for new in visible.filter(|candidate| candidate.may_enter) {
@@ -110,6 +118,7 @@ impl Views {
             merged.push(enter(new));
         }
         std::mem::swap(&mut streams[audience as usize], merged);
+        leaving_ticks[audience as usize] = longest;
     }
 
     /// The fate of a datagram is known: baselines move forward, or what was lost is to be sent again.
@@ -124,6 +133,12 @@ impl Views {
                 None
             }
         }
+    }
+
+    /// For how many ticks the client has not acknowledged something that it was to forget. Until it does, an index is not
+    /// free: who never acknowledges would keep all of them.
+    pub(crate) fn leaving_ticks(&self) -> u32 {
+        self.leaving_ticks[0].max(self.leaving_ticks[1])
     }
 
     /// The client holds something else than it should: everything goes out in full.
@@ -169,12 +184,15 @@ impl Views {
 }
 
 impl StreamView {
-    fn leave(&self, history: &History) -> Self {
+    fn leave(&self, history: &History, now: Tick) -> Self {
         let despawned = !history.slot(self.index).is_alive();
-        if self.leaving == Some(Leaving { despawned }) {
-            return *self;
+        match self.leaving {
+            Some(leaving) if leaving.despawned == despawned => *self,
+            leaving => {
+                let since = leaving.map_or(now, |leaving| leaving.since);
+                Self { leaving: Some(Leaving { despawned, since }), sent: None, ..*self }
+            }
         }
-        Self { leaving: Some(Leaving { despawned }), sent: None, ..*self }
     }
 }
 
@@ -182,4 +200,84 @@ impl StreamView {
 fn find(views: &[StreamView], stream: SentStream, tick: Tick) -> Option<usize> {
     let at = views.binary_search_by_key(&stream.index, |view| view.index).ok()?;
     (!views[at].since.is_newer_than(tick)).then_some(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bevy_ecs::entity::Entity;
+    use tidelock::state::{Field, Input, LaneReader, LaneWriter, Replicate, Schema};
+
+    #[derive(Clone, Default)]
+    struct Nothing;
+
+    impl Replicate for Nothing {
+        const NAME: &'static str = "nothing";
+        const FIELDS: &'static [Field] = &[Field::flags("none", 1)];
+        fn quantize(&self, lanes: &mut LaneWriter<'_>) {
+            lanes.flags(0);
+        }
+        fn dequantize(lanes: &mut LaneReader<'_>) -> Self {
+            lanes.flags();
+            Self
+        }
+    }
+
+    impl Input for Nothing {
+        fn clear_one_shots(&mut self) {}
+    }
+
+    const SEEN: Candidate = Candidate { index: 0, may_enter: true, distance: 0.0 };
+
+    /// One entity, seen since tick 1.
+    fn seen() -> (Views, History) {
+        let schema = Schema::builder("test").input::<Nothing>().build().unwrap();
+        let (mut views, mut history) = (Views::default(), History::default());
+        history.insert(Entity::from_raw_u32(0).unwrap(), Tick(1), &schema).unwrap();
+        history.commit(Tick(1), &schema);
+        views.update(Audience::Public, &[SEEN], &mut history, Tick(1));
+        (views, history)
+    }
+
+    fn sent(tick: u32, leave: bool) -> SentState {
+        let streams = vec![SentStream { index: 0, audience: Audience::Public, leave }];
+        SentState { tick: Tick(tick), streams }
+    }
+
+    fn baseline(views: &Views) -> Option<Tick> {
+        views.of(Audience::Public)[0].baseline
+    }
+
+    #[test]
+    fn baselines_move_forward_and_never_back() {
+        let (mut views, mut history) = seen();
+        for (acked, baseline_after) in [(3, 3), (5, 5), (4, 5)] {
+            views.on_fate(Fate::Acked(sent(acked, false)), &mut history, Tick(9));
+            assert_eq!(baseline(&views), Some(Tick(baseline_after)));
+        }
+    }
+
+    #[test]
+    fn what_was_sent_before_a_visibility_says_nothing_of_it() {
+        let (mut views, mut history) = seen();
+        views.update(Audience::Public, &[], &mut history, Tick(5));
+        views.update(Audience::Public, &[SEEN], &mut history, Tick(6));
+        views.on_fate(Fate::Acked(sent(5, true)), &mut history, Tick(7));
+        views.on_fate(Fate::Acked(sent(4, false)), &mut history, Tick(7));
+        assert_eq!((views.of(Audience::Public).len(), baseline(&views)), (1, None));
+        views.on_fate(Fate::Acked(sent(6, false)), &mut history, Tick(8));
+        assert_eq!(baseline(&views), Some(Tick(6)));
+    }
+
+    #[test]
+    fn a_leave_that_is_not_acknowledged_grows_old() {
+        let (mut views, mut history) = seen();
+        for tick in 10..=15 {
+            views.update(Audience::Public, &[], &mut history, Tick(tick));
+        }
+        assert_eq!(views.leaving_ticks(), 5);
+        views.on_fate(Fate::Acked(sent(15, true)), &mut history, Tick(16));
+        views.update(Audience::Public, &[], &mut history, Tick(16));
+        assert_eq!((views.leaving_ticks(), views.of(Audience::Public).len()), (0, 0));
+    }
 }

@@ -119,6 +119,7 @@ impl<T> Connection<T> {
             self.newest_received_at = now;
         }
         self.received.accept(sequence);
+        self.newest_seen = self.newest_seen.max(Some(sequence));
     }
 
     /// Whether the peer's messages break the protocol: it is to be disconnected.

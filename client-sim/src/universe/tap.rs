@@ -1,0 +1,45 @@
+use std::net::SocketAddr;
+use tidelock::state::fnv1a;
+
+/// Listens on the wire: sums up every datagram, and keeps them if asked to.
+#[derive(Debug, Default)]
+pub(super) struct Tap {
+    /// Over every datagram that anybody sent: equal for equal seeds.
+    digest: u64,
+    packets: Option<Vec<Packet>>,
+}
+
+/// A datagram as it was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Packet {
+    /// Who sent it.
+    pub from: SocketAddr,
+    /// Whom it was sent to.
+    pub to: SocketAddr,
+    /// Its bytes.
+    pub datagram: Vec<u8>,
+}
+
+/// Packets kept at once; more are not.
+const PACKETS_MAX: usize = 1 << 16;
+
+impl Tap {
+    pub(super) fn on_sent(&mut self, from: SocketAddr, to: SocketAddr, datagram: &[u8]) {
+        self.digest = fnv1a(self.digest, datagram);
+        if let Some(packets) = self.packets.as_mut().filter(|packets| packets.len() < PACKETS_MAX) {
+            packets.push(Packet { from, to, datagram: datagram.to_vec() });
+        }
+    }
+
+    pub(super) const fn digest(&self) -> u64 {
+        self.digest
+    }
+
+    pub(super) fn open(&mut self) {
+        self.packets.get_or_insert_default();
+    }
+
+    pub(super) fn take(&mut self) -> Vec<Packet> {
+        self.packets.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+}

@@ -1,0 +1,286 @@
+//! A game made to be hard on the engine: entities come, go, jump and change all the time, so that indices, baselines and
+//! visibilities are reused as fast as they can be. What it does depends on its seed alone.
+
+#![expect(clippy::needless_pass_by_value, reason = "systems take their parameters by value")]
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
+use bevy_app::{App, Plugin};
+use bevy_ecs::prelude::{Commands, Component, Entity, MessageReader, Query, Res, ResMut, Resource, With};
+use bevy_ecs::schedule::IntoScheduleConfigs;
+use glam::Vec2;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use tidelock::state::{Event, Field, Input, LaneReader, LaneWriter, Replicate};
+use tidelock::{ClientId, Tick};
+use tidelock_server::game::{
+    AlwaysRelevant, ApplyInput, FromClient, Inputs, Owner, PlayerJoined, PlayerLeft, Recipients, Replicated,
+    Replication, Seed, Simulate, TickTime, ToClients, Viewpoint,
+};
+use tidelock_sim::link::Rng;
+
+/// The field reaches this far from its middle.
+const FIELD_M: f32 = 30.0;
+
+/// The game.
+#[derive(Clone, Debug)]
+pub(crate) struct Churn {
+    /// Entities besides avatars, about.
+    pub(crate) entities: usize,
+    /// The longest an entity lives, in ticks.
+    pub(crate) life_ticks_max: u64,
+    /// Every input as a tick applied it: whose, in which tick, what it was stamped with.
+    pub(crate) applied: Arc<Mutex<Vec<(ClientId, Tick, u32)>>>,
+    /// What the world holds at the end of the last tick.
+    pub(crate) world: Arc<Mutex<World>>,
+}
+
+/// Each entity by its serial number: where it is and in which mood.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct World {
+    pub(crate) tick: Tick,
+    pub(crate) entities: BTreeMap<u32, (Place, Option<Mood>)>,
+}
+
+impl Churn {
+    pub(crate) fn new(entities: usize, life_ticks_max: u64) -> Self {
+        Self { entities, life_ticks_max, applied: Arc::default(), world: Arc::default() }
+    }
+}
+
+#[derive(Component, Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Place(Vec2);
+
+impl Replicate for Place {
+    const NAME: &'static str = "place";
+    const FIELDS: &'static [Field] =
+        &[Field::range("x", -FIELD_M, FIELD_M, 1.0 / 64.0), Field::range("y", -FIELD_M, FIELD_M, 1.0 / 64.0)];
+
+    fn quantize(&self, lanes: &mut LaneWriter<'_>) {
+        lanes.ranges(self.0.to_array());
+    }
+
+    fn dequantize(lanes: &mut LaneReader<'_>) -> Self {
+        Self(Vec2::from_array(lanes.ranges()))
+    }
+}
+
+/// One lane, and one that comes and goes.
+#[derive(Component, Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Mood(i32);
+
+impl Replicate for Mood {
+    const NAME: &'static str = "mood";
+    const FIELDS: &'static [Field] = &[Field::integer("mood", 0, 1_000)];
+
+    fn quantize(&self, lanes: &mut LaneWriter<'_>) {
+        lanes.integer(self.0);
+    }
+
+    fn dequantize(lanes: &mut LaneReader<'_>) -> Self {
+        Self(lanes.integer())
+    }
+}
+
+/// Tells entities apart, whatever their ids.
+#[derive(Component, Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Serial(pub(crate) u32);
+
+impl Replicate for Serial {
+    const NAME: &'static str = "serial";
+    const FIELDS: &'static [Field] = &[Field::flags("serial", 24)];
+
+    fn quantize(&self, lanes: &mut LaneWriter<'_>) {
+        lanes.flags(self.0);
+    }
+
+    fn dequantize(lanes: &mut LaneReader<'_>) -> Self {
+        Self(lanes.flags())
+    }
+}
+
+/// For the owner alone, and owners change.
+#[derive(Component, Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Secret(u32);
+
+impl Replicate for Secret {
+    const NAME: &'static str = "secret";
+    const FIELDS: &'static [Field] = &[Field::flags("secret", 16)];
+
+    fn quantize(&self, lanes: &mut LaneWriter<'_>) {
+        lanes.flags(self.0);
+    }
+
+    fn dequantize(lanes: &mut LaneReader<'_>) -> Self {
+        Self(lanes.flags())
+    }
+}
+
+/// A stamp that must be applied once, in the tick that it names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Stamp(pub(crate) u32);
+
+impl Stamp {
+    /// The stamp for a tick: never 0.
+    pub(crate) fn of(tick: Tick) -> Self {
+        Self(tick.0 % 0xFFFF + 1)
+    }
+}
+
+impl Replicate for Stamp {
+    const NAME: &'static str = "stamp";
+    const FIELDS: &'static [Field] = &[Field::integer("stamp", 0, 0xFFFF)];
+
+    fn quantize(&self, lanes: &mut LaneWriter<'_>) {
+        lanes.integer(self.0.cast_signed());
+    }
+
+    fn dequantize(lanes: &mut LaneReader<'_>) -> Self {
+        Self(lanes.integer().cast_unsigned())
+    }
+}
+
+impl Input for Stamp {
+    fn clear_one_shots(&mut self) {
+        self.0 = 0;
+    }
+}
+
+/// Comes back to who sent it.
+#[derive(Clone, Debug, PartialEq, Eq, bitcode::Encode, bitcode::Decode)]
+pub(crate) struct Echo(pub(crate) Vec<u8>);
+
+impl Event for Echo {
+    const NAME: &'static str = "echo";
+}
+
+#[derive(Resource)]
+struct Dice(Rng);
+
+/// How many entities there were.
+#[derive(Resource, Default)]
+struct Serials(u32);
+
+impl Serials {
+    fn next(&mut self) -> Serial {
+        self.0 += 1;
+        Serial(self.0)
+    }
+}
+
+#[derive(Resource)]
+struct Rules(Churn);
+
+/// Dies after this tick.
+#[derive(Component)]
+struct Mortal(Tick);
+
+impl Plugin for Churn {
+    fn build(&self, app: &mut App) {
+        app.game("churn")
+            .replicate::<Place>()
+            .replicate::<Mood>()
+            .replicate::<Serial>()
+            .replicate_to_owner::<Secret>()
+            .input::<Stamp>()
+            .event::<Echo>()
+            .locate::<Place>(|place| place.0)
+            .view_radius(15.0);
+        let seed = app.world().resource::<Seed>().0;
+        app.insert_resource(Dice(Rng::stream(seed, 5)))
+            .insert_resource(Rules(self.clone()))
+            .init_resource::<Serials>()
+            .add_systems(ApplyInput, (leave, join, note_inputs, echo).chain())
+            .add_systems(Simulate, (die, spawn, stir, note_world).chain());
+    }
+}
+
+fn somewhere(rng: &mut Rng) -> Place {
+    Place(Vec2::new(rng.between(-30.0, 30.0) as f32, rng.between(-30.0, 30.0) as f32)).snapped()
+}
+
+fn leave(mut left: MessageReader<PlayerLeft>, avatars: Query<(Entity, &Owner)>, mut commands: Commands) {
+    for PlayerLeft(client_id) in left.read() {
+        for (entity, _) in avatars.iter().filter(|(_, owner)| owner.0 == *client_id) {
+            commands.entity(entity).despawn();
+        }
+    }
+}
+
+fn join(
+    mut joined: MessageReader<PlayerJoined>,
+    mut dice: ResMut<Dice>,
+    mut serials: ResMut<Serials>,
+    mut commands: Commands,
+) {
+    for PlayerJoined(client_id) in joined.read() {
+        let place = somewhere(&mut dice.0);
+        commands.spawn((place, Mood(0), serials.next(), Secret(1), Owner(*client_id), Viewpoint, Replicated));
+    }
+}
+
+fn note_inputs(inputs: Res<Inputs<Stamp>>, time: Res<TickTime>, rules: Res<Rules>) {
+    let mut applied = rules.0.applied.lock().unwrap();
+    let stamped = inputs.iter().filter(|(_, stamp)| stamp.0 != 0);
+    applied.extend(stamped.map(|(client_id, stamp)| (client_id, time.tick, stamp.0)));
+}
+
+fn echo(mut heard: MessageReader<FromClient<Echo>>, mut echoes: bevy_ecs::prelude::MessageWriter<ToClients<Echo>>) {
+    for FromClient { client_id, event } in heard.read() {
+        echoes.write(ToClients { to: Recipients::One(*client_id), event: event.clone() });
+    }
+}
+
+fn die(mortals: Query<(Entity, &Mortal)>, time: Res<TickTime>, mut commands: Commands) {
+    for (entity, _) in mortals.iter().filter(|(_, mortal)| time.is_past(mortal.0)) {
+        commands.entity(entity).despawn();
+    }
+}
+
+fn spawn(
+    mortals: Query<(), With<Mortal>>,
+    owners: Query<&Owner, With<Viewpoint>>,
+    rules: Res<Rules>,
+    time: Res<TickTime>,
+    mut dice: ResMut<Dice>,
+    mut serials: ResMut<Serials>,
+    mut commands: Commands,
+) {
+    let rng = &mut dice.0;
+    let clients: Vec<ClientId> = owners.iter().map(|owner| owner.0).collect();
+    for _ in mortals.iter().count()..rules.0.entities {
+        let life = rng.below(rules.0.life_ticks_max) as u32;
+        let mut entity = commands.spawn((somewhere(rng), serials.next(), Mortal(time.tick.add(life)), Replicated));
+        if rng.chance(0.5) {
+            entity.insert(Mood(rng.below(1_001) as i32));
+        }
+        if rng.chance(0.1) {
+            entity.insert(AlwaysRelevant);
+        }
+        if rng.chance(0.2) && !clients.is_empty() {
+            entity.insert((Secret(rng.below(99) as u32), Owner(clients[rng.below(clients.len() as u64) as usize])));
+        }
+    }
+}
+
+/// Jumps, walks and changes; some lose a component, their owner or what makes everybody see them, and get it back.
+fn stir(mut bodies: Query<(Entity, &mut Place)>, mut dice: ResMut<Dice>, mut commands: Commands) {
+    let rng = &mut dice.0;
+    for (entity, mut place) in &mut bodies {
+        match rng.below(100) {
+            0 => *place = somewhere(rng),
+            1..30 => place.0 = (place.0 + Vec2::new(0.3, -0.2)).clamp(Vec2::splat(-FIELD_M), Vec2::splat(FIELD_M)),
+            30 => drop(commands.entity(entity).insert(Mood(rng.below(1_001) as i32))),
+            31 => drop(commands.entity(entity).remove::<Mood>()),
+            32 => drop(commands.entity(entity).insert(AlwaysRelevant)),
+            33..36 => drop(commands.entity(entity).remove::<AlwaysRelevant>()),
+            36 => drop(commands.entity(entity).insert(Secret(rng.below(99) as u32))),
+            _ => {}
+        }
+        *place = place.snapped();
+    }
+}
+
+fn note_world(bodies: Query<(&Serial, &Place, Option<&Mood>)>, time: Res<TickTime>, rules: Res<Rules>) {
+    let entities = bodies.iter().map(|(serial, place, mood)| (serial.0, (*place, mood.copied()))).collect();
+    *rules.0.world.lock().unwrap() = World { tick: time.tick, entities };
+}

@@ -1,0 +1,107 @@
+//! Whatever is sent, memory does not grow with it.
+
+#![expect(unsafe_code, reason = "to count what is allocated one has to be the allocator")]
+
+mod attacker;
+mod churn_game;
+
+use attacker::Attacker;
+use churn_game::{Churn, Echo, Stamp};
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicIsize, Ordering::Relaxed};
+use tidelock::Tick;
+use tidelock::wire::ClientMessage;
+use tidelock_sim::client::Status;
+use tidelock_sim::link::{LinkConfig, Rng};
+use tidelock_sim::universe::{Universe, UniverseConfig};
+
+/// The system's allocator, and how many bytes it has given out.
+struct Counting;
+
+static LIVE_BYTES: AtomicIsize = AtomicIsize::new(0);
+
+// SAFETY: every call goes to the system's allocator as it came.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        LIVE_BYTES.fetch_add(layout.size().cast_signed(), Relaxed);
+        // SAFETY: as the caller promised.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        LIVE_BYTES.fetch_sub(layout.size().cast_signed(), Relaxed);
+        // SAFETY: as the caller promised.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+/// Everything an attacker does in one round.
+fn attack(universe: &mut Universe<Stamp>, attacker: &mut Attacker, rng: &mut Rng) {
+    let tick = universe.engine().tick_number();
+    let noise: Vec<u8> = (0..1 + rng.below(1_200)).map(|_| rng.next_u64() as u8).collect();
+    attacker.say(universe, &noise);
+    let (newest, count) = (tick.add(rng.below(300) as u32), 1 + rng.below(64) as u32);
+    let mut payload = attacker.datagram(universe, |w| Attacker::inputs(newest, count, w));
+    attacker.say(universe, &payload);
+    let bit = rng.below(payload.len() as u64 * 8) as usize;
+    payload[bit / 8] ^= 1 << (bit % 8);
+    attacker.say(universe, &payload);
+    let body: Vec<u8> = (0..rng.below(600)).map(|_| rng.next_u64() as u8).collect();
+    // What waits too long is not sent at all.
+    if attacker.connection.messages_delivered() {
+        attacker.queue_event(0, &bitcode::encode(&Echo(body.clone())));
+        attacker.queue_event(rng.below(3) as u8, &body);
+        attacker.queue(&ClientMessage::Desync { tick: Tick(rng.next_u64() as u32) });
+    }
+    attacker.say_queued(universe);
+    let stranger = ([10, 9, rng.below(256) as u8, rng.below(256) as u8], 1 + rng.below(60_000) as u16).into();
+    universe.inject(stranger, &noise);
+    attacker.wait(universe, 5);
+}
+
+/// What the test itself keeps is not counted.
+fn forget(universe: &mut Universe<Stamp>, game: &Churn, attackers: &mut [Attacker]) {
+    universe.take_tapped();
+    universe.players_mut().iter_mut().for_each(|player| player.events = Vec::new());
+    universe.engine_mut().stats_mut().samples = Default::default();
+    *game.applied.lock().unwrap() = Vec::new();
+    attackers.iter_mut().for_each(|attacker| attacker.messages = Vec::new());
+}
+
+#[test]
+fn a_long_attack_takes_no_more_memory_than_a_short_one() {
+    let game = Churn::new(40, 120);
+    let config = UniverseConfig { seed: 11, client_bandwidth_bytes_s: 128 * 1024, ..Default::default() };
+    let mut universe = Universe::new(config, game.clone());
+    let link = LinkConfig::default();
+    (0..2).for_each(|_| {
+        universe.add_player(link, link, Box::new(|_, tick| Stamp::of(tick)));
+    });
+    let hello = Some(universe.engine().schema().hash());
+    let mut rng = Rng::stream(11, 1);
+    let mut attackers: Vec<Attacker> = Vec::new();
+    let mut live_bytes = Vec::new();
+    for minute in 0..6u16 {
+        // One acknowledges what he gets, one never does; both come anew when they have been let go.
+        attackers = (0..2).map(|n| Attacker::connect(&mut universe, minute * 2 + n, hello)).collect();
+        attackers[1].is_acknowledging = false;
+        for round in 0..1_500usize {
+            attack(&mut universe, &mut attackers[round % 2], &mut rng);
+        }
+        for attacker in &mut attackers {
+            attacker.netcode.disconnect();
+            attacker.wait(&mut universe, 20);
+        }
+        forget(&mut universe, &game, &mut attackers);
+        live_bytes.push(LIVE_BYTES.load(Relaxed));
+    }
+    drop(attackers);
+    let (early, late) = (live_bytes[2], live_bytes[5]);
+    assert!(late < early + 512 * 1024, "{live_bytes:?}");
+    for player in universe.players() {
+        assert_eq!((player.client.status(), player.client.stats().desyncs), (Status::Playing, 0));
+    }
+}
