@@ -206,7 +206,7 @@ impl<I: Input> Universe<I> {
         if self.now >= self.tick_due {
             self.engine.tick(self.now, self.tick_due, Load::default(), &mut |_| {});
             self.tick_due += self.engine.config().tick_period();
-            self.check.on_tick(&self.engine, self.players.iter().map(|player| player.client_id));
+            self.check.on_tick(&self.engine, self.players.iter().map(|player| player.client_id))?;
             for player in &self.players {
                 self.check.client(&self.engine, player.client_id, player.client.view())?;
             }
