@@ -55,7 +55,7 @@ fn snapshot_headers_have_these_bytes() {
         HEADERS,
         "The header of a snapshot datagram.\n\
          0 no snapshot; or 1 | tick 16 | index golomb 0 | datagrams after this one golomb 0 | complete 1 | in flight golomb 2 |\n\
-         inputs: 0, or 1, ahead golomb 2, lead signed golomb 5, 0 or 1 and missed 8 | load: 0, or 1, level 2, dilation 10 |\n\
+         inputs: 0, or 1, ahead golomb 2, lead 0, or 1 and signed golomb 5, missed 0, or 1 and 8 | load: 0, or 1, level 2, dilation 10 |\n\
          due: 0, or 1, us 64 | audit: 0, or 1, bucket 6, hash 32 | records: 0, or 1, checksum 16.\n\
          The reader knows a tick at most 32767 away.",
     );
@@ -75,6 +75,7 @@ fn snapshot_headers_have_these_bytes() {
         begin(0, 0, w);
         w.write_bool(true);
         w.write_golomb(2, 2);
+        w.write_bool(true);
         w.write_signed_golomb(32_768, 5);
         w.write(0, 5);
     });

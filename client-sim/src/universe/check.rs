@@ -12,8 +12,8 @@ pub struct Check {
     versions_compared: u64,
     versions_forgotten: u64,
     views_compared: u64,
-    /// For each index the generation that somebody was last meant to see.
-    generations: BTreeMap<u32, u16>,
+    /// For each index the generation that somebody was last meant to see, and when.
+    generations: BTreeMap<u32, (u16, Tick)>,
 }
 
 type Streams = BTreeSet<(NetId, Audience)>;
@@ -57,6 +57,14 @@ pub enum Violation {
         /// What it shows.
         id: NetId,
     },
+    /// An index was given away again too soon: what is under way may still mean the entity before.
+    #[error("the index of {id} belonged to another entity {ticks} ticks ago")]
+    NotRested {
+        /// The new entity.
+        id: NetId,
+        /// Since the old one was last visible.
+        ticks: i32,
+    },
     /// A client believes that it holds all of a tick, and does not.
     #[error("client {client_id} believes that it holds all of tick {tick}, but {difference}")]
     NotWhole {
@@ -79,6 +87,8 @@ pub enum Violation {
 
 /// Ticks for which it is remembered what was visible.
 const MEMORY_TICKS: usize = 512;
+/// An index that somebody saw is nobody's for at least so many ticks.
+const REST_TICKS: i32 = 64;
 
 impl Check {
     /// How many versions of clients were found equal to the server's.
@@ -100,17 +110,28 @@ impl Check {
     }
 
     /// Remembers what clients are meant to see in the tick that just ran.
-    pub(super) fn on_tick(&mut self, engine: &Engine, clients: impl Iterator<Item = ClientId>) {
+    pub(super) fn on_tick(
+        &mut self,
+        engine: &Engine,
+        clients: impl Iterator<Item = ClientId>,
+    ) -> Result<(), Violation> {
+        let now = engine.tick_number();
         for client_id in clients {
             let memory = self.visible.entry(client_id).or_default();
             let visible: BTreeSet<_> =
                 engine.visible_to(client_id).into_iter().map(|(id, audience, _)| (id, audience)).collect();
-            self.generations.extend(visible.iter().map(|(id, _)| (id.index, id.generation)));
-            memory.push_back((engine.tick_number(), visible));
+            for (id, _) in &visible {
+                let (generation, last) = self.generations.insert(id.index, (id.generation, now)).unwrap_or_default();
+                if generation != id.generation && now.since(last) < REST_TICKS && last != Tick(0) {
+                    return Err(Violation::NotRested { id: *id, ticks: now.since(last) });
+                }
+            }
+            memory.push_back((now, visible));
             if memory.len() > MEMORY_TICKS {
                 memory.pop_front();
             }
         }
+        Ok(())
     }
 
     /// Compares all that a client shows with what it was meant to see.
@@ -118,7 +139,7 @@ impl Check {
         let memory = self.visible.get(&client_id).and_then(VecDeque::back);
         let plays = memory.is_some_and(|(_, visible)| !visible.is_empty());
         for (id, audience, tick, held) in view.streams() {
-            if plays && self.generations.get(&id.index).is_some_and(|generation| *generation != id.generation) {
+            if plays && self.generations.get(&id.index).is_some_and(|(generation, _)| *generation != id.generation) {
                 return Err(Violation::ReusedEarly { client_id, id });
             }
             match engine.version_at(id, audience, tick) {

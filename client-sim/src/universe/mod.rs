@@ -235,7 +235,7 @@ impl<I: Input> Universe<I> {
         if !self.checked {
             return Ok(());
         }
-        self.check.on_tick(&self.engine, self.players.iter().map(|player| player.client_id));
+        self.check.on_tick(&self.engine, self.players.iter().map(|player| player.client_id))?;
         let Self { check, engine, players, .. } = self;
         players.iter().try_for_each(|player| check.client(engine, player.client_id, player.client.view()))
     }

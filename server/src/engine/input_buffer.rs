@@ -188,7 +188,7 @@ mod tests {
         assert_eq!(buffer.report(Tick(19)), None);
         buffer.insert(Tick(17), &[1], Tick(20), false, &mut counts);
         buffer.on_lead(-3.0);
-        assert_eq!(buffer.report(Tick(20)).unwrap(), InputReport { ahead: 0, lead: -48, missed: 0 });
+        assert_eq!(buffer.report(Tick(20)).unwrap(), InputReport { ahead: 0, lead: Some(-48), missed: 0 });
     }
 
     #[test]
