@@ -86,10 +86,10 @@ impl Attacker {
             return;
         }
         let mut r = BitReader::new(payload);
-        let Ok(Some(header)) = self.connection.read_header(&mut r, universe.now()) else { return };
+        let Ok(Some(header)) = self.connection.read_header(&mut r) else { return };
         self.connection.read_messages(&mut r).unwrap();
         if self.is_acknowledging {
-            self.connection.accept(header.sequence);
+            self.connection.accept(header.sequence, universe.now());
         }
         self.connection.on_acks(&header, universe.now(), |_, _| {});
         while let Some(message) = self.connection.poll_message() {
@@ -119,7 +119,7 @@ impl Attacker {
     /// A datagram with a true head and as many messages as fit; `write` adds what follows.
     pub(crate) fn datagram<I: Input>(&mut self, universe: &Universe<I>, write: impl FnOnce(&mut BitWriter)) -> Vec<u8> {
         let mut w = BitWriter::new();
-        self.connection.write_head(universe.now(), true, &mut w);
+        self.connection.write_head(universe.now(), 6_500, &mut w);
         write(&mut w);
         self.connection.commit(universe.now(), (), |_, _| {});
         w.finish().to_vec()
