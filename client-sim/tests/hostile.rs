@@ -216,7 +216,7 @@ fn acks_for_what_never_came_hurt_only_the_liar() {
         let mut w = BitWriter::new();
         liar.forged_head(newest, span, &mut w);
         w.write_bool(false);
-        liar.say(&mut universe, &w.finish().to_vec());
+        liar.say(&mut universe, w.finish());
         if round % 4 == 0 {
             liar.wait(&mut universe, 4);
         }
@@ -309,7 +309,7 @@ fn fragments_that_break_the_rules_are_malformed() {
         w.write(len, 10);
         (0..len).for_each(|_| w.write(0x55, 8));
         w.write(0, 2);
-        attacker.say(&mut universe, &w.finish().to_vec());
+        attacker.say(&mut universe, w.finish());
         attacker.wait(&mut universe, 2);
     }
     assert!(universe.engine().stats().payloads_malformed > before + 150);
