@@ -23,7 +23,7 @@ fn main() -> ExitCode {
         Ok(all_hold) => ExitCode::from(if all_hold { 0 } else { EXIT_THRESHOLD }),
         Err(error) => {
             // Without standard error there is nowhere left to complain.
-            let _ = writeln!(io::stderr(), "tidelock-sim: {error:#}");
+            let _ = writeln!(io::stderr(), "error: {error:#}");
             ExitCode::from(error.downcast_ref().map_or(EXIT_OTHER, SwarmError::exit_code))
         }
     }

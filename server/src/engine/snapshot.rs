@@ -155,7 +155,7 @@ impl SnapshotWriter {
     /// Leaves for later what does not fit the budget. Returns whether everything fits.
     fn choose(&mut self, session: &mut Session, stats: &mut Stats) -> bool {
         let available_bits = session.budget.available_bytes().saturating_sub(HEADERS_BYTES) * 8;
-        let needed: usize = self.due.iter().map(DueRecord::bits).sum();
+        let needed: usize = self.due.iter().map(DueRecord::cost_bits).sum();
         if needed > available_bits {
             let by_priority = |a: &DueRecord, b: &DueRecord| {
                 b.priority.total_cmp(&a.priority).then(a.audience.cmp(&b.audience)).then(a.at.cmp(&b.at))
@@ -164,8 +164,8 @@ impl SnapshotWriter {
             let mut left = available_bits;
             for due in &mut self.due {
                 // What is first and does not fit must not be overtaken: it waits until the budget has grown.
-                due.chosen = due.bits() <= left;
-                left = if due.chosen { left - due.bits() } else { 0 };
+                due.chosen = due.cost_bits() <= left;
+                left = if due.chosen { left - due.cost_bits() } else { 0 };
             }
             self.due.sort_unstable_by(|a, b| -> Ordering { a.audience.cmp(&b.audience).then(a.at.cmp(&b.at)) });
         }
@@ -189,7 +189,7 @@ impl SnapshotWriter {
             for audience in Audience::ALL {
                 let mut heads = RecordWriter::new(tick.tick);
                 while let Some(record) = due.get(next).filter(|due| due.audience == audience) {
-                    let full = self.drafts[draft].records.len_bits() + record.bits() + SECTION_ENDS_BITS > capacity;
+                    let full = self.drafts[draft].records.len_bits() + record.bits_max() + SECTION_ENDS_BITS > capacity;
                     if record.chosen && full {
                         break;
                     }
@@ -284,8 +284,17 @@ const _: () = assert!(
 const MESSAGE_DATAGRAMS_MAX: usize = 8;
 
 impl DueRecord {
+    /// About so many bits of the budget: what a head takes more than usual is paid back later.
+    fn cost_bits(&self) -> usize {
+        match self.record {
+            Some(Record { baseline: Some(_), bits, .. }) => 10 + bits as usize,
+            Some(Record { baseline: None, bits, .. }) => 34 + bits as usize,
+            None => 20,
+        }
+    }
+
     /// At most so many bits of a datagram.
-    fn bits(&self) -> usize {
+    fn bits_max(&self) -> usize {
         RecordWriter::BITS_MAX + self.record.map_or(0, |record| record.bits as usize)
     }
 }

@@ -204,8 +204,8 @@ pub struct RecordWriter {
 pub struct RecordReader(RecordWriter);
 
 impl RecordWriter {
-    /// The most bits of a head.
-    pub const BITS_MAX: usize = 80;
+    /// The most bits of a head: that of a delta with the largest distance of index, 39, and of age, 61.
+    pub const BITS_MAX: usize = 1 + 39 + 2 + 61;
 
     /// A writer for the records of a snapshot of `tick`.
     #[must_use]
@@ -327,6 +327,14 @@ mod tests {
             assert_eq!(reader.next(&mut r), Ok(Some(expected)));
         }
         assert_eq!(reader.next(&mut r), Ok(None));
+    }
+
+    #[test]
+    fn no_record_head_is_longer_than_the_longest() {
+        let mut w = BitWriter::new();
+        let baseline = Tick(5).sub(i32::MAX as u32);
+        RecordWriter::new(Tick(5)).write(crate::state::NetId::INDEX_MAX, RecordHead::Delta { baseline }, &mut w);
+        assert!(w.len_bits() <= RecordWriter::BITS_MAX, "{}", w.len_bits());
     }
 
     proptest! {
