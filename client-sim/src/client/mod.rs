@@ -20,13 +20,13 @@ pub use prediction::{Correction, Predict, Prediction};
 pub use stats::{ClientStats, SnapshotCounts};
 pub use view::{EntityView, View};
 
+use core::net::SocketAddr;
 use inputs::UnconfirmedInputs;
 use pacer::Pacer;
 use receive::ServerClock;
 use resync::Resync;
 use std::collections::VecDeque;
 use std::marker::PhantomData;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tidelock::bits::BitWriter;

@@ -12,7 +12,7 @@ pub use tap::Packet;
 use crate::client::{Client, ClientConfig, Status};
 use crate::link::{Conditioner, LinkConfig, Rng};
 use bevy_app::Plugin;
-use std::net::{Ipv4Addr, SocketAddr};
+use core::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use tap::Tap;
@@ -61,7 +61,7 @@ const STEP: Duration = Duration::from_millis(1);
 /// The date in a universe, for tokens.
 const UNIX_S: u64 = 1_700_000_000;
 /// Where the server is.
-pub const SERVER: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), 7777);
+pub const SERVER: SocketAddr = SocketAddr::new(core::net::IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), 7777);
 
 impl<I: Input> std::fmt::Debug for Universe<I> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

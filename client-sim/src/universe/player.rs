@@ -2,7 +2,7 @@ use super::SERVER;
 use super::tap::Tap;
 use crate::client::{Client, ClientEvent, View};
 use crate::link::Conditioner;
-use std::net::SocketAddr;
+use core::net::SocketAddr;
 use tidelock::netcode::PACKET_BYTES_MAX;
 use tidelock::state::Input;
 use tidelock::{ClientId, Instant, Tick};

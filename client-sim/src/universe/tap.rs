@@ -1,4 +1,4 @@
-use std::net::SocketAddr;
+use core::net::SocketAddr;
 use tidelock::state::fnv1a;
 
 /// Listens on the wire: sums up every datagram, and keeps them if asked to.

@@ -1,4 +1,4 @@
-use std::net::SocketAddr;
+use core::net::SocketAddr;
 
 /// Datagrams waiting to be sent, one after the other in one buffer that is kept between ticks.
 #[derive(Debug, Default)]

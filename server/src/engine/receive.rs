@@ -3,7 +3,7 @@
 use super::Engine;
 use super::session::{Arrival, Phase, Session};
 use crate::game::JoinPayload;
-use std::net::SocketAddr;
+use core::net::SocketAddr;
 use std::time::Duration;
 use tidelock::bits::Malformed;
 use tidelock::netcode::{ServerEvent, Slot};

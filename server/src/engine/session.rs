@@ -5,7 +5,7 @@ use super::snapshot::SnapshotTick;
 use super::stats::{Samples, Stats};
 use super::view::{SentState, Views};
 use crate::game::InputType;
-use std::net::SocketAddr;
+use core::net::SocketAddr;
 use std::time::Duration;
 use tidelock::bits::{BitReader, BitWriter, Malformed};
 use tidelock::netcode::Slot;
