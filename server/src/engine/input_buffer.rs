@@ -19,7 +19,7 @@ pub(crate) struct InputBuffer {
     heard: bool,
     /// See [`InputReport::missed`].
     missed: u8,
-    /// The lead of the newest input since the last report, the least if several came; in 1/16 tick.
+    /// See [`InputReport::lead`].
     lead: Option<i16>,
     last_lead: Option<i16>,
 }

@@ -33,7 +33,8 @@ pub struct PlayerLeft(pub ClientId);
 #[derive(Resource, Clone, Copy, Debug)]
 pub struct Seed(pub u64);
 
-/// What every joining client gets before its first snapshot: the map, say. The format is the game's; at most 256 KiB.
+/// What every joining client gets before its first snapshot: the map, say. The format is the game's; at most 262,129
+/// bytes, which is the longest message less the rest of the welcome. With a longer one nobody can join.
 #[derive(Resource, Clone, Debug, Default)]
 pub struct JoinPayload(pub Vec<u8>);
 

@@ -3,7 +3,7 @@ use core::fmt;
 /// Names a replicated entity on the wire. The index is small and reused; the generation tells its users apart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NetId {
-    /// Below [`NetId::INDEX_MAX`]; snapshots list entities by ascending index.
+    /// At most [`NetId::INDEX_MAX`]; snapshots list entities by ascending index.
     pub index: u32,
     /// Counts the entities that had this index before; wraps.
     pub generation: u16,

@@ -42,8 +42,8 @@ pub struct SnapshotHeader {
 pub struct InputReport {
     /// Inputs of this many ticks after the snapshot's are there already, without a gap: all up to these are confirmed.
     pub ahead: u32,
-    /// Of the inputs that arrived since the last snapshot that was written for this client, how long before its use the
-    /// latest came, in 1/16 tick, negative if late; `None` if none arrived.
+    /// How long before its use the newest input of a datagram came, in 1/16 tick, negative if late: the least of all
+    /// datagrams since the last report, -2,048 to 2,047. `None` if none came with inputs.
     pub lead: Option<i16>,
     /// Bit `n` is set when the input of `n` ticks before the snapshot's was missing. Bits of earlier ticks are not known.
     pub missed: u8,
