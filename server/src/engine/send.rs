@@ -4,7 +4,7 @@ use super::Engine;
 use super::history::History;
 use super::interest::Candidate;
 use super::session::{Phase, Session};
-use super::snapshot::SnapshotTick;
+use super::snapshot_tick::SnapshotTick;
 use tidelock::Tick;
 use tidelock::netcode::PACKET_BYTES_MAX;
 use tidelock::state::{Audience, EventId};

@@ -1,7 +1,7 @@
 use super::budget::Budget;
 use super::history::History;
 use super::input_buffer::InputBuffer;
-use super::snapshot::SnapshotTick;
+use super::snapshot_tick::SnapshotTick;
 use super::stats::{Samples, Stats};
 use super::view::{SentState, Views};
 use crate::game::InputType;

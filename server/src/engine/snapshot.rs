@@ -1,17 +1,17 @@
 use super::history::History;
 use super::record_cache::{Record, RecordCache};
 use super::session::Session;
+use super::snapshot_tick::SnapshotTick;
 use super::stats::{Samples, Stats};
 use super::view::{SentState, SentStream, StreamView};
 use std::cmp::Ordering;
-use std::time::Duration;
+use tidelock::Tick;
 use tidelock::bits::BitWriter;
 use tidelock::state::{Audience, Checksum, Schema};
 use tidelock::wire::{
     Audit, DATAGRAM_BITS_MAX, DATAGRAM_BYTES_MAX, HEAD_BITS_MAX, Load, RecordHead, RecordWriter, SnapshotHeader,
     audit_bucket,
 };
-use tidelock::{Instant, Tick};
 
 /// Writes snapshots: what of a client's view is due, what of that fits the budget, and the datagrams that carry it.
 #[derive(Debug, Default)]
@@ -24,18 +24,6 @@ pub(crate) struct SnapshotWriter {
     datagram: BitWriter,
     /// Emptied lists of streams, for reuse.
     pool: Vec<Vec<SentStream>>,
-}
-
-/// What all snapshots of a tick have in common.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct SnapshotTick {
-    pub(crate) tick: Tick,
-    pub(crate) now: Instant,
-    /// When the tick was due.
-    pub(crate) due: Instant,
-    /// Between two snapshots of one client.
-    pub(crate) snapshot_interval: Duration,
-    pub(crate) load: Load,
 }
 
 /// A stream that has news for the client.
