@@ -191,6 +191,25 @@ fn events_reach_the_others_once_and_in_order_under_loss() {
 }
 
 #[test]
+fn what_a_player_says_at_once_is_heard() {
+    let mut universe = universe(8, 2, link(0.0));
+    while universe.players()[0].client.status() != Status::Playing {
+        universe.run(Duration::from_millis(1)).unwrap();
+    }
+    universe.players_mut()[0].client.send_event(&tidelock_arena::Say { text: "here I am".to_owned() }).unwrap();
+    universe.run(Duration::from_secs(2)).unwrap();
+    let chat = tidelock_arena::schema().event::<tidelock_arena::Chat>().unwrap();
+    let heard = universe.players()[1].events.iter().any(|event| match event {
+        ClientEvent::Event { id, body } if *id == chat => {
+            bitcode::decode::<tidelock_arena::Chat>(body).is_ok_and(|chat| chat.text == "here I am")
+        }
+        _ => false,
+    });
+    assert!(heard);
+    assert_eq!(universe.engine().stats().events_malformed, 0);
+}
+
+#[test]
 fn garbage_and_mutilated_packets_are_counted_and_players_notice_nothing() {
     let mut universe = universe(9, 4, link(0.0));
     universe.run(Duration::from_secs(2)).unwrap();

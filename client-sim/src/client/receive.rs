@@ -34,6 +34,10 @@ impl<I: Input> Client<I> {
         if self.read(&mut r, now).is_err() {
             self.stats.payloads_malformed += 1;
         }
+        if self.connection.messages_broken() {
+            self.netcode.disconnect();
+            self.end(DisconnectReason::ProtocolError);
+        }
         self.count_received();
         self.stats.up = self.connection.send_counts();
     }

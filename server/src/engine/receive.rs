@@ -38,11 +38,22 @@ impl Engine {
                     self.close(slot, CloseReason::ProtocolError, arrival.at);
                     return;
                 }
+                self.begin_playing_if_welcomed(slot);
                 self.take_messages(slot, arrival);
             }
             ServerEvent::Disconnected { slot, .. } => {
                 self.stats.disconnects.left += u64::from(self.end_session(slot));
             }
+        }
+    }
+
+    /// A client that has acknowledged the welcome plays, and may say so in the same datagram.
+    fn begin_playing_if_welcomed(&mut self, slot: Slot) {
+        let Some(session) = self.sessions.at_mut(slot) else { return };
+        if matches!(session.phase, Phase::Welcoming { .. }) && session.connection.messages_delivered() {
+            session.phase = Phase::Playing { since: self.tick };
+            self.stats.connections += 1;
+            self.roster.join(session.client_id);
         }
     }
 
@@ -58,11 +69,6 @@ impl Engine {
             session.expire(now, self.tick, period, &mut self.history, &mut self.stats);
             session.begin_tick(now, self.tick);
             match session.phase {
-                Phase::Welcoming { .. } if session.connection.messages_delivered() => {
-                    session.phase = Phase::Playing { since: self.tick };
-                    self.stats.connections += 1;
-                    self.roster.join(session.client_id);
-                }
                 Phase::Hello { deadline } | Phase::Welcoming { deadline } if now > deadline => {
                     self.stats.rejected.hello_timeout += 1;
                     over.push(session.slot);

@@ -222,7 +222,8 @@ impl Session {
         allowed
     }
 
-    /// A tick begins: allowances are renewed, and who asked for everything gets it, if it did not just now.
+    /// A tick begins: allowances are renewed, and who asked for everything gets it from this tick's snapshot on, if it did
+    /// not just now.
     pub(crate) fn begin_tick(&mut self, now: Instant, tick: Tick) {
         self.events_left = EVENTS_PER_TICK;
         self.event_bytes_left = EVENT_BYTES_PER_TICK;

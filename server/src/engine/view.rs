@@ -141,10 +141,10 @@ impl Views {
         self.leaving_ticks[0].max(self.leaving_ticks[1])
     }
 
-    /// The client holds something else than it should: everything goes out in full.
-    pub(crate) fn forget_baselines(&mut self, now: Tick) {
+    /// The client holds something else than it should: from the snapshot of `next` on, everything goes out in full.
+    pub(crate) fn forget_baselines(&mut self, next: Tick) {
         for view in self.streams.iter_mut().flatten() {
-            view.since = now.next();
+            view.since = next;
             view.baseline = None;
             view.sent = None;
         }
@@ -267,6 +267,17 @@ mod tests {
         assert_eq!((views.of(Audience::Public).len(), baseline(&views)), (1, None));
         views.on_fate(Fate::Acked(sent(6, false)), &mut history, Tick(8));
         assert_eq!(baseline(&views), Some(Tick(6)));
+    }
+
+    #[test]
+    fn after_a_desync_only_what_is_sent_from_then_on_counts() {
+        let (mut views, mut history) = seen();
+        views.on_fate(Fate::Acked(sent(4, false)), &mut history, Tick(6));
+        views.forget_baselines(Tick(7));
+        views.on_fate(Fate::Acked(sent(6, false)), &mut history, Tick(8));
+        assert_eq!(baseline(&views), None);
+        views.on_fate(Fate::Acked(sent(7, false)), &mut history, Tick(8));
+        assert_eq!(baseline(&views), Some(Tick(7)));
     }
 
     #[test]

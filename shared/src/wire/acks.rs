@@ -111,7 +111,7 @@ impl AckWindow {
         w.write(newest & 0xFFFF, 16);
         w.write(u64::try_from(delay.as_micros() / 128).map_or(DELAY_UNKNOWN, |units| units.min(DELAY_UNKNOWN)), 10);
         let floor = self.floor.max((newest + 1).saturating_sub(WINDOW)).min(newest);
-        // One missing more than can be listed, and what is older has to wait for the next report.
+        // One missing more than can be listed, and what is older is left out: the peer will take it for lost.
         let oldest = (floor..newest)
             .rev()
             .filter(|sequence| !self.bit(*sequence))
@@ -136,7 +136,7 @@ const DELAY_UNKNOWN: u64 = 1023;
 /// A report lists at most so many as missing: nobody can make it long by leaving sequences out.
 const MISSING_MAX: usize = 64;
 /// The most bits of a report: its fields, and at 64 distances that add up to at most 1,023 no more than 9 bits each.
-pub(super) const REPORT_BITS_MAX: usize = 1 + 16 + 10 + 17 + 13 + 9 * MISSING_MAX;
+pub(super) const REPORT_BITS_MAX: usize = 1 + 16 + 10 + 18 + 13 + 9 * MISSING_MAX;
 
 /// What a report said, in so far as it matters once it has arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

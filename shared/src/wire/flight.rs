@@ -129,7 +129,7 @@ impl<T> Flight<T> {
             }
         }
         // Late acks are honoured for a while; then the place is freed.
-        let forget_after = (timeout * 4).min(FORGET_AFTER_MAX);
+        let forget_after = (timeout * 4).min(FORGET_AFTER_MAX.max(timeout));
         while self.sent.front().is_some_and(|sent| sent.state == State::Acked || now.since(sent.at) > forget_after) {
             self.sent.pop_front();
             self.first += 1;
