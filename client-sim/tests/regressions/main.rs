@@ -2,3 +2,4 @@
 
 mod datagrams;
 mod game;
+mod join;

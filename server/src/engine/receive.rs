@@ -143,7 +143,7 @@ impl Engine {
                 session.wants_full = true;
                 Ok(())
             }
-            ClientMessage::Event { id, body } if session.is_playing() => {
+            ClientMessage::Event { id, body } if session.may_play() => {
                 if usize::from(id.0) >= self.events.len() {
                     return Err(Malformed);
                 }

@@ -125,6 +125,11 @@ impl Session {
         matches!(self.phase, Phase::Playing { .. })
     }
 
+    /// Whether the client may have its welcome, and so may speak of the game, though its ack of it may not have come.
+    pub(crate) const fn may_play(&self) -> bool {
+        matches!(self.phase, Phase::Welcoming { .. } | Phase::Playing { .. })
+    }
+
     /// Whether it is neither over nor about to be.
     pub(crate) const fn is_open(&self) -> bool {
         !matches!(self.phase, Phase::Closing { .. })
