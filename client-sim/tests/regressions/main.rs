@@ -1,5 +1,9 @@
 //! What a review found broken once, and must not break again: each with the smallest game that shows it.
 
+#[path = "../churn_game/mod.rs"]
+mod churn_game;
+
+mod clock;
 mod datagrams;
 mod game;
 mod join;
