@@ -10,3 +10,4 @@ mod datagrams;
 mod game;
 mod hostile;
 mod join;
+mod resync;
