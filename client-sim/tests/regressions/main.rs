@@ -10,4 +10,5 @@ mod datagrams;
 mod game;
 mod hostile;
 mod join;
+mod prediction;
 mod resync;
