@@ -12,3 +12,4 @@ mod hostile;
 mod join;
 mod prediction;
 mod resync;
+mod view;
