@@ -11,5 +11,6 @@ mod game;
 mod hostile;
 mod join;
 mod prediction;
+mod priority;
 mod resync;
 mod view;
