@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tidelock::bits::{BitReader, BitWriter};
 use tidelock::netcode::{ConnectToken, Key, TokenSecrets, TokenSpec, USER_DATA_BYTES};
 use tidelock::state::{
-    Audience, Checksum, Field, Input, LaneReader, LaneWriter, NetId, Replicate, Schema, Version, encode_delta,
+    Audience, Checksum, Event, Field, Input, LaneReader, LaneWriter, NetId, Replicate, Schema, Version, encode_delta,
     encode_full, version_hash,
 };
 use tidelock::wire::{
@@ -49,6 +49,13 @@ impl Replicate for Wish {
 
 impl Input for Wish {
     fn clear_one_shots(&mut self) {}
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, bitcode::Encode, bitcode::Decode)]
+struct Hum(u32);
+
+impl Event for Hum {
+    const NAME: &'static str = "hum";
 }
 
 /// What a snapshot brings: the lights from index 0 on, in full or against an older snapshot's, and how honestly.
@@ -98,7 +105,12 @@ struct Pair {
 
 impl Pair {
     fn new() -> Self {
-        let schema = Schema::builder("lights").component::<Light>(Audience::Public).input::<Wish>().build().unwrap();
+        let schema = Schema::builder("lights")
+            .component::<Light>(Audience::Public)
+            .input::<Wish>()
+            .event::<Hum>()
+            .build()
+            .unwrap();
         let (schema, now) = (Arc::new(schema), Instant::from_us(1_000_000));
         let server = SocketAddr::from(([10, 0, 0, 1], 7777));
         let spec = TokenSpec {
@@ -255,6 +267,21 @@ fn once_the_server_knows_everything_is_held_again_and_counted_as_one_desync() {
     let stats = *pair.client.stats();
     assert_eq!((stats.desyncs, stats.snapshots.undecodable, stats.payloads_malformed), (1, 0, 0));
     assert_eq!(pair.heard.len(), 1);
+}
+
+#[test]
+fn a_resync_ends_though_other_messages_are_always_under_way() {
+    let mut pair = in_doubt();
+    for tick in 14..40 {
+        pair.client.send_event(&Hum(tick)).unwrap();
+        pair.answer();
+        // What was said a moment ago is never acknowledged yet.
+        pair.client.send_event(&Hum(tick)).unwrap();
+        pair.client.queue_datagram(pair.now, None);
+        pair.show(&Snapshot::full(tick, &[4, 5, 6]));
+    }
+    assert_eq!(pair.client.view().whole_tick(), Some(Tick(39)));
+    assert_eq!((pair.desyncs(), pair.client.stats().desyncs), (vec![Tick(12)], 1));
 }
 
 #[test]
