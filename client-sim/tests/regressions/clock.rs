@@ -3,6 +3,7 @@
 use super::churn_game::{Churn, Stamp};
 use super::game::{is_sound, link};
 use std::time::Duration;
+use tidelock::Tick;
 use tidelock::wire::Load;
 use tidelock_sim::link::LinkConfig;
 use tidelock_sim::universe::{Universe, UniverseConfig};
@@ -13,7 +14,13 @@ fn universe(seed: u64) -> Universe<Stamp> {
     let mut universe = Universe::new(config, Churn::new(40, 200));
     let shaky = LinkConfig { jitter: Duration::from_millis(5), reorder: 0.02, ..link(40, 0.02) };
     for link in [link(5, 0.0), link(75, 0.0), link(150, 0.0), shaky] {
-        universe.add_player(link, link, Box::new(|_, tick| Stamp::of(tick)));
+        let mut last = None;
+        let mind = move |_: &_, tick: Tick| {
+            let before = last.replace(tick);
+            assert!(before.is_none_or(|before| tick.is_newer_than(before)), "{tick} after {before:?}");
+            Stamp::of(tick)
+        };
+        universe.add_player(link, link, Box::new(mind));
     }
     universe.run(Duration::from_secs(5)).unwrap();
     inputs_are_on_time(&mut universe);
