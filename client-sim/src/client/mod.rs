@@ -15,6 +15,9 @@ mod resync;
 mod stats;
 mod view;
 
+#[cfg(test)]
+mod tests;
+
 pub use event::{ClientEvent, DisconnectReason, Status};
 pub use prediction::{Correction, Predict, Prediction};
 pub use stats::{ClientStats, SnapshotCounts};

@@ -189,11 +189,13 @@ impl<I: Input> Client<I> {
     /// Tells the server of a desync as soon as there is room, and takes note when it knows.
     fn follow_resync(&mut self) {
         let Some(resync) = &mut self.resync else { return };
-        if resync.is_told() && self.connection.messages_delivered() {
+        if resync.told().is_some_and(|mark| self.connection.messages_delivered_to(mark)) {
             resync.on_heard();
-        } else if let Some(tick) = resync.to_tell() {
-            let told = self.send_message(&ClientMessage::Desync { tick }).is_ok();
-            self.resync.iter_mut().filter(|_| told).for_each(Resync::on_told);
+        } else if let Some(tick) = resync.to_tell()
+            && self.send_message(&ClientMessage::Desync { tick }).is_ok()
+        {
+            let mark = self.connection.message_mark();
+            self.resync.iter_mut().for_each(|resync| resync.on_told(mark));
         }
     }
 

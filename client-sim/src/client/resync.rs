@@ -12,8 +12,8 @@ pub(super) struct Resync {
 enum State {
     /// The server is still to be told.
     Telling,
-    /// The message is under way.
-    Told,
+    /// The message is under way: the last before this mark of the connection's messages.
+    Told(u64),
     /// The server knows: whatever it sends from then on starts from nothing.
     Heard,
 }
@@ -38,12 +38,16 @@ impl Resync {
         (self.state == State::Telling).then_some(self.tick)
     }
 
-    pub(super) fn is_told(&self) -> bool {
-        self.state == State::Told
+    /// The mark up to which messages must be delivered for the server to know.
+    pub(super) const fn told(self) -> Option<u64> {
+        match self.state {
+            State::Told(mark) => Some(mark),
+            _ => None,
+        }
     }
 
-    pub(super) const fn on_told(&mut self) {
-        self.state = State::Told;
+    pub(super) const fn on_told(&mut self, mark: u64) {
+        self.state = State::Told(mark);
     }
 
     pub(super) const fn on_heard(&mut self) {

@@ -94,6 +94,12 @@ impl View {
         self.entities().next().is_none()
     }
 
+    /// How many streams it remembers: those shown, and for a while those that left.
+    #[must_use]
+    pub fn remembered(&self) -> usize {
+        self.streams.iter().map(BTreeMap::len).sum()
+    }
+
     /// Every shown stream with its entity and the newest version: what checks compare with the server's truth.
     pub fn streams(&self) -> impl Iterator<Item = (NetId, Audience, Tick, &Version)> {
         Audience::ALL.into_iter().flat_map(|audience| {

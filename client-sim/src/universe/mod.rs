@@ -50,6 +50,9 @@ pub struct Universe<I: Input> {
     players: Vec<Player<I>>,
     now: Instant,
     tick_due: Instant,
+    /// Before this the server does nothing.
+    stalled_until: Instant,
+    load: Load,
     rng: Rng,
     check: Check,
     checked: bool,
@@ -85,6 +88,8 @@ impl<I: Input> Universe<I> {
             engine,
             players: Vec::new(),
             now,
+            stalled_until: now,
+            load: Load::default(),
             rng,
             check: Check::default(),
             checked: true,
@@ -145,6 +150,17 @@ impl<I: Input> Universe<I> {
             player.down.set_config(down);
             player.up.set_config(up);
         }
+    }
+
+    /// The server stands still for so long: datagrams wait, and the ticks that it should have run are given up.
+    pub fn stall(&mut self, duration: Duration) {
+        self.stalled_until = self.now + duration;
+        self.tick_due = self.tick_due.max(self.stalled_until);
+    }
+
+    /// How overloaded the server is from now on: its ticks take longer by what it tells players.
+    pub const fn set_load(&mut self, load: Load) {
+        self.load = load;
     }
 
     /// A datagram from `from` reaches the server now, whoever made it.
@@ -215,6 +231,9 @@ impl<I: Input> Universe<I> {
     }
 
     fn server_step(&mut self, on_phase_end: &mut dyn FnMut(Option<Phase>)) -> Result<(), Violation> {
+        if self.now < self.stalled_until {
+            return Ok(());
+        }
         for player in &mut self.players {
             while let Some(delivery) = player.up.pop_due(self.now) {
                 let mut datagram = delivery.datagram.to_vec();
@@ -223,8 +242,8 @@ impl<I: Input> Universe<I> {
         }
         if self.now >= self.tick_due {
             on_phase_end(None);
-            self.engine.tick(self.now, self.tick_due, Load::default(), &mut |phase| on_phase_end(Some(phase)));
-            self.tick_due += self.engine.config().tick_period();
+            self.engine.tick(self.now, self.tick_due, self.load, &mut |phase| on_phase_end(Some(phase)));
+            self.tick_due += self.engine.config().tick_period() * (100 + u32::from(self.load.dilation_pct)) / 100;
             self.check_tick()?;
         }
         self.send_outbox();

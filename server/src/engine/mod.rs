@@ -6,6 +6,7 @@
 mod budget;
 mod capture;
 mod config;
+mod event_queue;
 mod history;
 mod input_buffer;
 mod interest;

@@ -1,8 +1,9 @@
 //! The incoming half: from a datagram to a session's buffers.
 
-use super::Engine;
 use super::session::{Arrival, Phase, Session};
-use crate::game::JoinPayload;
+use super::{Engine, Stats};
+use crate::game::{EventType, JoinPayload};
+use bevy_ecs::world::World;
 use core::net::SocketAddr;
 use std::time::Duration;
 use tidelock::bits::Malformed;
@@ -67,6 +68,8 @@ impl Engine {
         let (mut over, mut stuck) = (Vec::new(), Vec::new());
         for session in self.sessions.iter_mut() {
             session.expire(now, self.tick, period, &mut self.history, &mut self.stats);
+            // What has waited comes out of the allowance that ends here: a tick never gets more than one.
+            deliver_events(session, &self.events, self.app.world_mut(), &mut self.stats);
             session.begin_tick(now, self.tick);
             match session.phase {
                 Phase::Hello { deadline } | Phase::Welcoming { deadline } if now > deadline => {
@@ -129,6 +132,9 @@ impl Engine {
                 self.stats.events_malformed += 1;
             }
         }
+        if let Some(session) = self.sessions.at_mut(slot) {
+            deliver_events(session, &self.events, self.app.world_mut(), &mut self.stats);
+        }
     }
 
     fn on_message(&mut self, slot: Slot, message: ClientMessage, arrival: Arrival) -> Result<(), Malformed> {
@@ -143,14 +149,12 @@ impl Engine {
                 session.wants_full = true;
                 Ok(())
             }
-            ClientMessage::Event { id, body } if session.is_playing() => {
-                let client_id = session.client_id;
-                if !session.allow_event(body.len()) {
-                    self.stats.events_flooded += 1;
-                    return Ok(());
+            ClientMessage::Event { id, body } if session.may_play() => {
+                if usize::from(id.0) >= self.events.len() {
+                    return Err(Malformed);
                 }
-                let event = self.events.get(usize::from(id.0)).ok_or(Malformed)?;
-                if (event.receive)(self.app.world_mut(), client_id, &body) { Ok(()) } else { Err(Malformed) }
+                self.stats.events_flooded += u64::from(!session.events.push(id, body));
+                Ok(())
             }
             _ => Err(Malformed),
         }
@@ -194,5 +198,15 @@ impl Engine {
     /// The session of a client, if it has one.
     pub(super) fn slot_of(&mut self, client_id: ClientId) -> Option<Slot> {
         self.sessions.of_client_mut(client_id).map(|session| session.slot)
+    }
+}
+
+/// Gives the game what a player sent and may have heard in this tick.
+fn deliver_events(session: &mut Session, events: &[EventType], world: &mut World, stats: &mut Stats) {
+    while session.is_playing()
+        && let Some((id, body)) = session.events.pop()
+    {
+        let taken = (events[usize::from(id.0)].receive)(world, session.client_id, &body);
+        stats.events_malformed += u64::from(!taken);
     }
 }

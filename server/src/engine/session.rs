@@ -1,4 +1,5 @@
 use super::budget::Budget;
+use super::event_queue::EventQueue;
 use super::history::History;
 use super::input_buffer::InputBuffer;
 use super::snapshot_tick::SnapshotTick;
@@ -33,9 +34,8 @@ pub(crate) struct Session {
     last_audit_at: Option<Instant>,
     last_sample_at: Instant,
     audit_bucket: u8,
-    /// Of this tick's allowance of the game's events.
-    events_left: u32,
-    event_bytes_left: usize,
+    /// Events of the game that the client sent.
+    pub(crate) events: EventQueue,
     /// The client asked for everything in full.
     pub(crate) wants_full: bool,
     last_full_at: Option<Instant>,
@@ -86,10 +86,6 @@ const AUDIT_INTERVAL: Duration = Duration::from_millis(60);
 /// The smoothed round-trip time goes into the histogram this often.
 const SAMPLE_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Events of the game that a client may send in a tick, ...
-const EVENTS_PER_TICK: u32 = 16;
-/// ... and their bytes: decoded they can be a hundred times as large.
-const EVENT_BYTES_PER_TICK: usize = 2 * ClientMessage::BYTES_MAX;
 /// A client gets everything in full no more often than this.
 const FULL_INTERVAL: Duration = Duration::from_millis(250);
 
@@ -119,8 +115,7 @@ impl Session {
             last_audit_at: None,
             last_sample_at: Instant::default(),
             audit_bucket: (slot.0 % 64) as u8,
-            events_left: EVENTS_PER_TICK,
-            event_bytes_left: EVENT_BYTES_PER_TICK,
+            events: EventQueue::default(),
             wants_full: false,
             last_full_at: None,
         }
@@ -128,6 +123,11 @@ impl Session {
 
     pub(crate) const fn is_playing(&self) -> bool {
         matches!(self.phase, Phase::Playing { .. })
+    }
+
+    /// Whether the client may have its welcome, and so may speak of the game, though its ack of it may not have come.
+    pub(crate) const fn may_play(&self) -> bool {
+        matches!(self.phase, Phase::Welcoming { .. } | Phase::Playing { .. })
     }
 
     /// Whether it is neither over nor about to be.
@@ -212,21 +212,10 @@ impl Session {
         }
     }
 
-    /// Whether the client may send an event of so many bytes in this tick.
-    pub(crate) fn allow_event(&mut self, bytes: usize) -> bool {
-        let allowed = self.events_left > 0 && bytes <= self.event_bytes_left;
-        if allowed {
-            self.events_left -= 1;
-            self.event_bytes_left -= bytes;
-        }
-        allowed
-    }
-
     /// A tick begins: allowances are renewed, and who asked for everything gets it from this tick's snapshot on, if it did
     /// not just now.
     pub(crate) fn begin_tick(&mut self, now: Instant, tick: Tick) {
-        self.events_left = EVENTS_PER_TICK;
-        self.event_bytes_left = EVENT_BYTES_PER_TICK;
+        self.events.begin_tick();
         if self.wants_full && take_turn(&mut self.last_full_at, now, FULL_INTERVAL) {
             self.wants_full = false;
             self.views.forget_baselines(tick);

@@ -35,7 +35,7 @@ pub struct Stats {
     pub payloads_malformed: u64,
     /// `packets_dropped_total{reason}`: an event of a client that does not decode, or came before it joined.
     pub events_malformed: u64,
-    /// `packets_dropped_total{reason}`: events beyond what a client may send in a tick.
+    /// `packets_dropped_total{reason}`: events beyond what may wait for the game to take it.
     pub events_flooded: u64,
     /// What was measured since the reader last took it: see [`Samples`].
     pub samples: Samples,

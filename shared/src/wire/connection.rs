@@ -181,6 +181,18 @@ impl<T> Connection<T> {
         self.outgoing.is_empty()
     }
 
+    /// A mark behind all messages queued so far, for [`Connection::messages_delivered_to`].
+    #[must_use]
+    pub fn message_mark(&self) -> u64 {
+        self.outgoing.next_id()
+    }
+
+    /// Whether the peer acknowledged every message that was queued before a mark, whatever came after.
+    #[must_use]
+    pub const fn messages_delivered_to(&self, mark: u64) -> bool {
+        self.outgoing.is_acked_before(mark)
+    }
+
     /// Round-trip time, from acks.
     #[must_use]
     pub const fn rtt(&self) -> &RttEstimator {

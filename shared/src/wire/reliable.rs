@@ -85,6 +85,18 @@ impl ReliableSender {
         self.fragments.is_empty()
     }
 
+    /// The id that the next fragment will have.
+    #[must_use]
+    pub fn next_id(&self) -> u64 {
+        self.first + self.fragments.len() as u64
+    }
+
+    /// Whether every fragment before this id was acknowledged.
+    #[must_use]
+    pub const fn is_acked_before(&self, id: u64) -> bool {
+        id <= self.first
+    }
+
     /// Whether a fragment waits to be sent, for the first time or again.
     #[must_use]
     pub fn wants_to_send(&self) -> bool {

@@ -1,0 +1,101 @@
+//! Players predict their own avatar with the server's step, and are right.
+
+use super::game::{is_sound, link};
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+use tidelock::Tick;
+use tidelock_arena::map::MapParameters;
+use tidelock_arena::{ArenaInput, Body, Map};
+use tidelock_server::arena::Arena;
+use tidelock_sim::bots::{AvatarPrediction, BotKind, Player as Bot};
+use tidelock_sim::client::{Predict, Prediction, View};
+use tidelock_sim::universe::{Universe, UniverseConfig};
+
+/// What a player's predictions came to.
+#[derive(Debug, Default)]
+struct Account {
+    /// Ticks at the end of which something was predicted.
+    predicted: u64,
+    corrections: u64,
+    /// Steps that were computed.
+    steps: u64,
+}
+
+/// The avatar's prediction, with its steps counted.
+struct Counted(AvatarPrediction, Rc<RefCell<Account>>);
+
+impl Predict for Counted {
+    type Input = ArenaInput;
+    type State = Body;
+
+    fn observe(&self, view: &View) -> Option<(Tick, Body)> {
+        self.0.observe(view)
+    }
+
+    fn step(&self, body: &Body, input: &ArenaInput) -> Body {
+        self.1.borrow_mut().steps += 1;
+        self.0.step(body, input)
+    }
+
+    fn distance_m(&self, a: &Body, b: &Body) -> f32 {
+        self.0.distance_m(a, b)
+    }
+}
+
+const SEED: u64 = 81;
+
+/// A player of this kind, who joins and plays until it is settled. Its account begins then.
+fn play(universe: &mut Universe<ArenaInput>, kind: BotKind, latency_ms: u64) -> Rc<RefCell<Account>> {
+    let account = Rc::new(RefCell::new(Account::default()));
+    let map = Arc::new(Map::generate(MapParameters::new(SEED)));
+    let mut bot = Bot::new(kind, latency_ms);
+    bot.learn_map(Arc::clone(&map));
+    let mut prediction = Prediction::new(Counted(AvatarPrediction::new(map, 60), Rc::clone(&account)));
+    let mine = Rc::clone(&account);
+    let mind = move |view: &View, tick| {
+        let correction = prediction.on_snapshot(view);
+        let input = bot.input(view, tick);
+        prediction.on_input(tick, &input);
+        let mut account = mine.borrow_mut();
+        account.corrections += u64::from(correction.is_some());
+        account.predicted += u64::from(prediction.predicted().is_some());
+        input
+    };
+    universe.add_player(link(latency_ms, 0.0), link(latency_ms, 0.0), Box::new(mind));
+    account
+}
+
+fn universe() -> Universe<ArenaInput> {
+    Universe::new(UniverseConfig { seed: SEED, ..Default::default() }, Arena { npcs: 20 })
+}
+
+#[test]
+fn an_avatar_that_stands_still_for_long_is_predicted_right_and_cheaply() {
+    let mut universe = universe();
+    let account = play(&mut universe, BotKind::Idle, 30);
+    universe.run(Duration::from_secs(3)).unwrap();
+    *account.borrow_mut() = Account::default();
+    universe.run(Duration::from_secs(20)).unwrap();
+    let Account { predicted, corrections, steps } = *account.borrow();
+    assert!((1_199..=1_201).contains(&predicted), "{predicted}");
+    assert_eq!(corrections, 0);
+    assert_eq!(steps, predicted, "one step a tick, and nothing is replayed");
+    is_sound(&universe);
+}
+
+#[test]
+fn wanderers_on_clean_links_are_never_corrected() {
+    let mut universe = universe();
+    let accounts = [5, 20, 60, 120].map(|latency_ms| play(&mut universe, BotKind::Wander, latency_ms));
+    universe.run(Duration::from_secs(3)).unwrap();
+    accounts.iter().for_each(|account| *account.borrow_mut() = Account::default());
+    universe.run(Duration::from_secs(20)).unwrap();
+    for account in &accounts {
+        let Account { predicted, corrections, steps } = *account.borrow();
+        assert!((1_190..=1_210).contains(&predicted), "{predicted}");
+        assert_eq!((corrections, steps), (0, predicted));
+    }
+    is_sound(&universe);
+}
