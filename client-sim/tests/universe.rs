@@ -49,7 +49,8 @@ fn universe(seed: u64, players: u64, link: LinkConfig) -> Universe<ArenaInput> {
 
 /// Plays at a loss, lets the network recover and the world stand still, and checks everything.
 fn plays_and_converges(loss: f64) {
-    let mut universe = universe(7, 8, link(loss));
+    let link = LinkConfig { reorder: 0.05, ..link(loss) };
+    let mut universe = universe(7, 8, link);
     universe.run(Duration::from_secs(20)).unwrap();
     for player in universe.players() {
         assert_eq!(player.client.status(), Status::Playing);
@@ -73,7 +74,7 @@ fn plays_and_converges(loss: f64) {
 }
 
 #[test]
-fn a_clean_link_keeps_every_client_equal_to_the_server() {
+fn reorder_and_duplicates_keep_every_client_equal_to_the_server() {
     plays_and_converges(0.0);
 }
 
