@@ -22,13 +22,14 @@ enum Comparison {
     AtMost,
     Above,
     AtLeast,
+    Equal,
 }
 
 /// Why a text is no threshold.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ThresholdError {
     /// Not `name<number`.
-    #[error("write a name, one of < <= > >=, and a number, as in snapshot_age_ms_p99<100")]
+    #[error("write a name, one of < <= > >= ==, and a number, as in snapshot_age_ms_p99<100")]
     Form,
     /// No such figure.
     #[error("there is no figure called `{0}`. These exist:\n{1}")]
@@ -43,12 +44,13 @@ impl FromStr for Threshold {
     type Err = ThresholdError;
 
     fn from_str(text: &str) -> Result<Self, ThresholdError> {
-        let at = text.find(['<', '>']).ok_or(ThresholdError::Form)?;
+        let at = text.find(['<', '>', '=']).ok_or(ThresholdError::Form)?;
         let (name, rest) = (text[..at].trim(), &text[at..]);
         // The longer operators first: `<` begins `<=` too.
         let operators = [
             ("<=", Comparison::AtMost),
             (">=", Comparison::AtLeast),
+            ("==", Comparison::Equal),
             ("<", Comparison::Below),
             (">", Comparison::Above),
         ];
@@ -74,6 +76,7 @@ impl Threshold {
             Comparison::AtMost => value <= self.bound,
             Comparison::Above => value > self.bound,
             Comparison::AtLeast => value >= self.bound,
+            Comparison::Equal => value.total_cmp(&self.bound).is_eq(),
         });
         ThresholdResult { expr: self.expr.clone(), value, ok }
     }
@@ -137,6 +140,8 @@ mod tests {
             ("desyncs<5", false),
             ("desyncs<6", true),
             ("desyncs<=5", true),
+            ("desyncs==5", true),
+            ("desyncs==4", false),
             ("desyncs<=4", false),
             ("desyncs>5", false),
             ("desyncs > 4.5", true),
