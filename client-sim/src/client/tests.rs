@@ -1,7 +1,7 @@
 //! A client core against a server that lies: what it holds turns out wrong, and it gets it right again.
 
 use super::{Client, ClientConfig, ClientEvent, Status};
-use std::net::SocketAddr;
+use core::net::SocketAddr;
 use std::sync::Arc;
 use tidelock::bits::{BitReader, BitWriter};
 use tidelock::netcode::{ConnectToken, Key, TokenSecrets, TokenSpec, USER_DATA_BYTES};

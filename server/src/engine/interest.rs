@@ -118,32 +118,13 @@ impl Interest {
 
 #[cfg(test)]
 mod tests {
+    use super::super::empty_schema::empty_schema;
     use super::*;
     use bevy_ecs::entity::Entity;
     use tidelock::Tick;
-    use tidelock::state::{Field, Input, LaneReader, LaneWriter, Replicate, Schema};
-
-    #[derive(Clone, Default)]
-    struct Nothing;
-
-    impl Replicate for Nothing {
-        const NAME: &'static str = "nothing";
-        const FIELDS: &'static [Field] = &[Field::flags("none", 1)];
-        fn quantize(&self, lanes: &mut LaneWriter<'_>) {
-            lanes.flags(0);
-        }
-        fn dequantize(lanes: &mut LaneReader<'_>) -> Self {
-            lanes.flags();
-            Self
-        }
-    }
-
-    impl Input for Nothing {
-        fn clear_one_shots(&mut self) {}
-    }
 
     fn world(places: &[Vec2]) -> (Interest, History) {
-        let schema = Schema::builder("test").input::<Nothing>().build().unwrap();
+        let schema = empty_schema();
         let (mut interest, mut history) = (Interest::new(10.0), History::default());
         for (n, place) in places.iter().enumerate() {
             let index = history.insert(Entity::from_raw_u32(n as u32).unwrap(), Tick(1), &schema).unwrap();

@@ -6,6 +6,8 @@
 mod budget;
 mod capture;
 mod config;
+#[cfg(test)]
+mod empty_schema;
 mod event_queue;
 mod history;
 mod input_buffer;

@@ -204,34 +204,15 @@ fn find(views: &[StreamView], stream: SentStream, tick: Tick) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::empty_schema::empty_schema;
     use super::*;
     use bevy_ecs::entity::Entity;
-    use tidelock::state::{Field, Input, LaneReader, LaneWriter, Replicate, Schema};
-
-    #[derive(Clone, Default)]
-    struct Nothing;
-
-    impl Replicate for Nothing {
-        const NAME: &'static str = "nothing";
-        const FIELDS: &'static [Field] = &[Field::flags("none", 1)];
-        fn quantize(&self, lanes: &mut LaneWriter<'_>) {
-            lanes.flags(0);
-        }
-        fn dequantize(lanes: &mut LaneReader<'_>) -> Self {
-            lanes.flags();
-            Self
-        }
-    }
-
-    impl Input for Nothing {
-        fn clear_one_shots(&mut self) {}
-    }
 
     const SEEN: Candidate = Candidate { index: 0, may_enter: true, distance: 0.0 };
 
     /// One entity, seen since tick 1.
     fn seen() -> (Views, History) {
-        let schema = Schema::builder("test").input::<Nothing>().build().unwrap();
+        let schema = empty_schema();
         let (mut views, mut history) = (Views::default(), History::default());
         history.insert(Entity::from_raw_u32(0).unwrap(), Tick(1), &schema).unwrap();
         history.commit(Tick(1), &schema);
