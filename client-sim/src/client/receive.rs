@@ -144,7 +144,7 @@ impl<I: Input> Client<I> {
         let held = self.connection.received();
         let whole = held.newest() == Some(last) && held.contains_all_from(oldest);
         if whole && let Some(audit) = snapshot.audit {
-            if self.resync.as_ref().is_some_and(Resync::is_pending) {
+            if self.is_resyncing() {
                 return;
             }
             if self.view.audit(audit.bucket) != audit.hash {
@@ -153,7 +153,7 @@ impl<I: Input> Client<I> {
             }
             self.stats.audits_passed += 1;
         }
-        if whole && snapshot.complete && !self.resync.as_ref().is_some_and(Resync::is_pending) {
+        if whole && snapshot.complete && !self.is_resyncing() {
             self.view.on_whole(snapshot.tick);
             if !self.full_view_seen {
                 self.full_view_seen = true;
@@ -165,7 +165,7 @@ impl<I: Input> Client<I> {
     /// A late datagram may build on what is forgotten. A timely one may not.
     fn on_missing_baseline(&mut self, snapshot: &SnapshotHeader) {
         let late = self.view.newest_tick().is_some_and(|newest| newest.is_newer_than(snapshot.tick));
-        if late || self.resync.as_ref().is_some_and(Resync::is_pending) {
+        if late || self.is_resyncing() {
             self.stats.snapshots.stale += 1;
         } else {
             self.stats.snapshots.undecodable += 1;
@@ -175,7 +175,7 @@ impl<I: Input> Client<I> {
 
     /// What is held is not what the server said: forget it, and ask for all of it.
     fn on_desync(&mut self, snapshot: &SnapshotHeader) {
-        if self.resync.as_ref().is_some_and(Resync::is_pending) {
+        if self.is_resyncing() {
             self.stats.snapshots.stale += 1;
             return;
         }
@@ -184,6 +184,11 @@ impl<I: Input> Client<I> {
         self.view.clear();
         self.follow_resync();
         self.emit(ClientEvent::Desync { tick: snapshot.tick });
+    }
+
+    /// Whether everything was forgotten, and the server does not know yet.
+    fn is_resyncing(&self) -> bool {
+        self.resync.as_ref().is_some_and(Resync::is_pending)
     }
 
     /// Tells the server of a desync as soon as there is room, and takes note when it knows.

@@ -1,6 +1,6 @@
 use core::net::SocketAddr;
 use std::time::Duration;
-use tidelock::netcode::{CLIENTS_MAX, Key, ServerConfig, ServerSecrets};
+use tidelock::netcode::{CLIENTS_MAX, Key, ServerConfig, ServerConfigError, ServerSecrets};
 
 /// What an engine is started with. Secrets and the seed are arguments: the engine draws no randomness of its own.
 #[derive(Clone, Debug)]
@@ -53,22 +53,16 @@ impl EngineConfig {
         }
     }
 
-    pub(crate) fn netcode(&self) -> ServerConfig {
+    pub(crate) fn netcode(&self) -> Result<ServerConfig, ServerConfigError> {
+        let key = self.private_keys.first().ok_or(ServerConfigError::PrivateKeys)?;
+        let address = self.public_addresses.first().ok_or(ServerConfigError::PublicAddresses)?;
         let secrets = ServerSecrets::from_random(self.secrets);
-        let (key, address) = (self.private_keys.first().cloned(), self.public_addresses.first().copied());
-        let unset = (Key::new([0; 32]), SocketAddr::from(([0, 0, 0, 0], 0)));
-        let mut config = ServerConfig::new(
-            self.protocol_id,
-            key.unwrap_or(unset.0),
-            address.unwrap_or(unset.1),
-            self.max_clients,
-            secrets,
-        );
-        // An empty list is refused by netcode.
-        config.private_keys.clone_from(&self.private_keys);
-        config.public_addresses.clone_from(&self.public_addresses);
-        config.token_floor_unix_s = self.token_floor_unix_s;
-        config
+        Ok(ServerConfig {
+            private_keys: self.private_keys.clone(),
+            public_addresses: self.public_addresses.clone(),
+            token_floor_unix_s: self.token_floor_unix_s,
+            ..ServerConfig::new(self.protocol_id, key.clone(), *address, self.max_clients, secrets)
+        })
     }
 }
 
@@ -91,7 +85,7 @@ pub enum EngineError {
     MaxClients(usize),
     /// Keys or addresses are missing or too many.
     #[error(transparent)]
-    Netcode(#[from] tidelock::netcode::ServerConfigError),
+    Netcode(#[from] ServerConfigError),
     /// What the game declares cannot be replicated.
     #[error("the game's schema: {0}")]
     Schema(#[from] tidelock::state::SchemaError),

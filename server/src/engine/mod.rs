@@ -114,7 +114,7 @@ impl Engine {
         let _ = app.world_mut().try_run_schedule(PreStartup);
         let _ = app.world_mut().try_run_schedule(Startup);
         let _ = app.world_mut().try_run_schedule(PostStartup);
-        let netcode = Netcode::new(config.netcode(), now)?;
+        let netcode = Netcode::new(config.netcode()?, now)?;
         Ok(Self {
             interest: Interest::new(config.view_radius.unwrap_or(registry.view_radius)),
             sessions: Sessions::new(config.max_clients),
