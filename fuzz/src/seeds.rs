@@ -15,7 +15,6 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
         "bit_reader" => {
             vec![vec![0, 4, 0, 1, 2, 3, 4, 0, 9, 3, 1, 5, 1], vec![1, 0, 9, 1, 2, 3, 4, 5, 6, 7, 8, 1, 4, 9]]
         }
-        "server_mutated" | "client_mutated" => (0..40u8).map(|packet| vec![0, 2, packet, 0, 1, packet, 0]).collect(),
         _ => Vec::new(),
     }
 }
