@@ -10,6 +10,7 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
         "engine_datagram" => (0..3u8).flat_map(engine_datagram).collect(),
         "client_payload" => (0..4).map(client_payload).collect(),
         "token_reader" => token_reader(),
+        "connection_pair" => vec![vec![0x11, 200, 0x91, 90, 7, 3, 2, 0, 9, 6, 4, 3, 0, 7, 60, 0x87, 1]],
         "pair_script" => vec![vec![3, 15, 11, 12, 3, 3], vec![3, 2, 11, 4, 0, 0, 12, 6, 0, 14, 0, 3, 15, 3, 3]],
         "reliable_reassembly" => vec![vec![0, 9, 0xf1, 200, 2, 0, 9, 2, 0xff, 0xff, 6, 1, 2, 0xff, 0xff, 4, 0, 5, 0]],
         "bit_reader" => {
