@@ -3,6 +3,7 @@
 mod netcode_net;
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use netcode_net::*;
 use tidelock::ClientId;
@@ -45,8 +46,8 @@ fn a_client_with_a_token_gets_a_slot() {
     assert_eq!(net.clients[client].state(), ClientState::Connected);
     assert_eq!((net.clients[client].client_index(), net.clients[client].max_clients()), (0, 8));
     let user_data = spec(42, &[]).user_data.to_vec();
-    let connected =
-        Event::Connected { slot: Slot(0), client_id: ClientId(42), address: client_address(client), user_data };
+    let (slot, address) = (Slot(0), client_address(client));
+    let connected = Event::Connected { slot, client_id: ClientId(42), address, user_data, superseded: None };
     assert_eq!(net.events, [connected]);
     assert_eq!((net.server.clients(), net.server.client_id(Slot(0))), (1, Some(ClientId(42))));
     assert_eq!(net.server.address(Slot(0)), Some(client_address(client)));
@@ -270,26 +271,60 @@ fn keys_rotate_while_clients_stay() {
     assert_eq!(net.server.set_private_keys(Vec::new()), Err(ServerConfigError::PrivateKeys));
 }
 
-#[test]
-fn a_client_id_that_is_connected_gets_no_second_slot() {
-    let mut net = Net::new(4);
-    net.connect(7);
-    let again = ConnectToken::generate(&spec(7, &[SERVER]), &secrets(8), &private_key()).unwrap();
-    let second = net.add(again);
-    net.run(300);
-    assert_eq!(net.clients[second].state(), ClientState::SendingRequest);
-    assert_eq!(net.server.clients(), 1);
-    assert!(net.server.drops().of(DropReason::ClientConnected) > 0);
+/// A second token of the same client.
+fn token_again(id: u64) -> ConnectToken {
+    ConnectToken::generate(&spec(id, &[SERVER]), &secrets(id + 1000), &private_key()).unwrap()
 }
 
 #[test]
-fn two_handshakes_of_one_client_id_give_one_slot() {
+fn a_newer_session_of_a_client_id_supersedes_the_older() {
     let mut net = Net::new(4);
-    let other = ConnectToken::generate(&spec(7, &[SERVER]), &secrets(8), &private_key()).unwrap();
-    net.add(token(7));
-    net.add(other);
+    let first = net.connect(7);
+    let old = net.server.slot_of(ClientId(7)).unwrap();
+    let second = net.add(token_again(7));
     net.run(300);
-    assert_eq!(net.server.clients(), 1);
+    let superseded = net.events.iter().filter_map(|event| match event {
+        Event::Connected { superseded, .. } => Some(*superseded),
+        _ => None,
+    });
+    assert_eq!(superseded.collect::<Vec<_>>(), [None, Some(old)]);
+    let new = net.server.slot_of(ClientId(7)).unwrap();
+    assert_ne!(new, old);
+    assert_eq!(
+        (net.server.address(old), net.server.address(new)),
+        (Some(net.addresses[first]), Some(net.addresses[second]))
+    );
+    assert!(net.server.disconnect(old));
+    net.run(100);
+    assert_eq!(net.clients[first].state(), ClientState::Disconnected(DisconnectCause::Remote));
+    assert_eq!(net.clients[second].state(), ClientState::Connected);
+    assert_eq!(net.server.slot_of(ClientId(7)), Some(new));
+    assert!(net.server.disconnect(new));
+    assert_eq!(net.server.slot_of(ClientId(7)), None);
+}
+
+#[test]
+fn of_two_handshakes_of_one_client_id_the_later_wins() {
+    let mut net = Net::new(4);
+    net.add(token(7));
+    net.add(token_again(7));
+    net.run(300);
+    assert_eq!(net.server.clients(), 2);
+    assert_eq!(net.events.iter().filter(|event| matches!(event, Event::Connected { superseded: None, .. })).count(), 1);
+}
+
+#[test]
+fn a_silent_client_is_told_of_once_and_ended_by_hand() {
+    let mut net = Net::new(4);
+    net.connect(7);
+    let slot = net.server.slot_of(ClientId(7)).unwrap();
+    let late = net.now + Duration::from_secs(60);
+    assert_eq!(net.server.poll_timeout(late), Some(slot));
+    assert_eq!(net.server.poll_timeout(late), None);
+    let mut out = [0; PACKET_BYTES_MAX];
+    assert!(net.server.seal(slot, b"are you there?", &mut out, late).is_some());
+    assert!(net.server.disconnect(slot));
+    assert_eq!(net.server.clients(), 0);
 }
 
 #[test]
@@ -415,7 +450,7 @@ fn a_server_refuses_a_configuration_out_of_range() {
     assert_eq!(refused(|config| config.private_keys.clear()), Some(ServerConfigError::PrivateKeys));
     assert_eq!(refused(|config| config.public_addresses.clear()), Some(ServerConfigError::PublicAddresses));
     assert_eq!(refused(|config| config.max_clients = 0), Some(ServerConfigError::Slots));
-    assert_eq!(refused(|config| config.max_clients = 16_384), None);
-    assert_eq!(refused(|config| config.max_clients = 16_385), Some(ServerConfigError::Slots));
+    assert_eq!(refused(|config| config.max_clients = 16_640), None);
+    assert_eq!(refused(|config| config.max_clients = 16_641), Some(ServerConfigError::Slots));
     assert_eq!(refused(|config| config.replies_max = 0), Some(ServerConfigError::Bounds));
 }

@@ -96,6 +96,7 @@ impl ServerConfig {
             seed: self.seed,
             client_bandwidth_bytes_s: self.options.client_bandwidth.0,
             view_radius,
+            resume_time: self.options.resume_time.0,
         }
     }
 

@@ -63,8 +63,6 @@ drop_reasons! {
     TokenHistoryFull = "token_history_full",
     /// A handshake packet from an address that is connected: the repetition of one that was answered.
     AddressConnected = "address_connected",
-    /// A client of this id is connected from another address.
-    ClientConnected = "client_connected",
     /// No slot is free. The client was told so.
     ServerFull = "server_full",
     /// As many handshakes are under way as can be.

@@ -15,7 +15,7 @@ pub struct ServerConfig {
     pub private_keys: Vec<Key>,
     /// The addresses by which connect tokens may name this server, at least one.
     pub public_addresses: Vec<SocketAddr>,
-    /// How many clients may be connected, 1 to 16,384.
+    /// How many clients may be connected, 1 to 16,640.
     pub max_clients: usize,
     /// Refuse tokens that expire before this second since 1970. With keys that were in use before this start, set it to
     /// the start plus the longest lifetime that backends give a token: what a server before this one may have accepted
@@ -25,7 +25,7 @@ pub struct ServerConfig {
     pub challenge_key: Key,
     /// Keys the hash maps. Draw it at random for every start.
     pub hash_key: [u8; 16],
-    /// How many handshakes can be under way, 1 to 16,384.
+    /// How many handshakes can be under way, 1 to 16,640.
     pub handshakes_max: usize,
     /// How many connect tokens are remembered until they expire. When all are in use, new ones are refused.
     pub token_history_max: usize,
@@ -134,7 +134,7 @@ pub enum ServerConfigError {
     #[error("a server has at least one public address")]
     PublicAddresses,
     /// `max_clients` or `handshakes_max` is out of range.
-    #[error("a server has 1 to 16384 slots for clients, and as many for handshakes")]
+    #[error("a server has 1 to 16640 slots for clients, and as many for handshakes")]
     Slots,
     /// A bound that lets nobody in.
     #[error("token_history_max, replies_max, token_opens_burst and token_failures_per_address_per_s are not zero")]

@@ -91,9 +91,6 @@ impl Server {
         if !self.is_named_by(&token) {
             return Err(DropReason::TokenForOtherServer);
         }
-        if self.sessions.of_client(token.client_id).is_some() {
-            return Err(DropReason::ClientConnected);
-        }
         self.history.admit(request.tag(), from, request.expire_unix_s, unix_s)?;
         if self.sessions.is_full() {
             self.deny(from, &token.server_to_client);
@@ -176,7 +173,8 @@ impl Server {
         Ok(())
     }
 
-    /// Gives a slot to a client that returns its challenge. The user data stays in the datagram.
+    /// Gives a slot to a client that returns its challenge. The user data stays in the datagram. Whoever has the same id
+    /// already is superseded: most often it is the same player, whose address has changed.
     pub(super) fn on_response<'a>(
         &mut self,
         index: u16,
@@ -192,9 +190,6 @@ impl Server {
         if client_id != handshake.client_id {
             return Err(DropReason::ChallengeMismatch);
         }
-        if self.sessions.of_client(client_id).is_some() {
-            return Err(DropReason::ClientConnected);
-        }
         if self.sessions.is_full() {
             let (address, key) = (handshake.address, handshake.server_to_client.clone());
             self.deny(address, &key);
@@ -204,9 +199,10 @@ impl Server {
         self.history.consume(&handshake.tag);
         let Handshake { address, client_to_server, server_to_client, timeout, .. } = handshake;
         let session = Session::new(address, client_id, [client_to_server, server_to_client], timeout);
+        let superseded = self.sessions.of_client(client_id);
         let slot = self.sessions.begin(session, now).expect("a slot is free");
         self.by_address.insert(address, Peer::Session(slot));
-        Ok(ServerEvent::Connected { slot, client_id, address, user_data })
+        Ok(ServerEvent::Connected { slot, client_id, address, user_data, superseded })
     }
 
     pub(super) fn expire_handshakes(&mut self, now: Instant) {

@@ -56,6 +56,9 @@ pub enum ServerEvent<'a> {
         address: SocketAddr,
         /// What the backend said of it.
         user_data: &'a [u8; USER_DATA_BYTES],
+        /// An older session with the same client id. The id is no longer its; it stays connected until
+        /// [`Server::disconnect`], so that it can be told why.
+        superseded: Option<Slot>,
     },
     /// A client sent a payload.
     Payload {
@@ -166,12 +169,11 @@ impl Server {
         Some((len, session.address))
     }
 
-    /// A client of which nothing was heard for as long as its token says. Its slot is free. Call until `None`.
+    /// A client of which nothing was heard for as long as its token says. Call until `None`. Each silence is told once;
+    /// [`Server::disconnect`] ends it, when the client has been told why: the way to it may work.
     pub fn poll_timeout(&mut self, now: Instant) -> Option<Slot> {
         self.expire_handshakes(now);
-        let slot = self.sessions.poll_timeout(now)?;
-        self.end(slot);
-        Some(slot)
+        self.sessions.poll_timeout(now)
     }
 
     /// When to call [`Server::poll_transmit`] and [`Server::poll_timeout`] at the latest, if nothing else happens. Early
@@ -204,7 +206,7 @@ impl Server {
         self.sessions.at(slot).map(|session| session.client_id)
     }
 
-    /// Where a client is.
+    /// Where a client is: the newest of its sessions.
     #[must_use]
     pub fn slot_of(&self, client_id: ClientId) -> Option<Slot> {
         self.sessions.of_client(client_id)
