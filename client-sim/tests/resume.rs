@@ -102,6 +102,20 @@ fn what_stood_still_meanwhile_is_not_sent_again() {
 }
 
 #[test]
+fn who_was_cut_off_for_a_while_comes_back_from_the_same_address() {
+    let mut universe = universe(UniverseConfig::default(), 4, 0.05);
+    let before = avatar(&universe, 0).unwrap();
+    universe.set_links(link(1.0), link(1.0));
+    universe.run(Duration::from_millis(1_500)).unwrap();
+    assert_eq!(heard(&universe, 0, |event| matches!(event, ClientEvent::Silent { .. })), 1);
+    universe.set_links(link(0.05), link(0.05));
+    universe.run(Duration::from_secs(1)).unwrap();
+    assert_eq!((status(&universe, 0), avatar(&universe, 0)), (Status::Playing, Some(before)));
+    assert_eq!((stats(&universe).disconnects.duplicate_login, stats(&universe).resumes.state_kept), (4, 4));
+    all_is_well(&mut universe);
+}
+
+#[test]
 fn the_view_stands_still_while_its_player_is_away() {
     let mut universe = universe(UniverseConfig::default(), 2, 0.0);
     let shown = universe.players()[0].client.view().len();

@@ -3,13 +3,12 @@
 mod netcode_net;
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use netcode_net::*;
 use tidelock::ClientId;
 use tidelock::netcode::{
-    Client, ClientState, ConnectToken, DisconnectCause, DropReason, Key, PACKET_BYTES_MAX, Server, ServerConfigError,
-    Slot, TokenError, TokenSpec,
+    Client, ClientState, ConnectToken, DisconnectCause, DropReason, Key, PACKET_BYTES_MAX, Server, ServerConfig,
+    ServerConfigError, ServerSecrets, Slot, TokenError, TokenSpec,
 };
 
 const REQUEST: u8 = 0;
@@ -252,6 +251,20 @@ fn a_token_that_could_predate_the_start_is_refused() {
 }
 
 #[test]
+fn a_token_that_outlives_any_that_a_backend_makes_is_refused() {
+    for (lifetime_s, clients) in [(TOKEN_LIFETIME_S + 1, 0), (TOKEN_LIFETIME_S, 1)] {
+        let mut config = config(1);
+        config.token_lifetime_max_s = Some(TOKEN_LIFETIME_S);
+        let mut net = Net::with(config);
+        let spec = TokenSpec { expire_unix_s: START_UNIX_S + lifetime_s, ..spec(1, &[SERVER]) };
+        net.add(ConnectToken::generate(&spec, &secrets(1), &private_key()).unwrap());
+        net.run(100);
+        assert_eq!(net.server.clients(), clients);
+        assert_eq!(net.server.drops().of(DropReason::TokenLivesTooLong) > 0, clients == 0);
+    }
+}
+
+#[test]
 fn keys_rotate_while_clients_stay() {
     let new_key = Key::new([0x44; 32]);
     let with_new_key = |id: u64| ConnectToken::generate(&spec(id, &[SERVER]), &secrets(id), &new_key).unwrap();
@@ -271,60 +284,21 @@ fn keys_rotate_while_clients_stay() {
     assert_eq!(net.server.set_private_keys(Vec::new()), Err(ServerConfigError::PrivateKeys));
 }
 
-/// A second token of the same client.
-fn token_again(id: u64) -> ConnectToken {
-    ConnectToken::generate(&spec(id, &[SERVER]), &secrets(id + 1000), &private_key()).unwrap()
-}
-
 #[test]
-fn a_newer_session_of_a_client_id_supersedes_the_older() {
-    let mut net = Net::new(4);
-    let first = net.connect(7);
-    let old = net.server.slot_of(ClientId(7)).unwrap();
-    let second = net.add(token_again(7));
-    net.run(300);
-    let superseded = net.events.iter().filter_map(|event| match event {
-        Event::Connected { superseded, .. } => Some(*superseded),
-        _ => None,
-    });
-    assert_eq!(superseded.collect::<Vec<_>>(), [None, Some(old)]);
-    let new = net.server.slot_of(ClientId(7)).unwrap();
-    assert_ne!(new, old);
-    assert_eq!(
-        (net.server.address(old), net.server.address(new)),
-        (Some(net.addresses[first]), Some(net.addresses[second]))
-    );
-    assert!(net.server.disconnect(old));
-    net.run(100);
-    assert_eq!(net.clients[first].state(), ClientState::Disconnected(DisconnectCause::Remote));
-    assert_eq!(net.clients[second].state(), ClientState::Connected);
-    assert_eq!(net.server.slot_of(ClientId(7)), Some(new));
-    assert!(net.server.disconnect(new));
-    assert_eq!(net.server.slot_of(ClientId(7)), None);
-}
-
-#[test]
-fn of_two_handshakes_of_one_client_id_the_later_wins() {
-    let mut net = Net::new(4);
-    net.add(token(7));
-    net.add(token_again(7));
-    net.run(300);
-    assert_eq!(net.server.clients(), 2);
-    assert_eq!(net.events.iter().filter(|event| matches!(event, Event::Connected { superseded: None, .. })).count(), 1);
-}
-
-#[test]
-fn a_silent_client_is_told_of_once_and_ended_by_hand() {
-    let mut net = Net::new(4);
-    net.connect(7);
-    let slot = net.server.slot_of(ClientId(7)).unwrap();
-    let late = net.now + Duration::from_secs(60);
-    assert_eq!(net.server.poll_timeout(late), Some(slot));
-    assert_eq!(net.server.poll_timeout(late), None);
-    let mut out = [0; PACKET_BYTES_MAX];
-    assert!(net.server.seal(slot, b"are you there?", &mut out, late).is_some());
-    assert!(net.server.disconnect(slot));
-    assert_eq!(net.server.clients(), 0);
+fn servers_that_share_a_token_share_no_sequence() {
+    let first = |random: u8| {
+        let mut secrets = [0x22; ServerSecrets::RANDOM_BYTES];
+        secrets[48..].fill(random);
+        let ServerSecrets { global_sequence, .. } = ServerSecrets::from_random(secrets);
+        let mut net = Net::with(ServerConfig { global_sequence, ..config(1) });
+        net.add(token(1));
+        net.step();
+        let challenge = net.sent.iter().find(|sent| sent.bytes[0] & 0xf == CHALLENGE).unwrap();
+        assert_eq!(challenge.bytes[0] >> 4, 8);
+        u64::from_le_bytes(challenge.bytes[1..9].try_into().unwrap())
+    };
+    assert_eq!(first(0), 1 << 63);
+    assert_eq!(first(0xff), (1 << 63) + (u64::MAX >> 2));
 }
 
 #[test]
@@ -441,7 +415,7 @@ fn keys_are_never_printed() {
 
 #[test]
 fn a_server_refuses_a_configuration_out_of_range() {
-    let refused = |change: fn(&mut tidelock::netcode::ServerConfig)| {
+    let refused = |change: fn(&mut ServerConfig)| {
         let mut config = config(1);
         change(&mut config);
         Server::new(config, tidelock::Instant::from_us(0)).err()

@@ -347,6 +347,7 @@ fn engine_config(config: UniverseConfig, rng: &mut Rng) -> EngineConfig {
         private_keys: vec![Key::new([7; 32])],
         public_addresses: vec![SERVER],
         token_floor_unix_s: None,
+        token_lifetime_max_s: None,
         secrets: bytes(rng),
         seed: config.seed,
         client_bandwidth_bytes_s: config.client_bandwidth_bytes_s,

@@ -19,8 +19,10 @@ pub struct EngineConfig {
     pub public_addresses: Vec<SocketAddr>,
     /// Tokens that expire earlier may predate the start and are refused. Unix time in seconds.
     pub token_floor_unix_s: Option<u64>,
-    /// Random bytes, secret and new for each run: challenge key, then hash key.
-    pub secrets: [u8; 48],
+    /// Tokens that expire later than so many seconds from now are refused.
+    pub token_lifetime_max_s: Option<u64>,
+    /// Random bytes, secret and new for each run: see [`ServerSecrets`].
+    pub secrets: [u8; ServerSecrets::RANDOM_BYTES],
     /// Of the game's randomness.
     pub seed: u64,
     /// Upper end of what a client is sent, in bytes a second of UDP payload.
@@ -63,6 +65,7 @@ impl EngineConfig {
             private_keys: self.private_keys.clone(),
             public_addresses: self.public_addresses.clone(),
             token_floor_unix_s: self.token_floor_unix_s,
+            token_lifetime_max_s: self.token_lifetime_max_s,
             ..ServerConfig::new(
                 self.protocol_id,
                 key.clone(),

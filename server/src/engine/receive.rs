@@ -29,7 +29,9 @@ impl Engine {
                 let taken =
                     session.receive(payload, arrival, (schema, *input), history, stats, |sent| writer.recycle(sent));
                 stats.payloads_malformed += u64::from(taken.is_err());
-                if session.connection.messages_broken() && session.is_open() {
+                // Who has not said hello does not claim to speak this protocol, and cannot break it.
+                let speaks = !matches!(session.phase, Phase::Hello { .. });
+                if speaks && session.connection.messages_broken() && session.is_open() {
                     self.close(slot, CloseReason::ProtocolError, arrival.at);
                     return;
                 }

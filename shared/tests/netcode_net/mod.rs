@@ -31,7 +31,8 @@ pub(crate) fn private_key() -> Key {
 }
 
 pub(crate) fn config(max_clients: usize) -> ServerConfig {
-    let secrets = ServerSecrets::from_random([0x22; ServerSecrets::RANDOM_BYTES]);
+    let secrets =
+        ServerSecrets { global_sequence: 0, ..ServerSecrets::from_random([0x22; ServerSecrets::RANDOM_BYTES]) };
     ServerConfig::new(PROTOCOL_ID, private_key(), SERVER, max_clients, secrets)
 }
 

@@ -95,11 +95,11 @@ pub struct Server {
     drops: DropCounts,
 }
 
-/// Who is behind an address.
-#[derive(Clone, Copy)]
-enum Peer {
-    Handshake(u16),
-    Session(Slot),
+/// Who is behind an address: at times both, when a client that lost its session comes back with a new token.
+#[derive(Clone, Copy, Default)]
+struct Peer {
+    session: Option<Slot>,
+    handshake: Option<u16>,
 }
 
 impl Server {
@@ -120,7 +120,7 @@ impl Server {
             history: TokenHistory::new(config.token_history_max, hash),
             budget: Budget::new(config.token_opens_per_s, config.token_opens_burst, now),
             outbox: Outbox::new(config.replies_max, config.max_clients),
-            global_sequence: GLOBAL_SEQUENCE,
+            global_sequence: GLOBAL_SEQUENCE | config.global_sequence,
             challenge_sequence: 0,
             drops: DropCounts::new(),
             config,
@@ -264,10 +264,15 @@ impl Server {
             return self.on_request(from, datagram, now, unix_s).map(|()| ServerEvent::Handled);
         }
         let header = Header::read(datagram)?;
-        match (*self.by_address.get(&from).ok_or(DropReason::AddressUnknown)?, header.kind) {
-            (Peer::Handshake(index), PacketKind::Response) => self.on_response(index, &header, datagram, now),
-            (Peer::Session(_), PacketKind::Response) => Err(DropReason::AddressConnected),
-            (Peer::Session(slot), kind) if kind.is_session() => self.on_session_packet(slot, &header, datagram, now),
+        let peer = self.by_address.get(&from).ok_or(DropReason::AddressUnknown)?;
+        match (peer, header.kind) {
+            (Peer { handshake: Some(index), .. }, PacketKind::Response) => {
+                self.on_response(*index, &header, datagram, now)
+            }
+            (Peer { session: Some(_), .. }, PacketKind::Response) => Err(DropReason::AddressConnected),
+            (Peer { session: Some(slot), .. }, kind) if kind.is_session() => {
+                self.on_session_packet(*slot, &header, datagram, now)
+            }
             _ => Err(DropReason::TypeUnexpected),
         }
     }
@@ -299,8 +304,19 @@ impl Server {
 
     fn end(&mut self, slot: Slot) -> Option<session::Session> {
         let session = self.sessions.end(slot)?;
-        self.by_address.remove(&session.address);
+        if self.by_address.get(&session.address).is_some_and(|peer| peer.session == Some(slot)) {
+            self.change_peer(session.address, |peer| peer.session = None);
+        }
         Some(session)
+    }
+
+    /// Changes who is behind an address, and forgets it when that is nobody.
+    fn change_peer(&mut self, address: SocketAddr, change: impl FnOnce(&mut Peer)) {
+        let peer = self.by_address.entry(address).or_default();
+        change(peer);
+        if peer.session.is_none() && peer.handshake.is_none() {
+            self.by_address.remove(&address);
+        }
     }
 }
 
