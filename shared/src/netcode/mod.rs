@@ -17,6 +17,8 @@ mod key;
 mod keyed_hash;
 mod packet;
 mod private_token;
+#[cfg(test)]
+mod reference;
 mod replay;
 mod server;
 mod token;
