@@ -1,0 +1,85 @@
+//! Every fuzz target, over its committed corpus and some thousand changes of it, without a fuzzer.
+//!
+//! `WRITE_SEEDS=1 cargo test -p tidelock-sim --test fuzz_corpus` adds to the corpora what is genuine today: after the
+//! format of payloads has changed, say.
+
+#[path = "../../fuzz/src/lib.rs"]
+#[expect(unreachable_pub, reason = "there it is a crate")]
+#[allow(dead_code, reason = "there others use all of it")]
+mod targets;
+
+use std::path::PathBuf;
+use tidelock_sim::link::Rng;
+
+/// Runs a target over its corpus, then over changes of it: the same ones every time.
+fn replay(target: &str, run: fn(&[u8]), changes: usize) {
+    let corpus = corpus(target);
+    assert!(!corpus.is_empty(), "{target} has no corpus");
+    corpus.iter().for_each(|input| run(input));
+    let mut rng = Rng::stream(corpus.len() as u64, changes as u64);
+    for _ in 0..changes {
+        run(&changed(&corpus, &mut rng));
+    }
+}
+
+/// The corpus in the order of its names.
+fn corpus(target: &str) -> Vec<Vec<u8>> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(target);
+    if std::env::var_os("WRITE_SEEDS").is_some() {
+        std::fs::create_dir_all(&folder).unwrap();
+        for (number, seed) in targets::seeds::seeds(target).iter().enumerate() {
+            std::fs::write(folder.join(format!("seed-{number:02}")), seed).unwrap();
+        }
+    }
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    paths.iter().map(|path| std::fs::read(path).unwrap()).collect()
+}
+
+/// The beginning of one input and the end of another, with up to seven bytes changed.
+fn changed(corpus: &[Vec<u8>], rng: &mut Rng) -> Vec<u8> {
+    let [first, second] = [(); 2].map(|()| &corpus[rng.below(corpus.len() as u64) as usize]);
+    let mut input = first.clone();
+    if rng.chance(0.3) {
+        input.truncate(rng.below(first.len() as u64 + 1) as usize);
+        input.extend_from_slice(&second[rng.below(second.len() as u64 + 1) as usize..]);
+    }
+    for _ in 0..rng.below(8) {
+        if input.is_empty() {
+            break;
+        }
+        let at = rng.below(input.len() as u64) as usize;
+        match rng.below(4) {
+            0 => input[at] ^= 1 << rng.below(8),
+            1 => input[at] = rng.next_u64() as u8,
+            2 => drop(input.remove(at)),
+            _ => input.insert(at, rng.next_u64() as u8),
+        }
+    }
+    input
+}
+
+/// One test for each target, with how many changes of its corpus it runs.
+macro_rules! targets {
+    ($($target:ident: $changes:literal,)*) => {
+        $(
+            #[test]
+            fn $target() {
+                replay(stringify!($target), targets::$target::run, $changes);
+            }
+        )*
+    };
+}
+
+targets! {
+    bit_reader: 5_000,
+    client_datagram: 5_000,
+    client_mutated: 5_000,
+    client_payload: 2_000,
+    engine_datagram: 1_000,
+    pair_script: 5_000,
+    reliable_reassembly: 3_000,
+    server_datagram: 5_000,
+    server_mutated: 5_000,
+    token_reader: 5_000,
+}

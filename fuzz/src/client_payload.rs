@@ -1,0 +1,176 @@
+//! A client core and a server that passed netcode, and says what it likes: payloads of any bytes and genuine ones
+//! changed, snapshots above all.
+
+use super::backend::{SERVER, START, START_UNIX_S, home, server, token};
+use super::conversation::{CLIENT_ID, Heard, conversation, play};
+use super::game::{Hat, Place, Purse, Shout, Walk};
+use super::input::Input;
+use super::mutation::mutate;
+use std::cell::RefCell;
+use std::time::Duration;
+use tidelock::Instant;
+use tidelock::netcode::{self, PACKET_BYTES_MAX, PAYLOAD_BYTES_MAX, Server, ServerEvent, Slot};
+use tidelock_sim::client::{Client, ClientConfig, ClientEvent, Status};
+
+/// After a byte for how much of the genuine conversation comes first, each step is something that the server says, or
+/// time that passes.
+pub fn run(data: &[u8]) {
+    let mut input = Input::new(data);
+    let mut lie = Lie::new([0, 4, 10, 24][input.below(4)]);
+    while let Some(step) = input.step() {
+        match step % 8 {
+            0 => lie.pass(Duration::from_millis([1, 17, 100, 700][input.below(4)])),
+            1 => lie.say(input.block(PAYLOAD_BYTES_MAX)),
+            2 => lie.take_turn(),
+            _ => lie.say_changed(usize::from(step / 8) + usize::from(step % 8) * 8, &mut input),
+        }
+        lie.check();
+    }
+}
+
+/// What a client remembers of streams: indices are below this.
+const STREAMS_MAX: usize = 2 << 20;
+/// Events that may wait.
+const EVENTS_MAX: usize = 4_096;
+
+struct Lie {
+    client: Client<Walk>,
+    now: Instant,
+    /// How many turns of the conversation were as they were.
+    turn: usize,
+    /// Once over, for good.
+    over: bool,
+}
+
+/// The server's half of the only connection that there is: every client of every run has the same keys, and takes what
+/// follows the sequences of those before.
+struct Sealing {
+    server: Server,
+    slot: Slot,
+}
+
+thread_local! {
+    static SEALING: RefCell<Sealing> = RefCell::new(Sealing::new());
+}
+
+impl Sealing {
+    fn new() -> Self {
+        let mut server = server(1);
+        let mut client = netcode::Client::new(token(CLIENT_ID), START);
+        let mut out = [0; PACKET_BYTES_MAX];
+        loop {
+            let (len, _) =
+                client.poll_transmit(START, &mut out).expect("it has something to say until it is connected");
+            let event = server.handle_datagram(home(CLIENT_ID), &mut out[..len], START, START_UNIX_S);
+            if let ServerEvent::Connected { slot, .. } = event {
+                let mut sealing = Self { server, slot };
+                // The sequences that the recorded packets of netcode's own have are left out.
+                (0..100).for_each(|_| drop(sealing.seal(&[0])));
+                return sealing;
+            }
+            while let Some((len, _)) = server.poll_transmit(START, &mut out) {
+                client.handle_datagram(SERVER, &mut out[..len], START);
+            }
+        }
+    }
+
+    fn seal(&mut self, payload: &[u8]) -> Vec<u8> {
+        let mut out = [0; PACKET_BYTES_MAX];
+        let (len, _) = self.server.seal(self.slot, payload, &mut out, START).expect("the client is connected");
+        out[..len].to_vec()
+    }
+}
+
+impl Lie {
+    /// A client that had so many honest turns, after as many as netcode takes.
+    fn new(turns: usize) -> Self {
+        let config = ClientConfig { token: token(CLIENT_ID), schema: conversation().schema.clone() };
+        let mut lie = Self { client: Client::new(config, START), now: START, turn: 0, over: false };
+        while lie.client.status() == Status::Connecting {
+            lie.take_turn();
+        }
+        (0..turns).for_each(|_| lie.take_turn());
+        assert!(turns < 8 || lie.client.status() == Status::Playing);
+        assert_eq!((lie.client.stats().desyncs, lie.client.stats().payloads_malformed), (0, 0));
+        lie
+    }
+
+    /// What was said next in the conversation, when it was.
+    fn take_turn(&mut self) {
+        let Some(turn) = conversation().turns.get(self.turn) else { return };
+        self.now = self.now.max(turn.played_at);
+        play(&mut self.client, self.turn as u32, self.now);
+        self.now = self.now.max(turn.heard_at);
+        self.turn += 1;
+        for heard in &turn.heard {
+            match heard {
+                Heard::Payload(place) => self.say(&conversation().down[*place]),
+                // What netcode says later would come too late, by its sequence.
+                Heard::Packet(packet) if self.client.status() == Status::Connecting => {
+                    self.client.handle_datagram(SERVER, &mut packet.clone(), self.now);
+                }
+                Heard::Packet(_) => {}
+            }
+        }
+    }
+
+    fn say_changed(&mut self, number: usize, input: &mut Input<'_>) {
+        let down = &conversation().down;
+        let mut payload = down[number % down.len()].clone();
+        mutate(&mut payload, input, PAYLOAD_BYTES_MAX);
+        self.say(&payload);
+    }
+
+    fn say(&mut self, payload: &[u8]) {
+        if payload.is_empty() {
+            return;
+        }
+        let before = *self.client.stats();
+        let mut packet = SEALING.with_borrow_mut(|sealing| sealing.seal(payload));
+        self.client.handle_datagram(SERVER, &mut packet, self.now);
+        let after = self.client.stats();
+        assert_eq!(after.datagrams_received, before.datagrams_received + 1);
+        let fates = |stats: &tidelock_sim::client::ClientStats| {
+            let counts = stats.snapshots;
+            (counts.received, counts.applied + counts.stale + counts.undecodable)
+        };
+        let ((received, fated), (received_before, fated_before)) = (fates(after), fates(&before));
+        assert!(received - received_before <= 1 && fated - fated_before <= received - received_before);
+        assert!(after.desyncs <= before.desyncs + 1);
+    }
+
+    /// Time passes: the player plays, and what the client says goes out.
+    fn pass(&mut self, time: Duration) {
+        self.now += time;
+        if let Status::Playing = self.client.status() {
+            self.client.tick(&Walk::default(), self.now);
+        }
+        self.client.update(self.now);
+        let _ = self.client.send_event(&Shout(vec![1]));
+        let mut out = [0; PACKET_BYTES_MAX];
+        let mut packets = 0;
+        while let Some((len, to)) = self.client.poll_transmit(self.now, &mut out) {
+            packets += 1;
+            assert!((18..=1_225).contains(&len) && to == SERVER && packets <= 128);
+        }
+    }
+
+    fn check(&mut self) {
+        let view = self.client.view();
+        assert!(view.remembered() <= STREAMS_MAX && view.len() <= view.remembered());
+        for entity in view.entities() {
+            let place = entity.get::<Place>();
+            assert!(place.is_none_or(|place| place.0.abs().max_element() <= 20.0), "{place:?}");
+            assert!(entity.get::<Hat>().is_none_or(|hat| hat.colours < 16));
+            assert!(entity.get::<Purse>().is_none_or(|purse| (-9..=99).contains(&purse.0)));
+        }
+        let mut events = 0;
+        while let Some(event) = self.client.poll_event() {
+            events += 1;
+            assert!(!self.over, "nothing comes after the end: {event:?}");
+            self.over = matches!(event, ClientEvent::Disconnected(_));
+        }
+        assert!(events <= EVENTS_MAX);
+        assert_eq!(self.over, matches!(self.client.status(), Status::Disconnected(_)));
+    }
+}
