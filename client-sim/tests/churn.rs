@@ -77,8 +77,13 @@ fn players_who_come_back_and_go_again_find_the_world_as_it_is() {
 #[test]
 fn slow_snapshots_of_a_fast_world_stay_equal() {
     for (tick_hz, snapshot_hz) in [(60, 30), (60, 10), (240, 60), (20, 20)] {
-        let config =
-            UniverseConfig { seed: 5, tick_hz, snapshot_hz, client_bandwidth_bytes_s: 256 * 1024, max_clients: 64 };
+        let config = UniverseConfig {
+            seed: 5,
+            tick_hz,
+            snapshot_hz,
+            client_bandwidth_bytes_s: 256 * 1024,
+            ..Default::default()
+        };
         let mut universe = universe(config, Churn::new(60, 200), 3, 0.05);
         universe.run(Duration::from_secs(10)).unwrap();
         assert!(universe.check().views_compared() > 50, "{}", universe.check().views_compared());

@@ -18,16 +18,23 @@ struct Player {
     joined: bool,
     full_view: bool,
     snapshots: u32,
+    silent: bool,
+    resumed: bool,
+}
+
+fn bind() -> UdpSocket {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.set_nonblocking(true).unwrap();
+    socket
 }
 
 impl Player {
     fn new(server: &ServerHandle, number: u64) -> Self {
-        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-        socket.set_nonblocking(true).unwrap();
         let token = server.issue_token(ClientId(number));
         let schema = Arc::new(tidelock_arena::schema());
         let client = Client::new(ClientConfig { token, schema }, clock::now());
-        Self { client, socket, joined: false, full_view: false, snapshots: 0 }
+        let (joined, full_view, silent, resumed) = (false, false, false, false);
+        Self { client, socket: bind(), joined, full_view, snapshots: 0, silent, resumed }
     }
 
     fn step(&mut self) {
@@ -49,6 +56,8 @@ impl Player {
                 ClientEvent::Joined { .. } => self.joined = true,
                 ClientEvent::FirstFullView => self.full_view = true,
                 ClientEvent::Snapshot { .. } => self.snapshots += 1,
+                ClientEvent::Silent { .. } => self.silent = true,
+                ClientEvent::Resumed => self.resumed = true,
                 _ => {}
             }
         }
@@ -108,4 +117,27 @@ fn four_clients_play_over_real_sockets_and_leave() {
     assert_eq!(stats.engine.disconnects.left, CLIENTS as u64);
     assert_eq!((stats.engine.desyncs, stats.engine.payloads_malformed, stats.inbox_full), (0, 0, 0));
     assert!(stats.engine.inputs.on_time > 100, "{:?}", stats.engine.inputs);
+}
+
+#[test]
+fn a_player_whose_address_changes_comes_back_to_its_avatar() {
+    let config = ServerConfig::embedded(Options::default()).unwrap();
+    let server = Server::start(&config, Arena { npcs: 5 }).unwrap();
+    let mut players = [Player::new(&server, 1)];
+    let avatar = |players: &[Player]| players[0].client.view().owned().next().map(|entity| entity.id());
+    assert!(play(&mut players, Duration::from_secs(10), |players| avatar(players).is_some()));
+    let before = avatar(&players);
+
+    // The server answers to a port where nobody listens any more.
+    let old = std::mem::replace(&mut players[0].socket, bind());
+    assert!(play(&mut players, Duration::from_secs(10), |players| players[0].silent), "it notices");
+    players[0].client.resume(server.issue_token(ClientId(1)), clock::now());
+    assert!(play(&mut players, Duration::from_secs(10), |players| players[0].resumed), "it is let in again");
+    let snapshots = players[0].snapshots;
+    assert!(play(&mut players, Duration::from_secs(10), |players| players[0].snapshots > snapshots + 30));
+    drop(old);
+    assert_eq!(avatar(&players), before);
+    assert_eq!(players[0].client.stats().desyncs, 0);
+    let stats = server.stop().unwrap();
+    assert_eq!((stats.engine.resumes.state_kept, stats.engine.disconnects.duplicate_login), (1, 1));
 }

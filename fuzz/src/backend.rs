@@ -76,6 +76,7 @@ pub fn server(max_clients: usize) -> Server {
     let old_key = Key::new([0x44; 32]);
     let config = ServerConfig {
         private_keys: vec![private_key(), old_key],
+        global_sequence: 0,
         handshakes_max: 2,
         token_history_max: 4,
         replies_max: 2,

@@ -1,7 +1,8 @@
 use super::backend::{PROTOCOL_ID, SERVER, START, START_UNIX_S, home, private_key, token};
 use super::game::Yard;
 use core::net::SocketAddr;
-use tidelock::netcode::{Client, ClientState, PACKET_BYTES_MAX};
+use core::time::Duration;
+use tidelock::netcode::{Client, ClientState, PACKET_BYTES_MAX, ServerSecrets};
 use tidelock::wire::Load;
 use tidelock::{ClientId, Instant};
 use tidelock_server::engine::{Engine, EngineConfig};
@@ -30,10 +31,12 @@ impl EngineStage {
             private_keys: vec![private_key()],
             public_addresses: vec![SERVER],
             token_floor_unix_s: None,
-            secrets: [0x22; 48],
+            token_lifetime_max_s: None,
+            secrets: [0x22; ServerSecrets::RANDOM_BYTES],
             seed: 1,
             client_bandwidth_bytes_s: 64 * 1024,
             view_radius: None,
+            resume_time: Duration::from_secs(1),
         };
         let engine = Engine::new(config, Yard, START).expect("the configuration is in range");
         Self { engine, now: START, due: START }

@@ -56,7 +56,7 @@ impl Pair {
     fn new() -> Self {
         Self {
             client: Client::new(token(0), START),
-            server: server(1),
+            server: server(2),
             now: START,
             address: SocketAddr::from(([20, 0, 0, 1], 5_000)),
             up: Vec::new(),
@@ -87,7 +87,9 @@ impl Pair {
         while let Some((len, to)) = self.server.poll_transmit(self.now, &mut out) {
             self.down.push((to, out[..len].to_vec()));
         }
-        while self.server.poll_timeout(self.now).is_some() {}
+        while let Some(slot) = self.server.poll_timeout(self.now) {
+            self.server.disconnect(slot);
+        }
         let excess = |queue: &Vec<_>| queue.len().saturating_sub(UNDER_WAY_MAX);
         self.up.drain(..excess(&self.up));
         self.down.drain(..excess(&self.down));
@@ -116,8 +118,10 @@ impl Pair {
                 assert_eq!(Some(slot), self.server.slot_of(CLIENT_ID));
                 self.hear(number);
             }
-            ServerEvent::Connected { client_id, address, .. } => {
+            ServerEvent::Connected { client_id, address, superseded, .. } => {
                 assert_eq!((client_id, address, is_changed), (CLIENT_ID, from, false));
+                // The client came back before the server knew that it was gone.
+                assert!(superseded.is_none_or(|old| self.server.disconnect(old)));
             }
             ServerEvent::Dropped(_) | ServerEvent::Handled | ServerEvent::Disconnected { .. } => {}
         }

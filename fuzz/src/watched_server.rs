@@ -152,6 +152,7 @@ impl WatchedServer {
             let silent = |client: &Connected| now.since(client.heard_at).as_secs() >= TIMEOUT_S;
             let gone = self.connected.iter().position(|client| client.slot == slot && silent(client));
             self.connected.swap_remove(gone.expect("only who was silent is given up"));
+            assert!(self.server.disconnect(slot));
         }
         assert!(due || !spoke, "a server is never late that wakes up when it says");
         assert!(self.connected.iter().all(|client| now.since(client.heard_at).as_secs() < TIMEOUT_S));

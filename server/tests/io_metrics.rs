@@ -36,8 +36,8 @@ fn every_promised_metric_is_there_and_explained() {
         ("counter", "ticks_total tick_overruns_total ticks_skipped_total packets_total bytes_total"),
         ("counter", "packets_dropped_total packets_lost_total socket_receive_drops_total connections_total"),
         ("counter", "connections_rejected_total disconnects_total inputs_total snapshot_entities_total"),
-        ("counter", "delta_cache_total desyncs_total budget_deferred_total"),
-        ("gauge", "clients clients_max entities load_level draining start_time_seconds build_info"),
+        ("counter", "delta_cache_total desyncs_total budget_deferred_total resumes_total"),
+        ("gauge", "clients clients_away clients_max entities load_level draining start_time_seconds build_info"),
     ];
     let mut known =
         BTreeSet::from(["process_cpu_seconds_total".to_owned(), "process_resident_memory_bytes".to_owned()]);

@@ -53,7 +53,7 @@ impl fmt::Display for DisconnectReason {
             Self::Local => f.write_str("left"),
             Self::Rejected(reason) => reason.fmt(f),
             Self::Closed(reason) => reason.fmt(f),
-            Self::Netcode(cause) => f.write_str(cause.name()),
+            Self::Netcode(cause) => cause.fmt(f),
             Self::ProtocolError => f.write_str("the server broke the protocol"),
         }
     }
@@ -68,6 +68,16 @@ pub enum ClientEvent {
         payload: Vec<u8>,
         /// Ticks in a second.
         tick_hz: u32,
+        /// The player was here before and has kept its place in the game.
+        resumed: bool,
+    },
+    /// The server let the client have its place back, and the join payload is what it was.
+    Resumed,
+    /// Nothing came for as long as several snapshots take: the network may have changed under the client. Time to get a
+    /// fresh token and [`Client::resume`](super::Client::resume), unless it speaks again.
+    Silent {
+        /// For how long nothing came.
+        lasted: Duration,
     },
     /// For the first time all that the client should see is there.
     FirstFullView,

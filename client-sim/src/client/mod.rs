@@ -11,6 +11,7 @@ mod inputs;
 mod pacer;
 mod prediction;
 mod receive;
+mod resume;
 mod resync;
 mod stats;
 mod view;
@@ -27,7 +28,9 @@ use core::net::SocketAddr;
 use inputs::UnconfirmedInputs;
 use pacer::Pacer;
 use receive::ServerClock;
+use resume::Silence;
 use resync::Resync;
+use stats::ConnectionCounts;
 use std::collections::VecDeque;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -35,7 +38,9 @@ use std::time::Duration;
 use tidelock::bits::BitWriter;
 use tidelock::netcode::{self, ClientState, ConnectToken, PACKET_BYTES_MAX};
 use tidelock::state::{Event, Input, Schema};
-use tidelock::wire::{ClientMessage, Connection, DATAGRAM_BITS_MAX, HEAD_BITS_MAX, MESSAGE_BYTES_MAX, SendError};
+use tidelock::wire::{
+    ClientMessage, Connection, DATAGRAM_BITS_MAX, Greeting, HEAD_BITS_MAX, MESSAGE_BYTES_MAX, SendError, WIRE_VERSION,
+};
 use tidelock::{Instant, Tick};
 
 /// What a client is started with.
@@ -54,6 +59,11 @@ pub struct Client<I: Input> {
     connection: Connection<()>,
     status: Status,
     hello_sent: bool,
+    /// Nothing came from the server yet: it may not even speak this version.
+    greets: bool,
+    /// Of the join payload; `None` before the first welcome.
+    payload_hash: Option<u64>,
+    silence: Silence,
     view: View,
     /// Of the welcome; 0 before.
     tick_hz: u32,
@@ -61,8 +71,6 @@ pub struct Client<I: Input> {
     clock: Option<ServerClock>,
     resync: Option<Resync>,
     full_view_seen: bool,
-    /// The server's last words came: they want one more ack.
-    closing_ack_at: Option<Instant>,
     pacer: Option<Pacer>,
     inputs: UnconfirmedInputs,
     default_input: Vec<u32>,
@@ -74,6 +82,8 @@ pub struct Client<I: Input> {
     ack_slack: Duration,
     writer: BitWriter,
     stats: ClientStats,
+    /// What earlier connections counted.
+    past: ConnectionCounts,
     input: PhantomData<I>,
 }
 
@@ -105,14 +115,16 @@ impl<I: Input> Client<I> {
             view: View::new(config.schema.clone()),
             schema: config.schema,
             netcode: netcode::Client::new(config.token, now),
-            connection: Connection::new(MESSAGE_BYTES_MAX + 64),
+            connection: Connection::new(MESSAGE_BYTES_MAX),
             status: Status::Connecting,
             hello_sent: false,
+            greets: true,
+            payload_hash: None,
+            silence: Silence::default(),
             tick_hz: 0,
             clock: None,
             resync: None,
             full_view_seen: false,
-            closing_ack_at: None,
             pacer: None,
             inputs: UnconfirmedInputs::default(),
             default_input,
@@ -122,6 +134,7 @@ impl<I: Input> Client<I> {
             ack_slack: Duration::from_millis(200),
             writer: BitWriter::new(),
             stats: ClientStats::default(),
+            past: ConnectionCounts::default(),
             input: PhantomData,
         }
     }
@@ -135,9 +148,6 @@ impl<I: Input> Client<I> {
             // The payload lies in the datagram, and the datagram is not ours to keep.
             let payload = payload.to_vec();
             self.receive(&payload, received_at);
-            if let Some(heard_at) = self.closing_ack_at.take() {
-                self.queue_datagram(heard_at, None);
-            }
         }
         self.follow_netcode(received_at);
     }
@@ -147,7 +157,8 @@ impl<I: Input> Client<I> {
         self.netcode.tick(now);
         self.follow_netcode(now);
         self.connection.expire(now, self.ack_slack, |_, _| {});
-        self.stats.up = self.connection.send_counts();
+        self.count_connection();
+        self.follow_silence(now);
         if self.speaks_at().is_some_and(|at| at <= now) {
             self.queue_datagram(now, None);
         }
@@ -169,7 +180,8 @@ impl<I: Input> Client<I> {
     /// When [`Client::update`] or [`Client::tick`] is to be called at the latest.
     #[must_use]
     pub fn next_wakeup(&self) -> Instant {
-        let all = [self.netcode.next_wakeup(), self.speaks_at(), self.next_tick()];
+        let silence = self.silence.ends_patience_at().filter(|_| self.status == Status::Playing);
+        let all = [self.netcode.next_wakeup(), self.speaks_at(), self.next_tick(), silence];
         all.into_iter().flatten().min().unwrap_or(Instant::from_us(u64::MAX))
     }
 
@@ -294,6 +306,9 @@ impl<I: Input> Client<I> {
         if self.outgoing.len() >= OUTGOING_MAX {
             return;
         }
+        if self.greets {
+            self.outgoing.push_back(Greeting { version: u16::from(WIRE_VERSION) }.write().to_vec());
+        }
         self.writer.clear();
         self.connection.write_head(now, MESSAGE_BITS_MAX, &mut self.writer);
         match newest {
@@ -314,7 +329,7 @@ impl<I: Input> Client<I> {
                 self.status = Status::Joining;
                 if !self.hello_sent {
                     self.hello_sent = true;
-                    let hello = ClientMessage::Hello { schema_hash: self.schema.hash() };
+                    let hello = self.hello();
                     self.send_message(&hello).expect("the first message fits");
                 }
                 self.queue_datagram(now, None);

@@ -4,24 +4,26 @@ use super::Client;
 use super::apply::{DecodeError, decode};
 use super::event::{ClientEvent, DisconnectReason, Status};
 use super::pacer::Pacer;
+use super::resume::Silence;
 use super::resync::Resync;
+use super::stats::ConnectionCounts;
 use std::time::Duration;
-use tidelock::Instant;
 use tidelock::bits::{BitReader, Malformed};
 use tidelock::netcode::DropReason;
-use tidelock::state::Input;
-use tidelock::wire::{ClientMessage, Header, ServerMessage, SnapshotHeader};
+use tidelock::state::{Input, fnv1a};
+use tidelock::wire::{ClientMessage, Farewell, Header, ServerMessage, SnapshotHeader, Welcome};
+use tidelock::{Instant, Tick};
 
 /// What the server told of its clock.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ServerClock {
-    tick: tidelock::Tick,
+    tick: Tick,
     due: Instant,
     period: Duration,
 }
 
 impl ServerClock {
-    fn due_of(self, tick: tidelock::Tick) -> Instant {
+    fn due_of(self, tick: Tick) -> Instant {
         let ticks = tick.since(self.tick);
         let distance = self.period * ticks.unsigned_abs();
         if ticks < 0 { self.due - distance } else { self.due + distance }
@@ -30,6 +32,12 @@ impl ServerClock {
 
 impl<I: Input> Client<I> {
     pub(super) fn receive(&mut self, payload: &[u8], now: Instant) {
+        self.greets = false;
+        self.silence.on_heard(now);
+        if let Some(farewell) = Farewell::read(payload) {
+            self.on_farewell(farewell);
+            return;
+        }
         let mut r = BitReader::new(payload);
         if self.read(&mut r, now).is_err() {
             self.stats.payloads_malformed += 1;
@@ -38,14 +46,17 @@ impl<I: Input> Client<I> {
             self.netcode.disconnect();
             self.end(DisconnectReason::ProtocolError);
         }
-        self.count_received();
-        self.stats.up = self.connection.send_counts();
+        self.count_connection();
     }
 
-    /// Copies never come past netcode, which counts them.
-    pub(super) fn count_received(&mut self) {
-        self.stats.down = self.connection.receive_counts();
-        self.stats.down.duplicate += self.netcode.drops().of(DropReason::Replayed);
+    /// What this connection and those before it counted.
+    pub(super) fn connection_counts(&self) -> ConnectionCounts {
+        // Copies never come past netcode, which counts them.
+        self.past.plus(&self.connection, self.netcode.drops().of(DropReason::Replayed))
+    }
+
+    pub(super) fn count_connection(&mut self) {
+        ConnectionCounts { down: self.stats.down, up: self.stats.up } = self.connection_counts();
     }
 
     fn read(&mut self, r: &mut BitReader<'_>, now: Instant) -> Result<(), Malformed> {
@@ -58,7 +69,7 @@ impl<I: Input> Client<I> {
         if let Some(rtt) = self.connection.rtt().latest().filter(|_| self.connection.rtt().samples() != rtts) {
             self.emit(ClientEvent::RttSample(rtt));
         }
-        let near = self.view.newest_tick().or(self.clock.map(|clock| clock.tick)).unwrap_or_default();
+        let near = self.newest_tick_known();
         match SnapshotHeader::read(near, r)? {
             None => {
                 self.connection.accept(header.sequence, now);
@@ -68,6 +79,12 @@ impl<I: Input> Client<I> {
             Some(_) if self.clock.is_none() => Ok(()),
             Some(snapshot) => self.read_snapshot(&header, &snapshot, r, now),
         }
+    }
+
+    /// Near enough to any tick that the server may speak of now. What is shown may be from long before a resume.
+    fn newest_tick_known(&self) -> Tick {
+        let told = self.clock.map_or(Tick::default(), |clock| clock.tick);
+        self.view.newest_tick().filter(|seen| seen.is_newer_than(told)).unwrap_or(told)
     }
 
     fn read_snapshot(
@@ -207,27 +224,39 @@ impl<I: Input> Client<I> {
     fn take_messages(&mut self, now: Instant) {
         while let Some(bytes) = self.connection.poll_message() {
             match ServerMessage::read(&bytes) {
-                Ok(ServerMessage::Welcome(welcome)) if self.status == Status::Joining => {
-                    let tick_hz = u32::from(welcome.tick_hz);
-                    let period = Duration::from_secs(1) / tick_hz;
-                    self.tick_hz = tick_hz;
-                    let interval = Duration::from_secs(1) / u32::from(welcome.snapshot_hz);
-                    self.ack_slack = interval.max(Duration::from_millis(100)) + period * 3;
-                    self.clock = Some(ServerClock { tick: welcome.tick, due: welcome.due, period });
-                    self.status = Status::Playing;
-                    self.emit(ClientEvent::Joined { payload: welcome.payload, tick_hz });
-                }
-                Ok(ServerMessage::Rejected(reason)) => self.close(DisconnectReason::Rejected(reason), now),
-                Ok(ServerMessage::Closing(reason)) => self.close(DisconnectReason::Closed(reason), now),
+                Ok(ServerMessage::Welcome(welcome)) if self.status == Status::Joining => self.on_welcome(welcome, now),
                 Ok(ServerMessage::Event { id, body }) => self.emit(ClientEvent::Event { id, body }),
                 Ok(ServerMessage::Welcome(_)) | Err(Malformed) => self.stats.payloads_malformed += 1,
             }
         }
     }
 
-    /// The server said why it closes. One more datagram tells it that this was heard.
-    fn close(&mut self, reason: DisconnectReason, now: Instant) {
-        self.end(reason);
-        self.closing_ack_at = Some(now);
+    fn on_welcome(&mut self, welcome: Welcome, now: Instant) {
+        let tick_hz = u32::from(welcome.tick_hz);
+        let period = Duration::from_secs(1) / tick_hz;
+        self.tick_hz = tick_hz;
+        let interval = Duration::from_secs(1) / u32::from(welcome.snapshot_hz);
+        self.ack_slack = interval.max(Duration::from_millis(100)) + period * 3;
+        self.clock = Some(ServerClock { tick: welcome.tick, due: welcome.due, period });
+        self.silence = Silence::begin(interval, now);
+        self.status = Status::Playing;
+        if !welcome.state_kept {
+            self.view.clear();
+        }
+        let Some(payload) = welcome.payload else {
+            self.emit(ClientEvent::Resumed);
+            return;
+        };
+        self.payload_hash = Some(fnv1a(0, &payload));
+        self.emit(ClientEvent::Joined { payload, tick_hz, resumed: welcome.resumed });
+    }
+
+    /// The server's last word. The goodbye tells it that this was heard.
+    fn on_farewell(&mut self, farewell: Farewell) {
+        self.netcode.disconnect();
+        self.end(match farewell {
+            Farewell::Rejected(reason) => DisconnectReason::Rejected(reason),
+            Farewell::Closed(reason) => DisconnectReason::Closed(reason),
+        });
     }
 }

@@ -1,4 +1,4 @@
-use tidelock::wire::{ReceiveCounts, SendCounts};
+use tidelock::wire::{Connection, ReceiveCounts, SendCounts};
 
 /// Everything a client counts, since it began to connect.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,6 +27,28 @@ pub struct ClientStats {
     pub payloads_malformed: u64,
     /// The highest load level that the server told.
     pub load_level_max: u8,
+}
+
+/// What connections counted.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct ConnectionCounts {
+    pub(super) down: ReceiveCounts,
+    pub(super) up: SendCounts,
+}
+
+impl ConnectionCounts {
+    /// Adds what one connection counted, `replayed` copies included that came no further than netcode.
+    pub(super) fn plus<T>(mut self, connection: &Connection<T>, replayed: u64) -> Self {
+        let (down, up) = (connection.receive_counts(), connection.send_counts());
+        self.down.expected += down.expected;
+        self.down.received += down.received;
+        self.down.duplicate += down.duplicate + replayed;
+        self.down.reordered += down.reordered;
+        self.up.sent += up.sent;
+        self.up.acked += up.acked;
+        self.up.lost += up.lost;
+        self
+    }
 }
 
 /// What became of snapshot datagrams.

@@ -128,7 +128,15 @@ impl Pair {
         // Netcode's handshake is not what is tested here.
         client.status = Status::Joining;
         let mut pair = Self { client, server: Connection::new(4_096), schema, now, heard: Vec::new() };
-        let welcome = Welcome { tick_hz: 60, snapshot_hz: 60, tick: Tick(5), due: pair.now, payload: Vec::new() };
+        let welcome = Welcome {
+            tick_hz: 60,
+            snapshot_hz: 60,
+            tick: Tick(5),
+            due: pair.now,
+            resumed: false,
+            state_kept: false,
+            payload: Some(Vec::new()),
+        };
         let mut w = BitWriter::new();
         ServerMessage::Welcome(welcome).write(&mut w);
         pair.server.send_message(w.finish()).unwrap();

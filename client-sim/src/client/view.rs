@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use tidelock::Tick;
 use tidelock::state::{Audience, Checksum, NetId, Replicate, Schema, Version};
-use tidelock::wire::audit_bucket;
+use tidelock::wire::{HeldStream, audit_bucket};
 
 /// What a client knows of the world: for each stream that it sees the versions it may still need.
 #[derive(Debug)]
@@ -153,6 +153,31 @@ impl View {
     /// Everything visible at `tick` is known.
     pub(super) fn on_whole(&mut self, tick: Tick) {
         self.whole_tick = Some(tick);
+    }
+
+    /// Forgets all but the newest version of each stream that is shown, and says which those are.
+    pub(super) fn collapse(&mut self) -> Vec<HeldStream> {
+        let mut held_streams = Vec::new();
+        for (audience, streams) in Audience::ALL.into_iter().zip(&mut self.streams) {
+            streams.retain(|_, stream| stream.is_shown());
+            for (index, stream) in streams {
+                stream.versions.drain(..stream.versions.len() - 1);
+                let newest = &stream.versions[0];
+                let proof = HeldStream::proof_of(newest.hash);
+                held_streams.push(HeldStream { audience, index: *index, tick: newest.tick, proof });
+            }
+        }
+        held_streams
+    }
+
+    /// Forgets all but these streams, which are sorted as [`View::collapse`] gives them.
+    pub(super) fn retain(&mut self, held: &[HeldStream]) {
+        for (audience, streams) in Audience::ALL.into_iter().zip(&mut self.streams) {
+            let is_held = |index| {
+                held.binary_search_by_key(&(audience, index), |held: &HeldStream| (held.audience, held.index)).is_ok()
+            };
+            streams.retain(|index, _| is_held(*index));
+        }
     }
 
     /// Forgets everything.

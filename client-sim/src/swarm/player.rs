@@ -185,7 +185,7 @@ impl SwarmPlayer {
     fn handle_events(&mut self, now: Instant, recorder: &mut Recorder, maps: &mut MapCache) {
         while let Some(event) = self.core.poll_event() {
             match event {
-                ClientEvent::Joined { payload, tick_hz } => {
+                ClientEvent::Joined { payload, tick_hz, .. } => {
                     self.tick_hz = tick_hz;
                     self.played.from = Some(now);
                     recorder.on_connected(now.since(self.started_at));
@@ -202,7 +202,10 @@ impl SwarmPlayer {
                 ClientEvent::InputEffect { latency, .. } => recorder.on_effect(latency),
                 ClientEvent::RttSample(rtt) => recorder.on_rtt(rtt),
                 // Desyncs are among the core's counters; what others say interests no bot.
-                ClientEvent::Desync { .. } | ClientEvent::Event { .. } => {}
+                ClientEvent::Desync { .. }
+                | ClientEvent::Event { .. }
+                | ClientEvent::Silent { .. }
+                | ClientEvent::Resumed => {}
                 ClientEvent::Disconnected(reason) => {
                     self.played.until = Some(now);
                     self.played.end = Some(reason);

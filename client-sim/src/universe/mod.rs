@@ -9,7 +9,7 @@ pub use check::{Check, Violation};
 pub use player::{Mind, Player};
 pub use tap::Packet;
 
-use crate::client::{Client, ClientConfig, Status};
+use crate::client::{Client, ClientConfig, ClientEvent, Status};
 use crate::link::{Conditioner, LinkConfig, Rng};
 use bevy_app::Plugin;
 use core::net::{Ipv4Addr, SocketAddr};
@@ -33,13 +33,22 @@ pub struct UniverseConfig {
     pub snapshot_hz: u32,
     /// Upper end of what a client is sent.
     pub client_bandwidth_bytes_s: u32,
-    /// The server's slots.
+    /// Players at once.
     pub max_clients: usize,
+    /// How long the place of a player whose connection is gone waits for it.
+    pub resume_time: Duration,
 }
 
 impl Default for UniverseConfig {
     fn default() -> Self {
-        Self { seed: 1, tick_hz: 60, snapshot_hz: 60, client_bandwidth_bytes_s: 64 * 1024, max_clients: 64 }
+        Self {
+            seed: 1,
+            tick_hz: 60,
+            snapshot_hz: 60,
+            client_bandwidth_bytes_s: 64 * 1024,
+            max_clients: 64,
+            resume_time: Duration::from_secs(30),
+        }
     }
 }
 
@@ -111,9 +120,30 @@ impl<I: Input> Universe<I> {
             down: Conditioner::new(down, self.rng.next_u64()),
             up: Conditioner::new(up, self.rng.next_u64()),
             mind,
+            resumes: false,
             events: Vec::new(),
         });
         number
+    }
+
+    /// A player's address changes, as when a NAT forgets it: what is sent to the old one is lost.
+    pub fn rebind(&mut self, number: usize) {
+        let player = &mut self.players[number];
+        player.address = next_address(player.address);
+    }
+
+    /// A player whose connection is lost comes back with a fresh token.
+    pub fn resume(&mut self, number: usize) {
+        let token = self.issue_token(self.players[number].client_id);
+        self.players[number].client.resume(token, self.now);
+    }
+
+    /// A player's program ends without a goodbye, and a new one connects as the same player from another address.
+    pub fn restart(&mut self, number: usize) {
+        self.rebind(number);
+        let token = self.issue_token(self.players[number].client_id);
+        let player = &mut self.players[number];
+        player.client = Client::new(ClientConfig { token, schema: self.schema.clone() }, self.now);
     }
 
     /// Lets time pass, and checks every tick.
@@ -275,8 +305,14 @@ impl<I: Input> Universe<I> {
     }
 
     fn players_step(&mut self) {
-        for player in &mut self.players {
+        for number in 0..self.players.len() {
+            let player = &mut self.players[number];
+            let told = player.events.len();
             player.step(self.now, &mut self.tap);
+            let is_silent = |event: &ClientEvent| matches!(event, ClientEvent::Silent { .. });
+            if player.resumes && player.events[told..].iter().any(is_silent) {
+                self.resume(number);
+            }
         }
     }
 
@@ -296,6 +332,12 @@ impl<I: Input> Universe<I> {
     }
 }
 
+/// The same port elsewhere: players are told apart by their ports.
+fn next_address(address: SocketAddr) -> SocketAddr {
+    let core::net::IpAddr::V4(ip) = address.ip() else { unreachable!("players have IPv4 addresses") };
+    SocketAddr::from((Ipv4Addr::from_bits(ip.to_bits() + 256), address.port()))
+}
+
 fn engine_config(config: UniverseConfig, rng: &mut Rng) -> EngineConfig {
     EngineConfig {
         tick_hz: config.tick_hz,
@@ -305,10 +347,12 @@ fn engine_config(config: UniverseConfig, rng: &mut Rng) -> EngineConfig {
         private_keys: vec![Key::new([7; 32])],
         public_addresses: vec![SERVER],
         token_floor_unix_s: None,
+        token_lifetime_max_s: None,
         secrets: bytes(rng),
         seed: config.seed,
         client_bandwidth_bytes_s: config.client_bandwidth_bytes_s,
         view_radius: None,
+        resume_time: config.resume_time,
     }
 }
 

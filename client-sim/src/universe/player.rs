@@ -24,6 +24,8 @@ pub struct Player<I: Input> {
     pub up: Conditioner,
     /// What it does.
     pub mind: Mind<I>,
+    /// Whether it comes back by itself, with a fresh token, when its server falls silent.
+    pub resumes: bool,
     /// What happened, in order.
     pub events: Vec<ClientEvent>,
 }

@@ -5,9 +5,9 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 use tidelock::bits::{BitReader, BitWriter};
-use tidelock::netcode::{self, ClientState, PACKET_BYTES_MAX};
+use tidelock::netcode::{self, ClientState, ConnectToken, PACKET_BYTES_MAX};
 use tidelock::state::{EventId, Input};
-use tidelock::wire::{ClientMessage, Connection, ServerMessage, WIRE_VERSION};
+use tidelock::wire::{ClientMessage, Connection, Farewell, ServerMessage, WIRE_VERSION};
 use tidelock::{ClientId, Tick};
 use tidelock_sim::universe::{SERVER, Universe};
 
@@ -21,6 +21,8 @@ pub(crate) struct Attacker {
     /// Whether he acknowledges what he has read.
     pub(crate) is_acknowledging: bool,
     pub(crate) messages: Vec<ServerMessage>,
+    /// The server's last word.
+    pub(crate) farewell: Option<Farewell>,
     /// The newest sequence that the server sent, as its low bits say.
     pub(crate) heard_sequence: u16,
     /// His next datagram's, if he writes the head himself.
@@ -28,11 +30,21 @@ pub(crate) struct Attacker {
 }
 
 impl Attacker {
-    /// Connects, and says hello if `hello` is the schema's hash.
+    /// Connects as somebody new, and says hello if `hello` is the schema's hash.
     pub(crate) fn connect<I: Input>(universe: &mut Universe<I>, number: u16, hello: Option<u64>) -> Self {
+        let token = universe.issue_token(ClientId(1_000 + u64::from(number)));
+        Self::connect_with(universe, number, token, hello)
+    }
+
+    /// The same with a token of whomever.
+    pub(crate) fn connect_with<I: Input>(
+        universe: &mut Universe<I>,
+        number: u16,
+        token: ConnectToken,
+        hello: Option<u64>,
+    ) -> Self {
         universe.tap();
         universe.take_tapped();
-        let token = universe.issue_token(ClientId(1_000 + u64::from(number)));
         let mut attacker = Self {
             address: SocketAddr::from(([10, 6, 6, 6], 2_000 + number)),
             netcode: netcode::Client::new(token, universe.now()),
@@ -40,6 +52,7 @@ impl Attacker {
             is_listening: true,
             is_acknowledging: true,
             messages: Vec::new(),
+            farewell: None,
             heard_sequence: 0,
             sequence: 0,
         };
@@ -51,7 +64,7 @@ impl Attacker {
         }
         assert_eq!(attacker.netcode.state(), ClientState::Connected);
         if let Some(schema_hash) = hello {
-            attacker.queue(&ClientMessage::Hello { schema_hash });
+            attacker.queue(&ClientMessage::Hello { schema_hash, claim: None });
             attacker.say_queued(universe);
             attacker.wait(universe, 100);
             attacker.say_queued(universe);
@@ -79,6 +92,10 @@ impl Attacker {
     }
 
     fn receive<I: Input>(&mut self, payload: &[u8], universe: &Universe<I>) {
+        if let Some(farewell) = Farewell::read(payload) {
+            self.farewell = Some(farewell);
+            return;
+        }
         let mut r = BitReader::new(payload);
         let head = r.read(20).unwrap();
         self.heard_sequence = (head >> 4) as u16;

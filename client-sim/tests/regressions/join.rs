@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tidelock::Tick;
 use tidelock::state::Event;
-use tidelock::wire::CloseReason;
+use tidelock::wire::{CloseReason, JOIN_PAYLOAD_BYTES_MAX};
 use tidelock_server::game::{FromClient, JoinPayload, PlayerJoined, PlayerLeft, Replication};
 use tidelock_sim::client::{ClientEvent, DisconnectReason, Status};
 use tidelock_sim::universe::{Universe, UniverseConfig};
@@ -44,8 +44,8 @@ fn universe(payload_bytes: usize) -> (Universe<Keys>, Heard) {
 }
 
 #[test]
-fn a_long_join_payload_arrives_byte_for_byte_under_loss() {
-    let (mut universe, heard) = universe(200_000);
+fn the_longest_join_payload_arrives_byte_for_byte_under_loss() {
+    let (mut universe, heard) = universe(JOIN_PAYLOAD_BYTES_MAX);
     universe.add_player(link(40, 0.05), link(40, 0.05), Box::new(|_, _| Keys::default()));
     universe.run(Duration::from_secs(8)).unwrap();
     is_sound(&universe);
@@ -53,13 +53,13 @@ fn a_long_join_payload_arrives_byte_for_byte_under_loss() {
         ClientEvent::Joined { payload, .. } => Some(payload),
         _ => None,
     });
-    assert_eq!(joined.collect::<Vec<_>>(), [&payload(200_000)]);
+    assert_eq!(joined.collect::<Vec<_>>(), [&payload(JOIN_PAYLOAD_BYTES_MAX)]);
     assert_eq!(*heard.lock().unwrap(), (1, 0));
 }
 
 #[test]
 fn a_join_payload_that_is_too_long_refuses_the_client_and_nobody_else() {
-    let (mut universe, heard) = universe(300_000);
+    let (mut universe, heard) = universe(JOIN_PAYLOAD_BYTES_MAX + 64);
     for _ in 0..2 {
         let number = universe.add_player(link(40, 0.05), link(40, 0.05), Box::new(|_, _| Keys::default()));
         universe.run(Duration::from_secs(3)).unwrap();

@@ -9,7 +9,7 @@ pub struct EngineConfig {
     pub tick_hz: u32,
     /// Snapshots in a second to each client; divides `tick_hz`.
     pub snapshot_hz: u32,
-    /// Clients at once, 1 to 16,384.
+    /// Players at once, 1 to 16,384. A few clients more are let in as far as to be told why they cannot play.
     pub max_clients: usize,
     /// Must equal that of the tokens.
     pub protocol_id: u64,
@@ -19,14 +19,18 @@ pub struct EngineConfig {
     pub public_addresses: Vec<SocketAddr>,
     /// Tokens that expire earlier may predate the start and are refused. Unix time in seconds.
     pub token_floor_unix_s: Option<u64>,
-    /// Random bytes, secret and new for each run: challenge key, then hash key.
-    pub secrets: [u8; 48],
+    /// Tokens that expire later than so many seconds from now are refused.
+    pub token_lifetime_max_s: Option<u64>,
+    /// Random bytes, secret and new for each run: see [`ServerSecrets`].
+    pub secrets: [u8; ServerSecrets::RANDOM_BYTES],
     /// Of the game's randomness.
     pub seed: u64,
     /// Upper end of what a client is sent, in bytes a second of UDP payload.
     pub client_bandwidth_bytes_s: u32,
     /// How far clients see; `None` leaves it to the game.
     pub view_radius: Option<f32>,
+    /// How long the place of a player whose connection is gone waits for it; zero for not at all.
+    pub resume_time: Duration,
 }
 
 impl EngineConfig {
@@ -46,7 +50,7 @@ impl EngineConfig {
             Err(EngineError::TickRate(tick_hz))
         } else if snapshot_hz == 0 || !tick_hz.is_multiple_of(snapshot_hz) {
             Err(EngineError::SnapshotRate { snapshot_hz, tick_hz })
-        } else if !(1..=CLIENTS_MAX).contains(&max_clients) {
+        } else if !(1..=PLAYERS_MAX).contains(&max_clients) {
             Err(EngineError::MaxClients(max_clients))
         } else {
             Ok(())
@@ -61,10 +65,28 @@ impl EngineConfig {
             private_keys: self.private_keys.clone(),
             public_addresses: self.public_addresses.clone(),
             token_floor_unix_s: self.token_floor_unix_s,
-            ..ServerConfig::new(self.protocol_id, key.clone(), *address, self.max_clients, secrets)
+            token_lifetime_max_s: self.token_lifetime_max_s,
+            ..ServerConfig::new(
+                self.protocol_id,
+                key.clone(),
+                *address,
+                self.max_clients + self.refusal_slots(),
+                secrets,
+            )
         })
     }
+
+    /// Connections beyond those of players, for clients that are told why they cannot play, and for the old ones of
+    /// players who come back.
+    pub(crate) fn refusal_slots(&self) -> usize {
+        (self.max_clients / 8).clamp(8, REFUSAL_SLOTS_MAX)
+    }
 }
+
+/// Players at once.
+const PLAYERS_MAX: usize = 16_384;
+const REFUSAL_SLOTS_MAX: usize = 256;
+const _: () = assert!(PLAYERS_MAX + REFUSAL_SLOTS_MAX <= CLIENTS_MAX);
 
 /// Why an engine cannot start.
 #[derive(Debug, thiserror::Error)]

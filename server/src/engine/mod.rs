@@ -3,8 +3,10 @@
 //!
 //! Data flows one way: datagram, session, input buffer, world, history, view, snapshot, outbox.
 
+mod absentees;
 mod budget;
 mod capture;
+mod closing;
 mod config;
 #[cfg(test)]
 mod empty_schema;
@@ -12,6 +14,8 @@ mod event_queue;
 mod history;
 mod input_buffer;
 mod interest;
+mod join;
+mod leave;
 mod operator;
 mod outbox;
 mod phase;
@@ -33,11 +37,14 @@ pub use config::{EngineConfig, EngineError};
 pub use outbox::Outbox;
 pub use phase::Phase;
 pub use schedule::Schedule;
-pub use stats::{DisconnectCounts, InputCounts, RejectedCounts, Samples, SnapshotEntityCounts, Stats, Traffic};
+pub use stats::{
+    DisconnectCounts, InputCounts, RejectedCounts, ResumeCounts, Samples, SnapshotEntityCounts, Stats, Traffic,
+};
 pub use status::ClientStatus;
 pub use tidelock::wire::Load;
 
 use crate::game::{self, EventType, InputType, OutgoingEvent, Registry, TickTime};
+use absentees::Absentees;
 use bevy_app::{App, FixedMain, Plugin, PostStartup, PreStartup, Startup};
 use capture::Capture;
 use core::net::SocketAddr;
@@ -68,6 +75,7 @@ pub struct Engine {
     app: App,
     netcode: Netcode,
     sessions: Sessions,
+    absentees: Absentees,
     capture: Capture,
     history: History,
     interest: Interest,
@@ -117,7 +125,8 @@ impl Engine {
         let netcode = Netcode::new(config.netcode()?, now)?;
         Ok(Self {
             interest: Interest::new(config.view_radius.unwrap_or(registry.view_radius)),
-            sessions: Sessions::new(config.max_clients),
+            sessions: Sessions::new(netcode.max_clients()),
+            absentees: Absentees::default(),
             config,
             schema,
             input,
@@ -199,7 +208,7 @@ impl Engine {
         let world = self.app.world_mut();
         world.resource_mut::<TickTime>().tick = self.tick;
         self.roster.tell(world);
-        self.sessions.deliver_inputs(self.tick, self.input, world, &mut self.stats.inputs);
+        self.sessions.deliver_inputs(self.tick, self.input, &self.absentees, world, &mut self.stats.inputs);
         world.run_schedule(FixedMain);
         for (index, event) in self.events.iter().enumerate() {
             (event.drain)(world, index as u8, &mut self.outgoing_events);

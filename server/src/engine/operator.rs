@@ -53,6 +53,18 @@ impl Engine {
         self.sessions.len()
     }
 
+    /// Clients that play or are about to: they have been welcomed.
+    #[must_use]
+    pub fn player_count(&self) -> usize {
+        self.sessions.iter().filter(|session| session.may_play()).count()
+    }
+
+    /// Players whose connection is gone, and who may come back to their place in the game.
+    #[must_use]
+    pub fn absent_count(&self) -> usize {
+        self.absentees.len()
+    }
+
     /// Entities that are replicated.
     #[must_use]
     pub const fn entity_count(&self) -> usize {
@@ -65,17 +77,26 @@ impl Engine {
         self.sessions.iter().map(Session::status).collect()
     }
 
-    /// Disconnects a client, with a reason. False if there is none of that id.
+    /// Disconnects a client, with a reason, and keeps no place for it. False if there is none of that id.
     pub fn kick(&mut self, client_id: ClientId, now: Instant) -> bool {
-        let slot = self.slot_of(client_id);
-        slot.into_iter().for_each(|slot| self.close(slot, CloseReason::Kicked, now));
-        slot.is_some()
+        self.remove(client_id, CloseReason::Kicked, now)
     }
 
-    /// Refuses a client from now on, and disconnects it. False if it was not connected.
+    /// Refuses a client from now on, and disconnects it. False if it was not here.
     pub fn ban(&mut self, client_id: ClientId, now: Instant) -> bool {
         self.bans.insert(client_id);
-        self.kick(client_id, now)
+        self.remove(client_id, CloseReason::Banned, now)
+    }
+
+    /// Lets a client in again. False if it was not refused.
+    pub fn unban(&mut self, client_id: ClientId) -> bool {
+        self.bans.remove(&client_id)
+    }
+
+    fn remove(&mut self, client_id: ClientId, reason: CloseReason, now: Instant) -> bool {
+        let slot = self.netcode.slot_of(client_id);
+        slot.into_iter().for_each(|slot| self.close(slot, reason, now));
+        self.forget_absentee(client_id) || slot.is_some()
     }
 
     /// Sets who is refused.
@@ -99,12 +120,16 @@ impl Engine {
         self.draining
     }
 
-    /// Tells every client that the server stops, and disconnects it. Keep ticking until none is left: at most a second.
+    /// Tells every client that the server stops, and disconnects it. Keep ticking until none is left: at most a second,
+    /// or ten ticks if those take longer.
     pub fn shut_down(&mut self, now: Instant) {
         self.draining = true;
-        let slots: Vec<Slot> =
-            self.sessions.iter().filter(|session| session.is_playing()).map(|session| session.slot).collect();
+        let slots: Vec<Slot> = self.sessions.iter().map(|session| session.slot).collect();
         slots.into_iter().for_each(|slot| self.close(slot, CloseReason::Shutdown, now));
+        let absentees: Vec<ClientId> = self.absentees.iter().collect();
+        for client_id in absentees {
+            self.forget_absentee(client_id);
+        }
     }
 }
 

@@ -49,7 +49,9 @@ impl Engine {
                 scratch.update_views(session, history, tick.tick);
                 writer.write(session, history, schema, tick, stats, &mut seal);
             }
-            if !matches!(session.phase, Phase::Hello { .. }) {
+            if let Some(farewell) = session.poll_farewell(tick.now) {
+                seal(&farewell);
+            } else if !matches!(session.phase, Phase::Hello { .. }) {
                 writer.write_messages(session, history, tick, &mut seal);
             }
             session.sent_bytes += sent.bytes;

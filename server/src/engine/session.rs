@@ -1,4 +1,5 @@
 use super::budget::Budget;
+use super::closing::Closing;
 use super::event_queue::EventQueue;
 use super::history::History;
 use super::input_buffer::InputBuffer;
@@ -11,7 +12,7 @@ use std::time::Duration;
 use tidelock::bits::{BitReader, BitWriter, Malformed};
 use tidelock::netcode::Slot;
 use tidelock::state::{Audience, Schema};
-use tidelock::wire::{ClientMessage, Connection, Fate, InputReader, SendError, ServerMessage};
+use tidelock::wire::{ClientMessage, Connection, Farewell, Fate, InputReader, SendError, ServerMessage};
 use tidelock::{ClientId, Instant, Tick};
 
 /// One connected client: its datagrams, inputs, view and budget.
@@ -21,6 +22,8 @@ pub(crate) struct Session {
     pub(crate) client_id: ClientId,
     pub(crate) address: SocketAddr,
     pub(crate) phase: Phase,
+    /// Whether the game knows the player: it joined, or it is back and has kept its place.
+    pub(crate) in_game: bool,
     pub(crate) connection: Connection<SentState>,
     pub(crate) inputs: InputBuffer,
     pub(crate) views: Views,
@@ -46,7 +49,7 @@ pub(crate) struct Session {
 pub(crate) enum Phase {
     /// Netcode is connected; the hello has not come yet.
     Hello {
-        /// It is not waited for any longer.
+        /// It is not waited for any longer if others need the place.
         deadline: Instant,
     },
     /// The hello was good; the client is being told what it needs before the first snapshot makes sense to it.
@@ -60,10 +63,7 @@ pub(crate) enum Phase {
         since: Tick,
     },
     /// The client is told why, then disconnected.
-    Closing {
-        /// At the latest.
-        deadline: Instant,
-    },
+    Closing(Closing),
 }
 
 /// When a datagram came, and in which tick of the world.
@@ -103,6 +103,7 @@ impl Session {
             client_id,
             address,
             phase: Phase::Hello { deadline },
+            in_game: false,
             connection: Connection::new(ClientMessage::BYTES_MAX),
             inputs: InputBuffer::new(input),
             views: Views::default(),
@@ -132,7 +133,21 @@ impl Session {
 
     /// Whether it is neither over nor about to be.
     pub(crate) const fn is_open(&self) -> bool {
-        !matches!(self.phase, Phase::Closing { .. })
+        !matches!(self.phase, Phase::Closing(_))
+    }
+
+    /// The session is over: from now on it says nothing but why, at most after the messages that wait.
+    pub(crate) fn begin_closing(&mut self, farewell: Farewell, messages_first: bool, now: Instant) {
+        self.phase = Phase::Closing(Closing::new(farewell, messages_first, now));
+    }
+
+    /// The last word, if it is to be said now.
+    pub(crate) fn poll_farewell(&mut self, now: Instant) -> Option<[u8; Farewell::BYTES]> {
+        let messages_wait = !self.connection.messages_delivered();
+        match &mut self.phase {
+            Phase::Closing(closing) => closing.poll(messages_wait, now),
+            _ => None,
+        }
     }
 
     /// Takes a payload of the client: acks and inputs take effect, messages wait to be taken. `recycle` is given what

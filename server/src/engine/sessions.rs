@@ -1,9 +1,10 @@
+use super::absentees::Absentees;
 use super::session::Session;
 use super::stats::InputCounts;
 use crate::game::{InputType, TickInput};
 use bevy_ecs::world::World;
+use tidelock::Tick;
 use tidelock::netcode::Slot;
-use tidelock::{ClientId, Tick};
 
 /// All sessions, by their netcode slot.
 #[derive(Debug)]
@@ -13,8 +14,8 @@ pub(crate) struct Sessions {
 }
 
 impl Sessions {
-    pub(crate) fn new(max_clients: usize) -> Self {
-        Self { slots: (0..max_clients).map(|_| None).collect(), len: 0 }
+    pub(crate) fn new(slots: usize) -> Self {
+        Self { slots: (0..slots).map(|_| None).collect(), len: 0 }
     }
 
     pub(crate) const fn len(&self) -> usize {
@@ -34,12 +35,12 @@ impl Sessions {
         Some(session)
     }
 
-    pub(crate) fn at_mut(&mut self, slot: Slot) -> Option<&mut Session> {
-        self.slots[slot.index()].as_deref_mut()
+    pub(crate) fn at(&self, slot: Slot) -> Option<&Session> {
+        self.slots[slot.index()].as_deref()
     }
 
-    pub(crate) fn of_client_mut(&mut self, client_id: ClientId) -> Option<&mut Session> {
-        self.iter_mut().find(|session| session.client_id == client_id)
+    pub(crate) fn at_mut(&mut self, slot: Slot) -> Option<&mut Session> {
+        self.slots[slot.index()].as_deref_mut()
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Session> {
@@ -51,15 +52,23 @@ impl Sessions {
         self.slots.iter_mut().filter_map(Option::as_deref_mut)
     }
 
-    /// Gives the game one input of each player.
-    pub(crate) fn deliver_inputs(&mut self, tick: Tick, input: InputType, world: &mut World, counts: &mut InputCounts) {
-        let playing = self.iter_mut().filter(|session| session.is_playing());
-        let inputs: Vec<TickInput<'_>> = playing
-            .map(|session| {
-                let lanes = session.inputs.take(tick, input, counts);
-                TickInput { client_id: session.client_id, lanes }
-            })
-            .collect();
+    /// Gives the game one input of each player. Who is away asks for nothing.
+    pub(crate) fn deliver_inputs(
+        &mut self,
+        tick: Tick,
+        input: InputType,
+        absentees: &Absentees,
+        world: &mut World,
+        counts: &mut InputCounts,
+    ) {
+        let mut nothing = vec![0; input.lane_count];
+        (input.default)(&mut nothing);
+        let present = self.iter_mut().filter(|session| session.in_game).map(|session| {
+            let lanes = if session.is_playing() { session.inputs.take(tick, input, counts) } else { &nothing };
+            TickInput { client_id: session.client_id, lanes }
+        });
+        let away = absentees.iter().map(|client_id| TickInput { client_id, lanes: &nothing });
+        let inputs: Vec<TickInput<'_>> = present.chain(away).collect();
         (input.deliver)(world, &inputs);
     }
 }

@@ -1,4 +1,5 @@
 use std::time::Duration;
+use tidelock::wire::{CloseReason, RejectReason};
 
 /// Everything the engine counts, since the start. Each name is also the metric's name, but for the prefix.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +20,8 @@ pub struct Stats {
     pub rejected: RejectedCounts,
     /// `disconnects_total{reason}`.
     pub disconnects: DisconnectCounts,
+    /// `resumes_total{result}`.
+    pub resumes: ResumeCounts,
     /// `inputs_total{fate}`.
     pub inputs: InputCounts,
     /// `snapshot_entities_total{kind}`.
@@ -114,10 +117,31 @@ counts!(
         draining,
         /// On the ban list.
         banned,
-        /// Netcode connected but no hello came in time.
+        /// Another version of the protocol.
+        version_mismatch,
+        /// As many play as may.
+        full,
+        /// Netcode connected, no hello came in time, and others needed the place.
         hello_timeout,
+        /// The client did not take what it needs to join.
+        join_timeout,
     }
 );
+
+impl RejectedCounts {
+    pub(crate) fn count(&mut self, reason: RejectReason) {
+        match reason {
+            RejectReason::SchemaMismatch => self.schema_mismatch += 1,
+            RejectReason::Draining => self.draining += 1,
+            RejectReason::Banned => self.banned += 1,
+            RejectReason::VersionMismatch => self.version_mismatch += 1,
+            RejectReason::Full => self.full += 1,
+            RejectReason::HelloTimeout => self.hello_timeout += 1,
+            RejectReason::JoinTimeout => self.join_timeout += 1,
+            RejectReason::Unknown => unreachable!("a server knows its reasons"),
+        }
+    }
+}
 
 counts!(
     /// Why clients that had joined are gone.
@@ -126,12 +150,40 @@ counts!(
         left,
         /// Nothing came from them for the token's time-out.
         timeout,
+        /// The same player connected from elsewhere.
+        duplicate_login,
         /// An operator or the game said so.
         kicked,
+        /// An operator put them on the ban list.
+        banned,
         /// The server stopped.
         shutdown,
         /// They did not take their reliable messages, or broke the protocol.
         protocol_error,
+    }
+);
+
+impl DisconnectCounts {
+    pub(crate) fn count(&mut self, reason: CloseReason) {
+        match reason {
+            CloseReason::Kicked => self.kicked += 1,
+            CloseReason::Shutdown => self.shutdown += 1,
+            CloseReason::ProtocolError => self.protocol_error += 1,
+            CloseReason::Timeout => self.timeout += 1,
+            CloseReason::DuplicateLogin => self.duplicate_login += 1,
+            CloseReason::Banned => self.banned += 1,
+            CloseReason::Unknown => unreachable!("a server knows its reasons"),
+        }
+    }
+}
+
+counts!(
+    /// Players who came back to their place in the game, by what became of the state that they held.
+    ResumeCounts {
+        /// They proved to hold it: snapshots build on it.
+        state_kept,
+        /// They held none, or not what the server knows: they got everything anew.
+        state_lost,
     }
 );
 

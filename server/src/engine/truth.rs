@@ -15,8 +15,8 @@ impl Engine {
     /// The streams that a client is meant to see, by audience and ascending index; empty if it does not play.
     #[must_use]
     pub fn visible_to(&self, client_id: ClientId) -> Vec<(NetId, Audience, VersionRef<'_>)> {
-        let session = self.sessions.iter().find(|session| session.client_id == client_id);
-        let views = session.into_iter().flat_map(|session| {
+        let session = self.netcode.slot_of(client_id).and_then(|slot| self.sessions.at(slot));
+        let views = session.filter(|session| session.is_playing()).into_iter().flat_map(|session| {
             Audience::ALL
                 .into_iter()
                 .flat_map(|audience| session.views.of(audience).iter().map(move |view| (audience, view)))

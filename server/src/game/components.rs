@@ -29,12 +29,21 @@ pub struct PlayerJoined(pub ClientId);
 #[derive(Message, Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PlayerLeft(pub ClientId);
 
+/// The connection of a player is gone, but its place waits for it: its entities stay, and it asks for nothing. Either
+/// [`PlayerBack`] or [`PlayerLeft`] follows.
+#[derive(Message, Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlayerAway(pub ClientId);
+
+/// A player has a new connection: what it saw of the world it sees again, but events sent to it meanwhile are lost.
+#[derive(Message, Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlayerBack(pub ClientId);
+
 /// From which the game draws its randomness: the same seed and inputs give the same match.
 #[derive(Resource, Clone, Copy, Debug)]
 pub struct Seed(pub u64);
 
-/// What every joining client gets before its first snapshot: the map, say. The format is the game's; at most 262,129
-/// bytes, which is the longest message less the rest of the welcome. With a longer one nobody can join.
+/// What every joining client gets before its first snapshot: the map, say. The format is the game's; at most
+/// [`JOIN_PAYLOAD_BYTES_MAX`](tidelock::wire::JOIN_PAYLOAD_BYTES_MAX) bytes. With a longer one nobody can join.
 #[derive(Resource, Clone, Debug, Default)]
 pub struct JoinPayload(pub Vec<u8>);
 

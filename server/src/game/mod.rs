@@ -13,7 +13,8 @@ mod registry;
 mod rehearsal;
 
 pub use components::{
-    AlwaysRelevant, JoinPayload, Owner, PlayerJoined, PlayerLeft, Replicated, Seed, TickTime, Viewpoint,
+    AlwaysRelevant, JoinPayload, Owner, PlayerAway, PlayerBack, PlayerJoined, PlayerLeft, Replicated, Seed, TickTime,
+    Viewpoint,
 };
 pub use events::{FromClient, Recipients, ToClients};
 pub use inputs::Inputs;
@@ -120,4 +121,5 @@ pub(crate) fn prepare(app: &mut App, seed: u64, tick_hz: u32) {
     }
     app.insert_resource(Seed(seed)).insert_resource(TickTime::new(tick_hz)).init_resource::<JoinPayload>();
     app.add_message::<PlayerJoined>().add_message::<PlayerLeft>();
+    app.add_message::<PlayerAway>().add_message::<PlayerBack>();
 }

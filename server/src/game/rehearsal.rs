@@ -1,4 +1,7 @@
-use super::{EventType, InputType, OutgoingEvent, PlayerJoined, PlayerLeft, Registry, TickInput, TickTime, ToClients};
+use super::{
+    EventType, InputType, OutgoingEvent, PlayerAway, PlayerBack, PlayerJoined, PlayerLeft, Registry, TickInput,
+    TickTime, ToClients,
+};
 use bevy_app::{App, FixedMain, Plugin};
 use bevy_ecs::message::Messages;
 use bevy_ecs::world::World;
@@ -50,6 +53,16 @@ impl Rehearsal {
         self.app.world_mut().write_message(PlayerLeft(client_id));
     }
 
+    /// A client's connection is gone before the next tick, and its place waits for it.
+    pub fn go_away(&mut self, client_id: ClientId) {
+        self.app.world_mut().write_message(PlayerAway(client_id));
+    }
+
+    /// A client comes back to its place before the next tick.
+    pub fn come_back(&mut self, client_id: ClientId) {
+        self.app.world_mut().write_message(PlayerBack(client_id));
+    }
+
     /// An event of a client's arrives before the next tick. The game must have declared it.
     pub fn receive<E: Event>(&mut self, from: ClientId, event: &E) {
         let index = self.index_of::<E>();
@@ -77,6 +90,8 @@ impl Rehearsal {
         }
         world.resource_mut::<Messages<PlayerJoined>>().clear();
         world.resource_mut::<Messages<PlayerLeft>>().clear();
+        world.resource_mut::<Messages<PlayerAway>>().clear();
+        world.resource_mut::<Messages<PlayerBack>>().clear();
     }
 
     /// What the game has sent of one type of event since this was last asked, in order.

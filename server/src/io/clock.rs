@@ -1,6 +1,6 @@
 //! The clocks of the operating system.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 use tidelock::Instant;
 
 pub use os::{now, sleep_until};
@@ -11,6 +11,15 @@ pub fn unix_s() -> u64 {
     #[expect(clippy::disallowed_methods, reason = "io is where clocks are read")]
     let now = SystemTime::now();
     now.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+/// Waits for the next second of that clock, and says which it is.
+pub fn next_unix_s() -> u64 {
+    let began = unix_s();
+    while unix_s() == began {
+        sleep_until(now() + Duration::from_millis(5));
+    }
+    unix_s()
 }
 
 #[cfg(target_os = "linux")]
@@ -59,7 +68,6 @@ mod os {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     #[test]
     fn sleeping_ends_after_the_deadline() {

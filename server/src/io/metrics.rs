@@ -14,7 +14,7 @@ pub(crate) struct Metrics {
 }
 
 /// What each metric means, for people who read `/metrics`.
-const COUNTERS: [(&str, &str); 16] = [
+const COUNTERS: [(&str, &str); 17] = [
     ("tidelock_ticks_total", "Simulation ticks run."),
     ("tidelock_tick_overruns_total", "Ticks that took longer than a tick time."),
     ("tidelock_ticks_skipped_total", "Tick times given up under overload; tick numbers never skip."),
@@ -26,6 +26,7 @@ const COUNTERS: [(&str, &str); 16] = [
     ("tidelock_connections_total", "Clients that finished joining."),
     ("tidelock_connections_rejected_total", "Clients that were turned away after netcode's handshake, by reason."),
     ("tidelock_disconnects_total", "Clients that had joined and are gone, by reason."),
+    ("tidelock_resumes_total", "Players who came back to their place, by whether they still held what they had seen."),
     ("tidelock_inputs_total", "Inputs of players, by what became of them."),
     ("tidelock_snapshot_entities_total", "Entity records written into snapshots, by kind."),
     ("tidelock_delta_cache_total", "Entity records, by whether another client's encoding could be copied."),
@@ -33,8 +34,9 @@ const COUNTERS: [(&str, &str); 16] = [
     ("tidelock_budget_deferred_total", "Entity records that waited for a later snapshot for want of bandwidth."),
 ];
 
-const GAUGES: [(&str, &str); 7] = [
+const GAUGES: [(&str, &str); 8] = [
     ("tidelock_clients", "Clients that play."),
+    ("tidelock_clients_away", "Players without a connection whose place waits for them."),
     ("tidelock_clients_max", "Clients that may play at once."),
     ("tidelock_entities", "Replicated entities."),
     ("tidelock_load_level", "Overload: 0 none, 1 snapshots halved, 2 ticks slip, 3 they slip badly."),
@@ -167,6 +169,7 @@ fn tick_buckets_s(tick_hz: u32) -> Vec<f64> {
 
 fn set_gauges(facts: &Facts, state: State, stats: &ServerStats) {
     gauge!("tidelock_clients").set(stats.clients as f64);
+    gauge!("tidelock_clients_away").set(stats.clients_away as f64);
     gauge!("tidelock_clients_max").set(facts.max_clients as f64);
     gauge!("tidelock_entities").set(stats.entities as f64);
     gauge!("tidelock_load_level").set(stats.load.level);
@@ -201,6 +204,7 @@ fn set_engine_counters(stats: &Stats) {
     set_labelled("tidelock_packets_lost_total", "direction", directions(stats.lost_up, stats.lost_down));
     set_labelled("tidelock_connections_rejected_total", "reason", stats.rejected.named());
     set_labelled("tidelock_disconnects_total", "reason", stats.disconnects.named());
+    set_labelled("tidelock_resumes_total", "result", stats.resumes.named());
     set_labelled("tidelock_inputs_total", "fate", stats.inputs.named());
     set_labelled("tidelock_snapshot_entities_total", "kind", stats.snapshot_entities.named());
     let cache = [("hit", stats.delta_cache_hits), ("miss", stats.delta_cache_misses)];

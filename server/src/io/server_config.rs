@@ -92,16 +92,22 @@ impl ServerConfig {
             private_keys: self.keys.clone(),
             public_addresses: vec![address],
             token_floor_unix_s: self.token_floor_unix_s(started_unix_s),
+            token_lifetime_max_s: Some(self.options.token_lifetime.0.as_secs()),
             secrets: random(),
             seed: self.seed,
             client_bandwidth_bytes_s: self.options.client_bandwidth.0,
             view_radius,
+            resume_time: self.options.resume_time.0,
         }
     }
 
     /// Keys from files outlive a run, and so do tokens made with them: one that expires earlier than any made from now
     /// on may have been used already. A key drawn for this run has no past.
     fn token_floor_unix_s(&self, started_unix_s: u64) -> Option<u64> {
-        (!self.options.key_file.is_empty()).then(|| started_unix_s + self.options.token_lifetime.0.as_secs())
+        self.has_lasting_keys().then(|| started_unix_s + self.options.token_lifetime.0.as_secs())
+    }
+
+    pub(super) fn has_lasting_keys(&self) -> bool {
+        !self.options.key_file.is_empty()
     }
 }

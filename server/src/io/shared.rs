@@ -21,6 +21,8 @@ pub struct ServerStats {
     pub tick: Tick,
     /// Clients that play.
     pub clients: usize,
+    /// Players who may come back to their place.
+    pub clients_away: usize,
     /// Replicated entities.
     pub entities: usize,
     /// What clients are told of overload.
@@ -48,6 +50,7 @@ impl Default for ServerStats {
             netcode_drops: Vec::new(),
             tick: Tick::default(),
             clients: 0,
+            clients_away: 0,
             entities: 0,
             load: Load::default(),
             load_level_max: 0,

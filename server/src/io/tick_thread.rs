@@ -62,7 +62,8 @@ impl TickThread {
             clock::sleep_until(due);
             self.tick(due);
             let request = self.links.shared.request();
-            match self.lifecycle.step(clock::now(), self.engine.client_count(), request) {
+            let players = self.engine.player_count() + self.engine.absent_count();
+            match self.lifecycle.step(clock::now(), players, request) {
                 Step::Run => {}
                 Step::Drain(reason) => self.drain(reason),
                 Step::Stop(reason) => return self.stop(reason),
@@ -129,7 +130,8 @@ impl TickThread {
         stats.engine.clone_from(self.engine.stats());
         stats.netcode_drops = self.engine.netcode_drops().collect();
         stats.tick = self.engine.tick_number();
-        stats.clients = self.engine.client_count();
+        stats.clients = self.engine.player_count();
+        stats.clients_away = self.engine.absent_count();
         stats.entities = self.engine.entity_count();
         stats.load = self.schedule.load();
         stats.load_level_max = self.schedule.load_level_max();

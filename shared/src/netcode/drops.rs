@@ -51,6 +51,8 @@ drop_reasons! {
     TokenExpired = "token_expired",
     /// The connect token may have been used before this server started.
     TokenPredatesStart = "token_predates_start",
+    /// The connect token expires later than any that a backend should make.
+    TokenLivesTooLong = "token_lives_too_long",
     /// The connect token was not made with any of the private keys.
     TokenUndecryptable = "token_undecryptable",
     /// The private part of the connect token cannot be read.
@@ -61,10 +63,9 @@ drop_reasons! {
     TokenUsed = "token_used",
     /// As many unexpired connect tokens are remembered as can be.
     TokenHistoryFull = "token_history_full",
-    /// A handshake packet from an address that is connected: the repetition of one that was answered.
+    /// A handshake packet from an address that is connected: the repetition of one that was answered, or of another client
+    /// than is connected there.
     AddressConnected = "address_connected",
-    /// A client of this id is connected from another address.
-    ClientConnected = "client_connected",
     /// No slot is free. The client was told so.
     ServerFull = "server_full",
     /// As many handshakes are under way as can be.

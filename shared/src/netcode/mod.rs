@@ -17,10 +17,13 @@ mod key;
 mod keyed_hash;
 mod packet;
 mod private_token;
+#[cfg(test)]
+mod reference;
 mod replay;
 mod server;
 mod token;
 
+use core::fmt;
 use core::time::Duration;
 
 pub use client::{Client, ClientState};
@@ -41,8 +44,8 @@ pub const USER_DATA_BYTES: usize = 256;
 pub const TOKEN_BYTES: usize = 2048;
 /// How many servers a connect token can name.
 pub const SERVERS_MAX: usize = 32;
-/// How many clients a server can have.
-pub const CLIENTS_MAX: usize = 16_384;
+/// How many clients a server can have: 16,384 who play, and 256 who are only told why they do not.
+pub const CLIENTS_MAX: usize = 16_640;
 
 const TAG_BYTES: usize = 16;
 const TOKEN_NONCE_BYTES: usize = 24;
@@ -95,5 +98,20 @@ impl DisconnectCause {
             Self::Denied => "denied",
             Self::TokenExpired => "token_expired",
         }
+    }
+}
+
+/// As a player may read it.
+impl fmt::Display for DisconnectCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Local => "left",
+            Self::Remote => "the server closed the connection",
+            Self::TimedOut => "the connection was lost",
+            Self::RequestTimedOut => "the server did not answer",
+            Self::ResponseTimedOut => "the server stopped answering while connecting",
+            Self::Denied => "the server is full",
+            Self::TokenExpired => "the connect token expired before a server answered",
+        })
     }
 }

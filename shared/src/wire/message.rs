@@ -1,3 +1,4 @@
+use super::resume::ResumeClaim;
 use crate::bits::{BitReader, BitWriter, Malformed};
 use crate::state::EventId;
 use crate::{Instant, Tick};
@@ -10,6 +11,8 @@ pub enum ClientMessage {
     Hello {
         /// [`Schema::hash`](crate::state::Schema::hash).
         schema_hash: u64,
+        /// What the client still holds, if it was here before.
+        claim: Option<ResumeClaim>,
     },
     /// The state received for this tick does not verify: everything is wanted in full.
     Desync {
@@ -30,8 +33,6 @@ pub enum ClientMessage {
 pub enum ServerMessage {
     /// The answer to a hello: the client is in.
     Welcome(Welcome),
-    /// The answer to a hello: the client is not in, and why.
-    Rejected(RejectReason),
     /// An event of the game.
     Event {
         /// Which type.
@@ -39,9 +40,10 @@ pub enum ServerMessage {
         /// Encoded with `bitcode`.
         body: Vec<u8>,
     },
-    /// The server closes the connection, and why.
-    Closing(CloseReason),
 }
+
+/// The longest [`Welcome::payload`], in bytes.
+pub const JOIN_PAYLOAD_BYTES_MAX: usize = 256 * 1024;
 
 /// What a client learns when it joins.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,62 +56,13 @@ pub struct Welcome {
     pub tick: Tick,
     /// When that tick was due, by the server's clock.
     pub due: Instant,
-    /// The game's, such as the map.
-    pub payload: Vec<u8>,
+    /// Whether the player was here before and has kept its place in the game.
+    pub resumed: bool,
+    /// Whether what the client claimed to hold is what snapshots build on; if not, it is to forget all of it.
+    pub state_kept: bool,
+    /// The game's, such as the map. `None` if the client has it already.
+    pub payload: Option<Vec<u8>>,
 }
-
-macro_rules! reasons {
-    ($(#[$meta:meta])* $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $code:literal, $label:literal, $text:literal;)* }) => {
-        $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-        #[repr(u8)]
-        pub enum $name {
-            $($(#[$variant_meta])* $variant = $code,)*
-        }
-
-        impl $name {
-            /// The name it has in logs and metrics.
-            #[must_use]
-            pub const fn name(self) -> &'static str {
-                match self { $(Self::$variant => $label,)* }
-            }
-
-            const fn from_code(code: u8) -> Option<Self> {
-                match code { $($code => Some(Self::$variant),)* _ => None }
-            }
-        }
-
-        impl core::fmt::Display for $name {
-            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-                f.write_str(match self { $(Self::$variant => $text,)* })
-            }
-        }
-    };
-}
-
-reasons!(
-    /// Why a client that passed netcode is turned away.
-    RejectReason {
-        /// Another game, or another version of it.
-        SchemaMismatch = 1, "schema_mismatch", "the server runs another version of the game";
-        /// The server stops soon.
-        Draining = 2, "draining", "the server takes no new players";
-        /// On the ban list.
-        Banned = 3, "banned", "banned from this server";
-    }
-);
-
-reasons!(
-    /// Why the server closes a connection.
-    CloseReason {
-        /// An operator or the game said so.
-        Kicked = 1, "kicked", "kicked from the server";
-        /// The server stops.
-        Shutdown = 2, "shutdown", "the server stops";
-        /// The client broke the protocol, or did not take its messages.
-        ProtocolError = 3, "protocol_error", "the connection broke the protocol";
-    }
-);
 
 impl ClientMessage {
     /// The longest that a server takes, in bytes.
@@ -121,15 +74,17 @@ impl ClientMessage {
     /// Writes it.
     ///
     /// ```text
-    /// 0 u8 | schema hash u64        hello
-    /// 1 u8 | tick u32               desync
-    /// 2 u8 | id u8 | body           event, to the end
+    /// 0 u8 | schema hash u64 | comes back 1 | if so: claim    hello, padded with zeros to a byte
+    /// 1 u8 | tick u32                                         desync
+    /// 2 u8 | id u8 | body                                     event, to the end
     /// ```
     pub fn write(&self, w: &mut BitWriter) {
         match self {
-            Self::Hello { schema_hash } => {
+            Self::Hello { schema_hash, claim } => {
                 w.write(0, 8);
                 w.write(*schema_hash, 64);
+                w.write_bool(claim.is_some());
+                claim.iter().for_each(|claim| claim.write(w));
             }
             Self::Desync { tick } => {
                 w.write(1, 8);
@@ -147,12 +102,22 @@ impl ClientMessage {
     pub fn read(bytes: &[u8]) -> Result<Self, Malformed> {
         let mut r = BitReader::new(bytes);
         let message = match r.read(8)? {
-            0 => Self::Hello { schema_hash: r.read(64)? },
+            0 => return Self::read_hello(&mut r),
             1 => Self::Desync { tick: Tick(r.read_u32(32)?) },
             2 => Self::Event { id: EventId(r.read(8)? as u8), body: rest(&mut r)? },
             _ => return Err(Malformed),
         };
         ended(&r).map(|()| message)
+    }
+
+    fn read_hello(r: &mut BitReader<'_>) -> Result<Self, Malformed> {
+        let schema_hash = r.read(64)?;
+        let claim = if r.read_bool()? { Some(ResumeClaim::read(r)?) } else { None };
+        let padding_bits = r.remaining_bits() as u32;
+        if padding_bits >= 8 || r.read(padding_bits)? != 0 {
+            return Err(Malformed);
+        }
+        Ok(Self::Hello { schema_hash, claim })
     }
 }
 
@@ -160,11 +125,12 @@ impl ServerMessage {
     /// Writes it.
     ///
     /// ```text
-    /// 0 u8 | tick hz u8 | snapshot hz u8 | tick u32 | due u64 (us) | payload    welcome, to the end
-    /// 1 u8 | reason u8                                                          rejected
-    /// 2 u8 | id u8 | body                                                       event, to the end
-    /// 3 u8 | reason u8                                                          closing
+    /// 0 u8 | tick hz u8 | snapshot hz u8 | tick u32 | due u64 (us) | flags u8 | payload    welcome, to the end
+    /// 1 u8 | id u8 | body                                                                 event, to the end
     /// ```
+    ///
+    /// The flags of a welcome: bit 0 resumed, bit 1 state kept, bit 2 a payload follows. Bit 1 implies bit 0, and
+    /// without bit 0 there is a payload.
     pub fn write(&self, w: &mut BitWriter) {
         match self {
             Self::Welcome(welcome) => {
@@ -173,20 +139,16 @@ impl ServerMessage {
                 w.write(u64::from(welcome.snapshot_hz), 8);
                 w.write(u64::from(welcome.tick.0), 32);
                 w.write(welcome.due.as_us(), 64);
-                w.write_bytes(&welcome.payload);
-            }
-            Self::Rejected(reason) => {
-                w.write(1, 8);
-                w.write(*reason as u64, 8);
+                w.write_bool(welcome.resumed);
+                w.write_bool(welcome.state_kept);
+                w.write_bool(welcome.payload.is_some());
+                w.write(0, 5);
+                welcome.payload.iter().for_each(|payload| w.write_bytes(payload));
             }
             Self::Event { id, body } => {
-                w.write(2, 8);
+                w.write(1, 8);
                 w.write(u64::from(id.0), 8);
                 w.write_bytes(body);
-            }
-            Self::Closing(reason) => {
-                w.write(3, 8);
-                w.write(*reason as u64, 8);
             }
         }
     }
@@ -195,26 +157,25 @@ impl ServerMessage {
     pub fn read(bytes: &[u8]) -> Result<Self, Malformed> {
         let mut r = BitReader::new(bytes);
         let message = match r.read(8)? {
-            0 => Self::Welcome(Welcome {
-                tick_hz: r.read(8)? as u8,
-                snapshot_hz: r.read(8)? as u8,
-                tick: Tick(r.read_u32(32)?),
-                due: Instant::from_us(r.read(64)?),
-                payload: rest(&mut r)?,
-            }),
-            1 => Self::Rejected(RejectReason::from_code(r.read(8)? as u8).ok_or(Malformed)?),
-            2 => Self::Event { id: EventId(r.read(8)? as u8), body: rest(&mut r)? },
-            3 => Self::Closing(CloseReason::from_code(r.read(8)? as u8).ok_or(Malformed)?),
+            0 => Self::Welcome(Welcome::read(&mut r)?),
+            1 => Self::Event { id: EventId(r.read(8)? as u8), body: rest(&mut r)? },
             _ => return Err(Malformed),
         };
-        match &message {
-            Self::Welcome(w)
-                if w.tick_hz == 0 || w.tick_hz > 240 || w.snapshot_hz == 0 || w.snapshot_hz > w.tick_hz =>
-            {
-                Err(Malformed)
-            }
-            _ => ended(&r).map(|()| message),
+        ended(&r).map(|()| message)
+    }
+}
+
+impl Welcome {
+    fn read(r: &mut BitReader<'_>) -> Result<Self, Malformed> {
+        let (tick_hz, snapshot_hz) = (r.read(8)? as u8, r.read(8)? as u8);
+        let (tick, due) = (Tick(r.read_u32(32)?), Instant::from_us(r.read(64)?));
+        let (resumed, state_kept, with_payload) = (r.read_bool()?, r.read_bool()?, r.read_bool()?);
+        let contradicts = !resumed && (state_kept || !with_payload);
+        if r.read(5)? != 0 || contradicts || !(1..=240).contains(&tick_hz) || !(1..=tick_hz).contains(&snapshot_hz) {
+            return Err(Malformed);
         }
+        let payload = if with_payload { Some(rest(r)?) } else { None };
+        Ok(Self { tick_hz, snapshot_hz, tick, due, resumed, state_kept, payload })
     }
 }
 
@@ -229,13 +190,38 @@ fn ended(r: &BitReader<'_>) -> Result<(), Malformed> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::state::{Audience, NetId};
+    use crate::wire::HeldStream;
     use alloc::vec;
     use proptest::prelude::*;
+
+    fn claim() -> ResumeClaim {
+        let held = |audience, index, tick| HeldStream { audience, index, tick: Tick(tick), proof: index as u16 };
+        let public = [(0, 5), (1, u32::MAX), (700, 9), (NetId::INDEX_MAX, 3)];
+        let mut streams: Vec<HeldStream> =
+            public.into_iter().map(|(index, tick)| held(Audience::Public, index, tick)).collect();
+        streams.push(held(Audience::Owner, 1, 9));
+        ResumeClaim { payload_hash: u64::MAX, streams }
+    }
+
+    #[test]
+    fn a_welcome_that_contradicts_itself_is_malformed() {
+        let of = |flags: u8| {
+            let mut bytes = vec![0, 60, 60];
+            bytes.resize(15, 0);
+            bytes.push(flags);
+            ServerMessage::read(&bytes).is_ok()
+        };
+        let accepted: Vec<u8> = (0..=255).filter(|flags| of(*flags)).collect();
+        assert_eq!(accepted, [0b001, 0b011, 0b100, 0b101, 0b111]);
+    }
 
     #[test]
     fn messages_come_back_as_they_were() {
         let mine = [
-            ClientMessage::Hello { schema_hash: 0x0123_4567_89AB_CDEF },
+            ClientMessage::Hello { schema_hash: 0x0123_4567_89AB_CDEF, claim: None },
+            ClientMessage::Hello { schema_hash: 1, claim: Some(ResumeClaim::default()) },
+            ClientMessage::Hello { schema_hash: 2, claim: Some(claim()) },
             ClientMessage::Desync { tick: Tick(77) },
             ClientMessage::Event { id: EventId(3), body: vec![1, 2, 3] },
         ];
@@ -249,13 +235,15 @@ mod tests {
             snapshot_hz: 30,
             tick: Tick(9),
             due: Instant::from_us(1 << 50),
-            payload: vec![5; 9],
+            resumed: false,
+            state_kept: false,
+            payload: Some(vec![5; 9]),
         };
+        let back = Welcome { resumed: true, state_kept: true, payload: None, ..welcome.clone() };
         let theirs = [
             ServerMessage::Welcome(welcome),
-            ServerMessage::Rejected(RejectReason::Banned),
+            ServerMessage::Welcome(back),
             ServerMessage::Event { id: EventId(0), body: vec![] },
-            ServerMessage::Closing(CloseReason::Kicked),
         ];
         for message in theirs {
             let mut w = BitWriter::new();

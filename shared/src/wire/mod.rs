@@ -6,27 +6,34 @@
 //! version 4 | sequence 16 | acks | messages | from a client: inputs; from a server: one snapshot datagram
 //! ```
 //!
-//! Every datagram decodes alone, given what its receiver has acknowledged before.
+//! Every datagram decodes alone, given what its receiver has acknowledged before. Two are different: [`Greeting`] and
+//! [`Farewell`] have the same form in every version.
 
 mod acks;
 mod connection;
 mod flight;
+mod frozen;
 mod input;
 mod message;
+mod reason;
 mod reliable;
+mod resume;
 mod rtt;
 mod snapshot;
 
 pub use acks::{AckWindow, Acks, Reported};
 pub use connection::{Connection, HEAD_BITS_MAX, Header, ReceiveCounts};
 pub use flight::{Fate, Flight, SendCounts};
+pub use frozen::{Farewell, Greeting};
 pub use input::{INPUTS_MAX, InputReader, write_inputs};
-pub use message::{ClientMessage, CloseReason, RejectReason, ServerMessage, Welcome};
+pub use message::{ClientMessage, JOIN_PAYLOAD_BYTES_MAX, ServerMessage, Welcome};
+pub use reason::{CloseReason, RejectReason};
 pub use reliable::{MESSAGE_BYTES_MAX, ReliableReceiver, ReliableSender, SendError};
+pub use resume::{HeldStream, ResumeClaim};
 pub use rtt::RttEstimator;
 pub use snapshot::{Audit, InputReport, Load, RecordHead, RecordReader, RecordWriter, SnapshotHeader, audit_bucket};
 
-/// The version of everything in this module, sent in each datagram. Below 16.
+/// The version of everything in this module, sent in each datagram. Below 14: see [`Greeting`].
 pub const WIRE_VERSION: u8 = 1;
 
 /// The most bytes a datagram of this module has: a netcode payload.

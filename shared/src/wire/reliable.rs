@@ -4,7 +4,7 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 /// The longest message.
-pub const MESSAGE_BYTES_MAX: usize = 256 * 1024;
+pub const MESSAGE_BYTES_MAX: usize = super::JOIN_PAYLOAD_BYTES_MAX + 64;
 
 /// The longest fragment: with the head of a datagram and the longest input it fits one.
 const FRAGMENT_BYTES_MAX: usize = 800;

@@ -31,7 +31,8 @@ pub(crate) fn private_key() -> Key {
 }
 
 pub(crate) fn config(max_clients: usize) -> ServerConfig {
-    let secrets = ServerSecrets::from_random([0x22; ServerSecrets::RANDOM_BYTES]);
+    let secrets =
+        ServerSecrets { global_sequence: 0, ..ServerSecrets::from_random([0x22; ServerSecrets::RANDOM_BYTES]) };
     ServerConfig::new(PROTOCOL_ID, private_key(), SERVER, max_clients, secrets)
 }
 
@@ -63,7 +64,7 @@ pub(crate) fn token(client_id: u64) -> ConnectToken {
 /// A [`ServerEvent`] that owns what it says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Event {
-    Connected { slot: Slot, client_id: ClientId, address: SocketAddr, user_data: Vec<u8> },
+    Connected { slot: Slot, client_id: ClientId, address: SocketAddr, user_data: Vec<u8>, superseded: Option<Slot> },
     Payload { slot: Slot, payload: Vec<u8> },
     Disconnected { slot: Slot, cause: DisconnectCause },
     TimedOut { slot: Slot },
@@ -150,6 +151,7 @@ impl Net {
         self.transmit_server();
         while let Some(slot) = self.server.poll_timeout(self.now) {
             self.events.push(Event::TimedOut { slot });
+            self.server.disconnect(slot);
         }
     }
 
@@ -195,8 +197,8 @@ impl Net {
         let unix_s = self.unix_s();
         let event = match self.server.handle_datagram(datagram.from, &mut bytes, self.now, unix_s) {
             ServerEvent::Dropped(_) | ServerEvent::Handled => return,
-            ServerEvent::Connected { slot, client_id, address, user_data } => {
-                Event::Connected { slot, client_id, address, user_data: user_data.to_vec() }
+            ServerEvent::Connected { slot, client_id, address, user_data, superseded } => {
+                Event::Connected { slot, client_id, address, user_data: user_data.to_vec(), superseded }
             }
             ServerEvent::Payload { slot, payload } => Event::Payload { slot, payload: payload.to_vec() },
             ServerEvent::Disconnected { slot, cause } => Event::Disconnected { slot, cause },

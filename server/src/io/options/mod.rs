@@ -70,6 +70,8 @@ pub struct Options {
     pub seed: Option<Number>,
     /// How long to wait for players to leave when draining.
     pub drain_timeout: Span,
+    /// How long the place of a player whose connection is gone waits for it; zero for not at all.
+    pub resume_time: Span,
     /// What to log.
     pub log: LogLevel,
     /// How to log it.
@@ -170,6 +172,7 @@ impl Options {
             npcs: settings.npcs.unwrap_or(200),
             seed: settings.seed,
             drain_timeout: settings.drain_timeout.unwrap_or(seconds(30)),
+            resume_time: settings.resume_time.unwrap_or(seconds(30)),
             log: settings.log.unwrap_or(LogLevel::Info),
             log_format: settings.log_format.unwrap_or(LogFormat::Text),
         };

@@ -86,6 +86,10 @@ pub(super) struct Settings {
     #[arg(long, env = "TIDELOCK_DRAIN_TIMEOUT", hide_env_values = true, value_name = "TIME")]
     pub(super) drain_timeout: Option<Span>,
 
+    /// How long the place of a player whose connection is gone waits for it; 0s for not at all [default: 30s]
+    #[arg(long, env = "TIDELOCK_RESUME_TIME", hide_env_values = true, value_name = "TIME")]
+    pub(super) resume_time: Option<Span>,
+
     /// What to log to standard error: off, error, warn, info, debug or trace [default: info]
     #[arg(long, hide_possible_values = true, env = "TIDELOCK_LOG", hide_env_values = true, value_name = "LEVEL")]
     pub(super) log: Option<LogLevel>,
@@ -115,7 +119,7 @@ impl Settings {
     pub(super) fn or(self, other: Self) -> Self {
         or!(self, other:
             bind advertise admin tick_hz snapshot_hz max_clients token_lifetime admin_token_file allow_token_endpoint
-            match_time exit_when_empty ban_file protocol_id client_bandwidth view_radius npcs seed drain_timeout log
+            match_time exit_when_empty ban_file protocol_id client_bandwidth view_radius npcs seed drain_timeout resume_time log
             log_format)
     }
 }

@@ -15,17 +15,24 @@ pub struct ServerConfig {
     pub private_keys: Vec<Key>,
     /// The addresses by which connect tokens may name this server, at least one.
     pub public_addresses: Vec<SocketAddr>,
-    /// How many clients may be connected, 1 to 16,384.
+    /// How many clients may be connected, 1 to 16,640.
     pub max_clients: usize,
     /// Refuse tokens that expire before this second since 1970. With keys that were in use before this start, set it to
     /// the start plus the longest lifetime that backends give a token: what a server before this one may have accepted
     /// is then refused, and no key encrypts two sessions. `None` when the keys are new.
     pub token_floor_unix_s: Option<u64>,
+    /// Refuse tokens that expire later than so many seconds from now: the longest lifetime that backends give, without
+    /// which the floor lets through what lives longer. It also bounds how long [`ServerConfig::token_history_max`] is
+    /// taken up. `None` to take any.
+    pub token_lifetime_max_s: Option<u64>,
+    /// Where the sequences of packets outside a session begin, above 2^63. Draw it at random for every start: servers that
+    /// one token names share its keys, and must not share a sequence.
+    pub global_sequence: u64,
     /// Encrypts challenge tokens. Draw it at random for every start.
     pub challenge_key: Key,
     /// Keys the hash maps. Draw it at random for every start.
     pub hash_key: [u8; 16],
-    /// How many handshakes can be under way, 1 to 16,384.
+    /// How many handshakes can be under way, 1 to 16,640.
     pub handshakes_max: usize,
     /// How many connect tokens are remembered until they expire. When all are in use, new ones are refused.
     pub token_history_max: usize,
@@ -50,13 +57,15 @@ impl ServerConfig {
         max_clients: usize,
         secrets: ServerSecrets,
     ) -> Self {
-        let ServerSecrets { challenge_key, hash_key } = secrets;
+        let ServerSecrets { challenge_key, hash_key, global_sequence } = secrets;
         Self {
             protocol_id,
             private_keys: alloc::vec![private_key],
             public_addresses: alloc::vec![public_address],
             max_clients,
             token_floor_unix_s: None,
+            token_lifetime_max_s: None,
+            global_sequence,
             challenge_key,
             hash_key,
             handshakes_max: (max_clients * 4).clamp(64, CLIENTS_MAX),
@@ -96,6 +105,7 @@ impl fmt::Debug for ServerConfig {
             .field("public_addresses", &self.public_addresses)
             .field("max_clients", &self.max_clients)
             .field("token_floor_unix_s", &self.token_floor_unix_s)
+            .field("token_lifetime_max_s", &self.token_lifetime_max_s)
             .finish_non_exhaustive()
     }
 }
@@ -110,17 +120,22 @@ pub struct ServerSecrets {
     pub challenge_key: Key,
     /// See [`ServerConfig::hash_key`].
     pub hash_key: [u8; 16],
+    /// See [`ServerConfig::global_sequence`].
+    pub global_sequence: u64,
 }
 
 impl ServerSecrets {
     /// How many random bytes one start takes.
-    pub const RANDOM_BYTES: usize = 48;
+    pub const RANDOM_BYTES: usize = 56;
 
     /// Splits bytes drawn from a cryptographically secure source.
     #[must_use]
     pub fn from_random(random: [u8; Self::RANDOM_BYTES]) -> Self {
-        let (challenge_key, hash_key) = random.split_first_chunk().expect("48 bytes hold a key");
-        Self { challenge_key: Key::new(*challenge_key), hash_key: hash_key.try_into().expect("and 16 bytes") }
+        let (challenge_key, rest) = random.split_first_chunk().expect("56 bytes hold a key");
+        let (hash_key, sequence) = rest.split_first_chunk().expect("24 bytes hold another");
+        let sequence = u64::from_le_bytes(sequence.try_into().expect("8 bytes are left"));
+        // Far from the end, so that it never wraps.
+        Self { challenge_key: Key::new(*challenge_key), hash_key: *hash_key, global_sequence: sequence >> 2 }
     }
 }
 
@@ -134,7 +149,7 @@ pub enum ServerConfigError {
     #[error("a server has at least one public address")]
     PublicAddresses,
     /// `max_clients` or `handshakes_max` is out of range.
-    #[error("a server has 1 to 16384 slots for clients, and as many for handshakes")]
+    #[error("a server has 1 to 16640 slots for clients, and as many for handshakes")]
     Slots,
     /// A bound that lets nobody in.
     #[error("token_history_max, replies_max, token_opens_burst and token_failures_per_address_per_s are not zero")]

@@ -91,8 +91,10 @@ impl Server {
         if !self.is_named_by(&token) {
             return Err(DropReason::TokenForOtherServer);
         }
-        if self.sessions.of_client(token.client_id).is_some() {
-            return Err(DropReason::ClientConnected);
+        // A client may come back from the address that it lost its session at. Another waits until that is over.
+        let connected = self.by_address.get(&from).and_then(|peer| peer.session);
+        if connected.and_then(|slot| self.client_id(slot)).is_some_and(|client_id| client_id != token.client_id) {
+            return Err(DropReason::AddressConnected);
         }
         self.history.admit(request.tag(), from, request.expire_unix_s, unix_s)?;
         if self.sessions.is_full() {
@@ -109,8 +111,8 @@ impl Server {
             Err(DropReason::TokenExpired)
         } else if self.config.token_floor_unix_s.is_some_and(|floor| request.expire_unix_s < floor) {
             Err(DropReason::TokenPredatesStart)
-        } else if matches!(self.by_address.get(&from), Some(Peer::Session(_))) {
-            Err(DropReason::AddressConnected)
+        } else if self.config.token_lifetime_max_s.is_some_and(|max| request.expire_unix_s - unix_s > max) {
+            Err(DropReason::TokenLivesTooLong)
         } else if self.history.refuses(&request.tag(), from) {
             Err(DropReason::TokenUsed)
         } else if self.outbox.is_full() {
@@ -158,11 +160,7 @@ impl Server {
         now: Instant,
     ) -> Result<(), DropReason> {
         self.expire_handshakes(now);
-        let replaced = match self.by_address.get(&from) {
-            Some(Peer::Handshake(index)) => Some(*index),
-            Some(Peer::Session(_)) => return Err(DropReason::AddressConnected),
-            None => None,
-        };
+        let replaced = self.by_address.get(&from).and_then(|peer| peer.handshake);
         let handshake = Handshake {
             address: from,
             client_id: token.client_id,
@@ -172,11 +170,12 @@ impl Server {
             tag,
         };
         let index = self.handshakes.begin(handshake, replaced, now).ok_or(DropReason::HandshakesFull)?;
-        self.by_address.insert(from, Peer::Handshake(index));
+        self.change_peer(from, |peer| peer.handshake = Some(index));
         Ok(())
     }
 
-    /// Gives a slot to a client that returns its challenge. The user data stays in the datagram.
+    /// Gives a slot to a client that returns its challenge. The user data stays in the datagram. Whoever has the same id
+    /// already is superseded: most often it is the same player, whose address has changed.
     pub(super) fn on_response<'a>(
         &mut self,
         index: u16,
@@ -192,9 +191,6 @@ impl Server {
         if client_id != handshake.client_id {
             return Err(DropReason::ChallengeMismatch);
         }
-        if self.sessions.of_client(client_id).is_some() {
-            return Err(DropReason::ClientConnected);
-        }
         if self.sessions.is_full() {
             let (address, key) = (handshake.address, handshake.server_to_client.clone());
             self.deny(address, &key);
@@ -204,14 +200,15 @@ impl Server {
         self.history.consume(&handshake.tag);
         let Handshake { address, client_to_server, server_to_client, timeout, .. } = handshake;
         let session = Session::new(address, client_id, [client_to_server, server_to_client], timeout);
+        let superseded = self.sessions.of_client(client_id);
         let slot = self.sessions.begin(session, now).expect("a slot is free");
-        self.by_address.insert(address, Peer::Session(slot));
-        Ok(ServerEvent::Connected { slot, client_id, address, user_data })
+        self.by_address.insert(address, Peer { session: Some(slot), handshake: None });
+        Ok(ServerEvent::Connected { slot, client_id, address, user_data, superseded })
     }
 
     pub(super) fn expire_handshakes(&mut self, now: Instant) {
         while let Some(address) = self.handshakes.poll_timeout(now) {
-            self.by_address.remove(&address);
+            self.change_peer(address, |peer| peer.handshake = None);
         }
     }
 

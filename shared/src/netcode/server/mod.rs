@@ -56,6 +56,9 @@ pub enum ServerEvent<'a> {
         address: SocketAddr,
         /// What the backend said of it.
         user_data: &'a [u8; USER_DATA_BYTES],
+        /// An older session with the same client id. The id is no longer its; it stays connected until
+        /// [`Server::disconnect`], so that it can be told why.
+        superseded: Option<Slot>,
     },
     /// A client sent a payload.
     Payload {
@@ -92,11 +95,11 @@ pub struct Server {
     drops: DropCounts,
 }
 
-/// Who is behind an address.
-#[derive(Clone, Copy)]
-enum Peer {
-    Handshake(u16),
-    Session(Slot),
+/// Who is behind an address: at times both, when a client that lost its session comes back with a new token.
+#[derive(Clone, Copy, Default)]
+struct Peer {
+    session: Option<Slot>,
+    handshake: Option<u16>,
 }
 
 impl Server {
@@ -117,7 +120,7 @@ impl Server {
             history: TokenHistory::new(config.token_history_max, hash),
             budget: Budget::new(config.token_opens_per_s, config.token_opens_burst, now),
             outbox: Outbox::new(config.replies_max, config.max_clients),
-            global_sequence: GLOBAL_SEQUENCE,
+            global_sequence: GLOBAL_SEQUENCE | config.global_sequence,
             challenge_sequence: 0,
             drops: DropCounts::new(),
             config,
@@ -166,12 +169,11 @@ impl Server {
         Some((len, session.address))
     }
 
-    /// A client of which nothing was heard for as long as its token says. Its slot is free. Call until `None`.
+    /// A client of which nothing was heard for as long as its token says. Call until `None`. Each silence is told once;
+    /// [`Server::disconnect`] ends it, when the client has been told why: the way to it may work.
     pub fn poll_timeout(&mut self, now: Instant) -> Option<Slot> {
         self.expire_handshakes(now);
-        let slot = self.sessions.poll_timeout(now)?;
-        self.end(slot);
-        Some(slot)
+        self.sessions.poll_timeout(now)
     }
 
     /// When to call [`Server::poll_transmit`] and [`Server::poll_timeout`] at the latest, if nothing else happens. Early
@@ -204,7 +206,7 @@ impl Server {
         self.sessions.at(slot).map(|session| session.client_id)
     }
 
-    /// Where a client is.
+    /// Where a client is: the newest of its sessions.
     #[must_use]
     pub fn slot_of(&self, client_id: ClientId) -> Option<Slot> {
         self.sessions.of_client(client_id)
@@ -262,10 +264,15 @@ impl Server {
             return self.on_request(from, datagram, now, unix_s).map(|()| ServerEvent::Handled);
         }
         let header = Header::read(datagram)?;
-        match (*self.by_address.get(&from).ok_or(DropReason::AddressUnknown)?, header.kind) {
-            (Peer::Handshake(index), PacketKind::Response) => self.on_response(index, &header, datagram, now),
-            (Peer::Session(_), PacketKind::Response) => Err(DropReason::AddressConnected),
-            (Peer::Session(slot), kind) if kind.is_session() => self.on_session_packet(slot, &header, datagram, now),
+        let peer = self.by_address.get(&from).ok_or(DropReason::AddressUnknown)?;
+        match (peer, header.kind) {
+            (Peer { handshake: Some(index), .. }, PacketKind::Response) => {
+                self.on_response(*index, &header, datagram, now)
+            }
+            (Peer { session: Some(_), .. }, PacketKind::Response) => Err(DropReason::AddressConnected),
+            (Peer { session: Some(slot), .. }, kind) if kind.is_session() => {
+                self.on_session_packet(*slot, &header, datagram, now)
+            }
             _ => Err(DropReason::TypeUnexpected),
         }
     }
@@ -297,8 +304,19 @@ impl Server {
 
     fn end(&mut self, slot: Slot) -> Option<session::Session> {
         let session = self.sessions.end(slot)?;
-        self.by_address.remove(&session.address);
+        if self.by_address.get(&session.address).is_some_and(|peer| peer.session == Some(slot)) {
+            self.change_peer(session.address, |peer| peer.session = None);
+        }
         Some(session)
+    }
+
+    /// Changes who is behind an address, and forgets it when that is nobody.
+    fn change_peer(&mut self, address: SocketAddr, change: impl FnOnce(&mut Peer)) {
+        let peer = self.by_address.entry(address).or_default();
+        change(peer);
+        if peer.session.is_none() && peer.handshake.is_none() {
+            self.by_address.remove(&address);
+        }
     }
 }
 

@@ -103,11 +103,10 @@ impl Sessions {
         (0u16..).zip(&self.slots).filter(|(_, session)| session.is_some()).map(|(index, _)| Slot(index))
     }
 
-    /// Gives a client, who must not be connected yet, a slot. Its first keep-alive is due at once.
+    /// Gives a client a slot, which is from now on where its id is. Its first keep-alive is due at once.
     pub(super) fn begin(&mut self, session: Session, now: Instant) -> Option<Slot> {
         let slot = Slot(self.free.pop()?);
-        let displaced = self.by_client.insert(session.client_id, slot);
-        assert!(displaced.is_none(), "a client has one slot");
+        self.by_client.insert(session.client_id, slot);
         self.slots[slot.index()] = Some(session);
         self.sent(slot, now);
         self.heard(slot, now);
@@ -116,7 +115,9 @@ impl Sessions {
 
     pub(super) fn end(&mut self, slot: Slot) -> Option<Session> {
         let session = self.slots.get_mut(slot.index())?.take()?;
-        self.by_client.remove(&session.client_id);
+        if self.by_client.get(&session.client_id) == Some(&slot) {
+            self.by_client.remove(&session.client_id);
+        }
         self.timeouts.clear(slot.index());
         self.keep_alives.clear(slot.index());
         self.free.push(slot.0);

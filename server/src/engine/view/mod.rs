@@ -1,3 +1,5 @@
+mod resume;
+
 use super::history::History;
 use super::interest::Candidate;
 use tidelock::Tick;

@@ -1,0 +1,79 @@
+//! The datagrams that are the same in every version, byte by byte. Run with `WRITE_VECTORS=1` after an intended change,
+//! of which there should be none but new reasons.
+
+mod vector_file;
+
+use tidelock::bits::BitWriter;
+use tidelock::wire::{CloseReason, Farewell, Greeting, RejectReason};
+use vector_file::{Vectors, bytes};
+
+const FILE: &str = "frozen_datagrams.txt";
+
+fn farewells() -> Vec<(String, Farewell)> {
+    let rejected =
+        RejectReason::ALL.iter().map(|reason| (format!("rejected_{}", reason.name()), Farewell::Rejected(*reason)));
+    let closed = CloseReason::ALL.iter().map(|reason| (format!("closed_{}", reason.name()), Farewell::Closed(*reason)));
+    rejected.chain(closed).collect()
+}
+
+fn greetings() -> [(&'static str, Greeting); 2] {
+    [("greeting", Greeting { version: 1 }), ("greeting_of_the_last_version", Greeting { version: u16::MAX })]
+}
+
+/// Read as what the second says.
+const LATER: [(&str, Farewell); 2] = [
+    ("rejected_for_a_later_reason", Farewell::Rejected(RejectReason::Unknown)),
+    ("closed_for_a_later_reason", Farewell::Closed(CloseReason::Unknown)),
+];
+
+/// No greeting, no farewell.
+const REFUSED: [(&str, &str, &[u8]); 5] = [
+    ("refused_greeting_cut_short", "a version has two bytes; twin: greeting", b"\x0eTIDELOCK\x01"),
+    ("refused_greeting_misspelt", "it says TIDELOCK; twin: greeting", b"\x0eTIDELOCk\x01\0"),
+    ("refused_greeting_of_another_kind", "its high bits are 0; twin: greeting", b"\x1eTIDELOCK\x01\0"),
+    ("refused_farewell_cut_short", "a reason has one byte; twin: rejected_schema_mismatch", b"\x0f"),
+    ("refused_farewell_of_another_kind", "1 is the last kind; twin: closed_kicked", b"\x2f\x01"),
+];
+
+fn raw(bytes: &[u8]) -> impl FnOnce(&mut BitWriter) {
+    let bytes = bytes.to_vec();
+    move |w| w.write_bytes(&bytes)
+}
+
+#[test]
+fn frozen_datagrams_have_these_bytes() {
+    let mut vectors = Vectors::new(
+        FILE,
+        "Datagrams of the same form in every version.\n\
+         greeting: 14 u4, 0 u4, TIDELOCK, version u16. farewell: 15 u4, kind u4 (0 rejected, 1 closed), reason u8.",
+    );
+    for (name, greeting) in greetings() {
+        vectors.accepted(name, &format!("{greeting:?}"), raw(&greeting.write()));
+    }
+    for (name, farewell) in farewells() {
+        vectors.accepted(&name, &format!("{farewell:?}"), raw(&farewell.write()));
+    }
+    for (name, farewell) in LATER {
+        let mut later = farewell.write();
+        later[1] = 255;
+        vectors.accepted(name, &format!("{farewell:?}"), raw(&later));
+    }
+    for (name, why, refused) in REFUSED {
+        vectors.refused(name.trim_start_matches("refused_"), why, raw(refused));
+    }
+    vectors.check();
+}
+
+#[test]
+fn frozen_datagrams_read_back() {
+    for (name, greeting) in greetings() {
+        assert_eq!(Greeting::read(&bytes(FILE, name)), Some(greeting), "{name}");
+    }
+    for (name, farewell) in farewells().into_iter().chain(LATER.map(|(name, farewell)| (name.to_owned(), farewell))) {
+        assert_eq!(Farewell::read(&bytes(FILE, &name)), Some(farewell), "{name}");
+    }
+    for (name, ..) in REFUSED {
+        let bytes = bytes(FILE, name);
+        assert_eq!((Greeting::read(&bytes), Farewell::read(&bytes)), (None, None), "{name}");
+    }
+}
