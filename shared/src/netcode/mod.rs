@@ -19,6 +19,7 @@ mod packet;
 mod private_token;
 mod replay;
 mod server;
+mod shape;
 mod token;
 
 use core::fmt;
@@ -28,6 +29,7 @@ pub use client::{Client, ClientState};
 pub use drops::{DropCounts, DropReason};
 pub use key::Key;
 pub use server::{Server, ServerConfig, ServerConfigError, ServerEvent, ServerSecrets, Slot};
+pub use shape::Shape;
 pub use token::{ConnectToken, TokenError, TokenSecrets, TokenSpec};
 
 /// The size of a [`Key`].
