@@ -3,10 +3,14 @@
 //! `cargo bench -p tidelock-benches --bench attack [-- --players 64 --per-s 100000 --instructions --json OUT.json]`
 //!
 //! In memory: the engine with players of the sample game on virtual time, one thread, and a flood of one kind after the
-//! other. Only what the engine does with hostile datagrams is timed.
+//! other. Only what the engine does with hostile datagrams is timed. With `--loopback`: a real server, players on real
+//! sockets, and a flood beside them for some seconds.
 #![expect(clippy::print_stdout, reason = "the table is what this program is for")]
 
+mod loopback;
+
 use clap::Parser;
+use loopback::Loopback;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -36,6 +40,12 @@ struct Flags {
     /// Counts instructions too, if valgrind is there.
     #[arg(long)]
     instructions: bool,
+    /// Floods a real server over loopback instead.
+    #[arg(long)]
+    loopback: bool,
+    /// For how many seconds, each kind.
+    #[arg(long, default_value_t = 5)]
+    seconds: u64,
     /// Where the same goes as JSON.
     #[arg(long)]
     json: Option<PathBuf>,
@@ -56,7 +66,7 @@ struct Cell {
     refused: BTreeMap<&'static str, u64>,
     answers: u64,
     amplification_max: f64,
-    /// The most that was in use beyond what was at the start.
+    /// The most that was in use beyond what was at the start, less that without a flood.
     grown_bytes_max: isize,
     disconnected: usize,
     lost: u64,
@@ -69,25 +79,48 @@ fn main() -> std::io::Result<()> {
         repeat(kind, packets.parse().expect("a number of packets"));
         return Ok(());
     }
+    if flags.loopback {
+        return besiege_a_real_server(&flags);
+    }
     println!(
         "kind              ns/packet   instructions   answered   out/in   grown KiB   disconnects   lost   desyncs   refused as"
     );
-    let cells: Vec<Cell> = FloodKind::ALL.into_iter().map(|kind| measure(kind, &flags)).collect();
+    let calm_bytes = calm(&flags);
+    let cells: Vec<Cell> = FloodKind::ALL.into_iter().map(|kind| measure(kind, &flags, calm_bytes)).collect();
     flags.json.as_deref().map_or(Ok(()), |path| write_json(path, &cells))
 }
 
-fn measure(kind: FloodKind, flags: &Flags) -> Cell {
-    let mut siege = besieged(kind, flags.players, flags.per_s);
-    let mut fired = Duration::ZERO;
+fn besiege_a_real_server(flags: &Flags) -> std::io::Result<()> {
+    println!("{}", loopback::HEAD);
+    let (players, duration) = (flags.players as u32, Duration::from_secs(flags.seconds));
+    let kinds = std::iter::once(None).chain(FloodKind::ALL.map(Some));
+    let runs: Vec<Loopback> =
+        kinds.map(|kind| loopback::measure(kind, players, flags.per_s as u64, duration)).collect();
+    flags.json.as_deref().map_or(Ok(()), |path| write_json(path, &runs))
+}
+
+/// What players who look about take in the time of a flood, when there is none.
+fn calm(flags: &Flags) -> isize {
+    let mut siege = besieged(FloodKind::Garbage, flags.players, 0);
+    storm(&mut siege, flags).1
+}
+
+/// How long the engine took for all hostile datagrams, and how much memory was in use at most beyond that at the start.
+fn storm(siege: &mut Siege<ArenaInput>, flags: &Flags) -> (Duration, isize) {
     siege.load();
-    let at_start = live_bytes();
-    let mut grown_bytes_max = 0;
+    let (mut fired, mut grown_bytes_max, at_start) = (Duration::ZERO, 0, live_bytes());
     for _ in 0..flags.packets * 1_000 / flags.per_s {
         siege.load();
         fired += timed(|| siege.fire()).0;
         siege.pass();
         grown_bytes_max = grown_bytes_max.max(live_bytes() - at_start);
     }
+    (fired, grown_bytes_max)
+}
+
+fn measure(kind: FloodKind, flags: &Flags, calm_bytes: isize) -> Cell {
+    let mut siege = besieged(kind, flags.players, flags.per_s);
+    let (fired, grown_bytes_max) = storm(&mut siege, flags);
     siege.rest(Duration::from_millis(250));
     let damage = siege.damage();
     let cell = Cell {
@@ -98,7 +131,7 @@ fn measure(kind: FloodKind, flags: &Flags) -> Cell {
         refused: damage.refused,
         answers: damage.answers,
         amplification_max: damage.amplification_max,
-        grown_bytes_max,
+        grown_bytes_max: grown_bytes_max - calm_bytes,
         disconnected: damage.disconnected,
         lost: damage.lost,
         desyncs: damage.desyncs,
@@ -130,7 +163,7 @@ fn tell(cell: &Cell) {
 
 /// A universe in which players of the sample game walk about, and that is about to be flooded.
 fn besieged(kind: FloodKind, players: usize, per_s: usize) -> Siege<ArenaInput> {
-    let config = UniverseConfig { seed: 1, max_clients: players.max(64), ..Default::default() };
+    let config = UniverseConfig { seed: 1, max_clients: 2 * players.max(32), ..Default::default() };
     let mut universe = Universe::new(config, Arena { npcs: 100 });
     universe.set_checked(false);
     universe.tap();

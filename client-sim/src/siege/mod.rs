@@ -9,9 +9,9 @@ use crate::universe::{SERVER, Universe};
 use core::net::SocketAddr;
 use std::collections::BTreeMap;
 use std::time::Duration;
-use tidelock::ClientId;
-use tidelock::netcode::{Client, PACKET_BYTES_MAX};
+use tidelock::netcode::{Client, ConnectToken, PACKET_BYTES_MAX};
 use tidelock::state::Input;
+use tidelock::{ClientId, Instant};
 
 /// A universe whose players play on while strangers send datagrams of one kind.
 #[derive(Debug)]
@@ -88,7 +88,9 @@ impl<I: Input> Siege<I> {
             number += 1;
             number > old || matches!(packet.datagram[0] & 0xf, 0 | 3)
         });
-        let requests = (0..TOKENS).map(|number| request(&mut universe, ClientId(FIRST_CLIENT_ID + number))).collect();
+        let requests = (0..TOKENS)
+            .map(|number| request(universe.issue_token(ClientId(FIRST_CLIENT_ID + number)), universe.now()))
+            .collect();
         universe.take_tapped();
         Self {
             flood: Flood::new(kind, Loot { genuine, requests }, seed),
@@ -209,10 +211,10 @@ impl Counts {
     }
 }
 
-/// How a client of this id would ask.
-fn request<I: Input>(universe: &mut Universe<I>, client_id: ClientId) -> Vec<u8> {
+/// How a client with this token asks to be let in.
+#[must_use]
+pub fn request(token: ConnectToken, now: Instant) -> Vec<u8> {
     let mut packet = [0; PACKET_BYTES_MAX];
-    let mut client = Client::new(universe.issue_token(client_id), universe.now());
-    let (len, _) = client.poll_transmit(universe.now(), &mut packet).expect("it asks at once");
+    let (len, _) = Client::new(token, now).poll_transmit(now, &mut packet).expect("it asks at once");
     packet[..len].to_vec()
 }
