@@ -1,8 +1,11 @@
 //! What the benchmarks of this crate share. Each benchmark is a program with a table, and JSON with `--json FILE`.
 
+pub mod heap;
+pub mod instructions;
+
 use serde::Serialize;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Quantiles of durations, in microseconds.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -39,4 +42,20 @@ impl Quantiles {
 /// If the file cannot be written.
 pub fn write_json(path: &Path, report: &impl Serialize) -> std::io::Result<()> {
     std::fs::write(path, serde_json::to_string_pretty(report)? + "\n")
+}
+
+/// How long `work` takes, and what it says.
+pub fn timed<T>(work: impl FnOnce() -> T) -> (Duration, T) {
+    #[expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
+    let now = Instant::now;
+    let began = now();
+    let said = work();
+    (now().duration_since(began), said)
+}
+
+/// The one in the middle, of a copy. Zero for none.
+pub fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    sorted.get(sorted.len() / 2).copied().unwrap_or(0.0)
 }

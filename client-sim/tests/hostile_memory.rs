@@ -1,42 +1,20 @@
 //! Whatever is sent, memory does not grow with it.
 
-#![expect(unsafe_code, reason = "to count what is allocated one has to be the allocator")]
-
 mod attacker;
 mod churn_game;
+mod heap;
 
 use attacker::Attacker;
 use churn_game::{Churn, Echo, Stamp};
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicIsize, Ordering::Relaxed};
+use heap::{CountingHeap, live_bytes};
 use tidelock::Tick;
 use tidelock::wire::ClientMessage;
 use tidelock_sim::client::Status;
 use tidelock_sim::link::{LinkConfig, Rng};
 use tidelock_sim::universe::{Universe, UniverseConfig};
 
-/// The system's allocator, and how many bytes it has given out.
-struct Counting;
-
-static LIVE_BYTES: AtomicIsize = AtomicIsize::new(0);
-
-// SAFETY: every call goes to the system's allocator as it came.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        LIVE_BYTES.fetch_add(layout.size().cast_signed(), Relaxed);
-        // SAFETY: as the caller promised.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        LIVE_BYTES.fetch_sub(layout.size().cast_signed(), Relaxed);
-        // SAFETY: as the caller promised.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
 #[global_allocator]
-static COUNTING: Counting = Counting;
+static HEAP: CountingHeap = CountingHeap;
 
 /// Everything an attacker does in one round.
 fn attack(universe: &mut Universe<Stamp>, attacker: &mut Attacker, rng: &mut Rng) {
@@ -83,7 +61,7 @@ fn a_long_attack_takes_no_more_memory_than_a_short_one() {
     let hello = Some(universe.engine().schema().hash());
     let mut rng = Rng::stream(11, 1);
     let mut attackers: Vec<Attacker> = Vec::new();
-    let mut live_bytes = Vec::new();
+    let mut live = Vec::new();
     for minute in 0..6u16 {
         // One acknowledges what he gets, one never does; both come anew when they have been let go.
         attackers = (0..2).map(|n| Attacker::connect(&mut universe, minute * 2 + n, hello)).collect();
@@ -96,11 +74,11 @@ fn a_long_attack_takes_no_more_memory_than_a_short_one() {
             attacker.wait(&mut universe, 20);
         }
         forget(&mut universe, &game, &mut attackers);
-        live_bytes.push(LIVE_BYTES.load(Relaxed));
+        live.push(live_bytes());
     }
     drop(attackers);
-    let (early, late) = (live_bytes[2], live_bytes[5]);
-    assert!(late < early + 512 * 1024, "{live_bytes:?}");
+    let (early, late) = (live[2], live[5]);
+    assert!(late < early + 512 * 1024, "{live:?}");
     for player in universe.players() {
         assert_eq!((player.client.status(), player.client.stats().desyncs), (Status::Playing, 0));
     }

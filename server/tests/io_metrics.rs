@@ -73,6 +73,7 @@ fn every_label_is_there_before_its_first_event() {
         "tidelock_inputs_total{fate=\"flood\"} 0",
         "tidelock_delta_cache_total{result=\"hit\"} 0",
         "tidelock_packets_dropped_total{reason=\"inbox_full\"} 0",
+        "tidelock_packets_dropped_total{reason=\"inbox_strangers_full\"} 0",
         "tidelock_packets_lost_total{direction=\"down\"} 0",
         "tidelock_disconnects_total{reason=\"timeout\"} 0",
         "tidelock_clients_max 1024",

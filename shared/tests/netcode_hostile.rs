@@ -267,6 +267,18 @@ fn asking_often_is_no_failure() {
 }
 
 #[test]
+fn thousands_who_ask_at_once_are_all_answered_at_once() {
+    for clients in [64, 4_000] {
+        let mut net = Net::new(clients);
+        for id in 0..clients {
+            assert_eq!(deliver(&mut net, id, request(id as u64, &private_key())), Ok(()), "{id} of {clients}");
+        }
+        net.transmit_server();
+        assert_eq!(net.sent.len(), clients);
+    }
+}
+
+#[test]
 fn answers_that_nobody_collects_are_bounded() {
     let mut config = config(100);
     config.replies_max = 3;

@@ -7,7 +7,9 @@
 mod admin;
 mod embedded;
 mod error;
+mod flooder;
 mod gate;
+mod insider;
 mod metrics_text;
 mod options;
 mod player;
@@ -30,6 +32,8 @@ mod worker;
 use tidelock_server::io::clock;
 
 pub use error::SwarmError;
+pub use flooder::{Flooded, Flooder};
+pub use insider::Insider;
 pub use options::{EmbeddedOptions, RemoteOptions, SwarmOptions, Target};
 pub use random::random_seed;
 pub use run::run;

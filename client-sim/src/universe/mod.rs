@@ -195,8 +195,12 @@ impl<I: Input> Universe<I> {
 
     /// A datagram from `from` reaches the server now, whoever made it.
     pub fn inject(&mut self, from: SocketAddr, datagram: &[u8]) {
-        let mut datagram = datagram.to_vec();
-        self.engine.handle_datagram(from, &mut datagram, self.now, UNIX_S);
+        self.inject_in_place(from, &mut datagram.to_vec());
+    }
+
+    /// The same for a datagram that is not needed any more.
+    pub fn inject_in_place(&mut self, from: SocketAddr, datagram: &mut [u8]) {
+        self.engine.handle_datagram(from, datagram, self.now, UNIX_S);
     }
 
     /// The server.

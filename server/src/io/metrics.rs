@@ -187,6 +187,7 @@ fn set_io_counters(stats: &ServerStats) {
         ("events_malformed", stats.engine.events_malformed),
         ("events_flooded", stats.engine.events_flooded),
         ("inbox_full", stats.inbox_full),
+        ("inbox_strangers_full", stats.inbox_strangers_full),
         ("send_would_block", stats.send_drops.would_block),
         ("send_refused", stats.send_drops.refused),
     ];

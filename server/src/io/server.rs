@@ -63,7 +63,7 @@ impl Server {
         let port = UdpPort::bind(address, max_clients).map_err(|why| StartError::Bind { key: "bind", address, why })?;
         let listener = config.admin.as_ref().map(|admin| listen(admin.address)).transpose()?;
         let shared = Arc::new(Shared::new(facts(config, port.address())));
-        let inbox = Arc::new(Inbox::new(max_clients));
+        let inbox = Arc::new(Inbox::new(max_clients, shared.facts.protocol_id));
         let (command_sender, commands) = sync_channel(COMMANDS_MAX);
         let mint = config.token_mint(shared.facts.advertise);
         let mut handle = ServerHandle::new(Arc::clone(&shared), mint.clone());

@@ -37,8 +37,10 @@ pub struct ServerStats {
     pub tick_duration_us: Histogram<u64>,
     /// Datagrams that the kernel dropped as the receive buffer was full.
     pub socket_receive_drops: u64,
-    /// Datagrams that were received but found no room before the next tick.
+    /// Datagrams of players that were received but found no room before the next tick.
     pub inbox_full: u64,
+    /// Datagrams of others that did not, who have a room of their own.
+    pub inbox_strangers_full: u64,
     /// Datagrams that could not be sent.
     pub send_drops: SendDrops,
 }
@@ -59,6 +61,7 @@ impl Default for ServerStats {
             tick_duration_us: Histogram::new_with_bounds(1, 60_000_000, 3).expect("bounds and precision that exist"),
             socket_receive_drops: 0,
             inbox_full: 0,
+            inbox_strangers_full: 0,
             send_drops: SendDrops::default(),
         }
     }

@@ -105,9 +105,24 @@ impl TickThread {
     }
 
     fn transmit(&mut self) {
+        // Whoever answers must be known by then.
+        self.note_recipients();
         let outbox = self.engine.outbox();
         self.sender.send(&self.links.port, outbox);
         outbox.clear();
+    }
+
+    fn note_recipients(&mut self) {
+        let tick_hz = self.engine.config().tick_hz;
+        if self.engine.tick_number().0.is_multiple_of(tick_hz.div_ceil(2)) {
+            self.links.inbox.forget_silent();
+        }
+        let mut noted = None;
+        for (to, _) in self.engine.outbox().iter() {
+            if noted.replace(to) != Some(to) {
+                self.links.inbox.note_sent(to);
+            }
+        }
     }
 
     /// Lets others see how it goes, unless one of them holds the statistics just now.
@@ -128,7 +143,7 @@ impl TickThread {
 
     fn write_stats(&mut self, stats: &mut ServerStats) {
         stats.engine.clone_from(self.engine.stats());
-        stats.netcode_drops = self.engine.netcode_drops().collect();
+        self.write_refusals(stats);
         stats.tick = self.engine.tick_number();
         stats.clients = self.engine.player_count();
         stats.clients_away = self.engine.absent_count();
@@ -139,11 +154,21 @@ impl TickThread {
         stats.skipped = self.schedule.skipped();
         stats.socket_receive_drops = self.links.inbox.dropped_by_kernel();
         stats.inbox_full = self.links.inbox.dropped_full();
+        stats.inbox_strangers_full = self.links.inbox.dropped_strangers();
         stats.send_drops = self.sender.drops();
         for duration in self.unpublished.drain(..) {
             let us = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
             stats.tick_duration_us.saturating_record(us);
         }
+    }
+
+    /// A datagram that the receive thread refuses counts as one that netcode does: it would have, for the same reason.
+    fn write_refusals(&self, stats: &mut ServerStats) {
+        let inbox = &self.links.inbox;
+        let refused = self.engine.netcode_drops().zip(inbox.refused());
+        stats.netcode_drops = refused.map(|((reason, count), early)| (reason, count + early)).collect();
+        stats.engine.received.packets += inbox.refused().sum::<u64>();
+        stats.engine.received.bytes += inbox.refused_bytes();
     }
 
     fn warn_of_small_buffer(&mut self) {

@@ -21,6 +21,7 @@ mod private_token;
 mod reference;
 mod replay;
 mod server;
+mod shape;
 mod token;
 
 use core::fmt;
@@ -30,6 +31,7 @@ pub use client::{Client, ClientState};
 pub use drops::{DropCounts, DropReason};
 pub use key::Key;
 pub use server::{Server, ServerConfig, ServerConfigError, ServerEvent, ServerSecrets, Slot};
+pub use shape::Shape;
 pub use token::{ConnectToken, TokenError, TokenSecrets, TokenSpec};
 
 /// The size of a [`Key`].

@@ -1,6 +1,8 @@
 //! The server's UDP socket: batches in on a thread of their own, batches out at the end of a tick.
 
+mod door;
 mod inbox;
+mod known;
 mod receive_thread;
 
 #[cfg(target_os = "linux")]
@@ -31,6 +33,10 @@ const BATCH: usize = 64;
 /// What a small datagram takes of a kernel buffer, its bookkeeping included.
 const KERNEL_BYTES_PER_DATAGRAM: usize = 768;
 
+/// What a flood of 100,000 large datagrams a second takes of it, at some 2,300 bytes each, while the receive thread waits
+/// 15 ms for a processor: until it runs, nothing tells players from strangers.
+const KERNEL_BYTES_FOR_FLOODS: usize = 4 << 20;
+
 /// How often a receiver without traffic looks whether it should stop.
 const STOP_CHECK: Duration = Duration::from_millis(50);
 
@@ -57,7 +63,8 @@ impl UdpPort {
     pub(crate) fn bind(address: SocketAddr, clients_max: usize) -> io::Result<Self> {
         let socket = UdpSocket::bind(address)?;
         socket.set_read_timeout(Some(STOP_CHECK))?;
-        let wanted_bytes = (clients_max * 4 * KERNEL_BYTES_PER_DATAGRAM).clamp(1 << 20, 64 << 20);
+        let for_players = (clients_max * 4 * KERNEL_BYTES_PER_DATAGRAM).clamp(1 << 20, 60 << 20);
+        let wanted_bytes = for_players + KERNEL_BYTES_FOR_FLOODS;
         let receive_buffer_bytes = os::tune(&socket, wanted_bytes)?;
         Ok(Self { address: socket.local_addr()?, socket: Arc::new(socket), receive_buffer_bytes })
     }
@@ -83,6 +90,17 @@ mod tests {
         UdpPort::bind("127.0.0.1:0".parse().unwrap(), 1).unwrap()
     }
 
+    fn inbox() -> Arc<Inbox> {
+        Arc::new(Inbox::new(1, 7))
+    }
+
+    /// Of the shape of a payload packet.
+    fn packet(mark: u8) -> Vec<u8> {
+        let mut packet = vec![mark; 19 + usize::from(mark)];
+        packet[0] = 0x15;
+        packet
+    }
+
     fn wait_until(mut holds: impl FnMut() -> bool) {
         let deadline = clock::now() + Duration::from_secs(10);
         while !holds() {
@@ -94,11 +112,11 @@ mod tests {
     #[test]
     fn datagrams_of_several_batches_arrive_with_sender_and_content() {
         let (sender, receiver) = (bind(), bind());
-        let inbox = Arc::new(Inbox::new(1));
+        let inbox = inbox();
         let thread = ReceiveThread::start(&receiver, Arc::clone(&inbox)).unwrap();
         let mut outbox = Outbox::default();
         for i in 0..200_u8 {
-            outbox.push(receiver.address(), &vec![i; 1 + usize::from(i)]);
+            outbox.push(receiver.address(), &packet(i));
         }
         let mut batches = BatchSender::new();
         let before = clock::now();
@@ -108,7 +126,7 @@ mod tests {
             inbox.swap(&mut batch);
             batch.for_each(|from, datagram, at| {
                 assert_eq!(from, sender.address());
-                assert_eq!(datagram, vec![next; 1 + usize::from(next)]);
+                assert_eq!(datagram, packet(next));
                 assert!(at >= before && at <= clock::now());
                 next += 1;
             });
@@ -121,12 +139,12 @@ mod tests {
     #[test]
     fn what_cannot_be_sent_is_counted_and_the_rest_is_sent() {
         let (sender, receiver) = (bind(), bind());
-        let inbox = Arc::new(Inbox::new(1));
+        let inbox = inbox();
         let thread = ReceiveThread::start(&receiver, Arc::clone(&inbox)).unwrap();
         let mut outbox = Outbox::default();
-        outbox.push(receiver.address(), b"first");
+        outbox.push(receiver.address(), &packet(1));
         outbox.push("[::1]:9".parse().unwrap(), b"an IPv4 socket cannot send this");
-        outbox.push(receiver.address(), b"last");
+        outbox.push(receiver.address(), &packet(2));
         let mut batches = BatchSender::new();
         batches.send(&sender, &outbox);
         let (mut batch, mut received) = (Batch::default(), Vec::new());
@@ -135,7 +153,7 @@ mod tests {
             batch.for_each(|_, datagram, _| received.push(datagram.to_vec()));
             received.len() == 2
         });
-        assert_eq!(received, [b"first".to_vec(), b"last".to_vec()]);
+        assert_eq!(received, [packet(1), packet(2)]);
         assert_eq!(batches.drops(), SendDrops { would_block: 0, refused: 1 });
         thread.stop();
     }
@@ -149,7 +167,7 @@ mod tests {
             outbox.push(receiver.address(), &[0; 1200]);
         }
         BatchSender::new().send(&sender, &outbox);
-        let inbox = Arc::new(Inbox::new(1));
+        let inbox = inbox();
         let thread = ReceiveThread::start(&receiver, Arc::clone(&inbox)).unwrap();
         wait_until(|| {
             // The kernel tells with a datagram what it dropped before.

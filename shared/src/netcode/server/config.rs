@@ -70,9 +70,11 @@ impl ServerConfig {
             hash_key,
             handshakes_max: (max_clients * 4).clamp(64, CLIENTS_MAX),
             token_history_max: (max_clients * 8).max(1024),
-            replies_max: 512,
+            // Everybody may ask at once: after a restart, or when a match begins. For a few clients a smaller burst will do,
+            // as strangers can use it too.
+            replies_max: max_clients.clamp(128, 4096),
             token_opens_per_s: 20_000,
-            token_opens_burst: 4_000,
+            token_opens_burst: max_clients.clamp(256, 4096) as u32,
             token_failures_per_address_per_s: 1_000,
         }
     }
