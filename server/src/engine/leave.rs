@@ -58,7 +58,8 @@ impl Engine {
     /// Tells a client why, and disconnects it soon after. The game sees it leave at once, or go away if it may come back.
     pub(super) fn close(&mut self, slot: Slot, reason: CloseReason, now: Instant) {
         let Some(session) = self.sessions.at_mut(slot).filter(|session| session.is_open()) else { return };
-        if session.is_playing() {
+        let was_playing = session.is_playing();
+        if was_playing {
             self.stats.disconnects.count(reason);
         }
         let messages_first = matches!(reason, CloseReason::Kicked | CloseReason::Banned | CloseReason::Shutdown);
@@ -69,7 +70,9 @@ impl Engine {
         if in_game && may_return && !self.config.resume_time.is_zero() {
             let views = std::mem::take(&mut session.views);
             self.absentees.insert(client_id, views, now + self.config.resume_time);
-            self.roster.away(client_id);
+            if was_playing {
+                self.roster.away(client_id);
+            }
             return;
         }
         session.views.clear(&mut self.history, self.tick);

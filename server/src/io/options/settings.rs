@@ -36,7 +36,7 @@ pub(super) struct Settings {
     #[serde(deserialize_with = "one_or_many")]
     pub(super) key_file: Vec<PathBuf>,
 
-    /// Longest life of a token, in whole seconds [default: 30s]
+    /// Longest life of a token, in whole seconds; to shorten it, change the key too [default: 30s]
     #[arg(long, env = "TIDELOCK_TOKEN_LIFETIME", hide_env_values = true, value_name = "TIME")]
     pub(super) token_lifetime: Option<Span>,
 

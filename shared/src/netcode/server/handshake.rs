@@ -39,7 +39,7 @@ pub(super) struct Handshakes {
 
 impl Handshakes {
     pub(super) fn new(max: usize) -> Self {
-        let count = u16::try_from(max).expect("at most 16,384 handshakes");
+        let count = u16::try_from(max).expect("at most 16,640 handshakes");
         Self {
             slots: (0..max).map(|_| None).collect(),
             free: (0..count).rev().collect(),
@@ -66,7 +66,7 @@ impl Handshakes {
 
     /// Ends a handshake that took too long, and says whose it was.
     pub(super) fn poll_timeout(&mut self, now: Instant) -> Option<SocketAddr> {
-        let index = u16::try_from(self.deadlines.poll(now)?).expect("at most 16,384 handshakes");
+        let index = u16::try_from(self.deadlines.poll(now)?).expect("at most 16,640 handshakes");
         self.end(index).map(|handshake| handshake.address)
     }
 
