@@ -96,6 +96,8 @@ impl TickThread {
                 Command::Clients(answer) => answer.send(self.engine.clients()).is_ok(),
                 Command::Kick(client_id, answer) => answer.send(self.engine.kick(client_id, now)).is_ok(),
                 Command::Ban(client_id, answer) => answer.send(self.engine.ban(client_id, now)).is_ok(),
+                Command::Unban(client_id, answer) => answer.send(self.engine.unban(client_id)).is_ok(),
+                Command::Bans(answer) => answer.send(self.engine.bans().collect()).is_ok(),
             };
         }
     }
