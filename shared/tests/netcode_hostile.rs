@@ -302,6 +302,7 @@ fn handshakes_that_nobody_finishes_are_bounded_and_end() {
     }
     assert_eq!(deliver(&mut net, 1, request(1, &private_key())), Ok(()), "a repeated request takes no second place");
     net.now += Duration::from_secs(5);
+    assert_eq!(net.server.poll_timeout(net.now), None, "which ends handshakes, too");
     assert_eq!(deliver(&mut net, 2, request(2, &private_key())), Ok(()));
 }
 

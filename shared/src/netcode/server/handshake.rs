@@ -159,7 +159,6 @@ impl Server {
         from: SocketAddr,
         now: Instant,
     ) -> Result<(), DropReason> {
-        self.expire_handshakes(now);
         let replaced = self.by_address.get(&from).and_then(|peer| peer.handshake);
         let handshake = Handshake {
             address: from,
@@ -206,6 +205,7 @@ impl Server {
         Ok(ServerEvent::Connected { slot, client_id, address, user_data, superseded })
     }
 
+    /// Once a tick, not for each request: it looks at all of them whenever one has ended.
     pub(super) fn expire_handshakes(&mut self, now: Instant) {
         while let Some(address) = self.handshakes.poll_timeout(now) {
             self.change_peer(address, |peer| peer.handshake = None);
