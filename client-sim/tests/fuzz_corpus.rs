@@ -76,6 +76,7 @@ targets! {
     client_datagram: 5_000,
     client_mutated: 5_000,
     client_payload: 2_000,
+    connection_pair: 2_000,
     engine_datagram: 1_000,
     pair_script: 5_000,
     reliable_reassembly: 3_000,

@@ -56,14 +56,22 @@ pub fn token_secrets(client_id: u64) -> TokenSecrets {
     TokenSecrets::from_random(random)
 }
 
-/// A token for the server, and for a second one if that should fail.
+/// The first token of a client, for the server, and for a second one if that should fail.
+#[must_use]
+pub fn token(client_id: u64) -> ConnectToken {
+    fresh_token(client_id, 0)
+}
+
+/// One more token of a client, by how many it had before.
 ///
 /// # Panics
 /// Never: the specification is well-formed.
 #[must_use]
-pub fn token(client_id: u64) -> ConnectToken {
-    let spec = spec(client_id, &[SERVER, SECOND_SERVER]);
-    ConnectToken::generate(&spec, &token_secrets(client_id), &private_key()).expect("the specification is well-formed")
+pub fn fresh_token(client_id: u64, before: u64) -> ConnectToken {
+    let servers = [SERVER, SECOND_SERVER];
+    let secrets = token_secrets(client_id + 1_000 * before);
+    ConnectToken::generate(&spec(client_id, &servers), &secrets, &private_key())
+        .expect("the specification is well-formed")
 }
 
 /// A server so small that each of its bounds is within reach of a short script, and cheap to make.

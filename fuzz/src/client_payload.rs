@@ -1,7 +1,7 @@
 //! A client core and a server that passed netcode, and says what it likes: payloads of any bytes and genuine ones
 //! changed, snapshots above all.
 
-use super::backend::{SERVER, START, START_UNIX_S, home, server, token};
+use super::backend::{SERVER, START, START_UNIX_S, fresh_token, home, server, token};
 use super::conversation::{CLIENT_ID, Heard, conversation, play};
 use super::game::{Hat, Place, Purse, Shout, Walk};
 use super::input::Input;
@@ -9,7 +9,7 @@ use super::mutation::mutate;
 use std::cell::RefCell;
 use std::time::Duration;
 use tidelock::Instant;
-use tidelock::netcode::{self, PACKET_BYTES_MAX, PAYLOAD_BYTES_MAX, Server, ServerEvent, Slot};
+use tidelock::netcode::{self, ClientState, PACKET_BYTES_MAX, PAYLOAD_BYTES_MAX, Server, ServerEvent, Slot};
 use tidelock_sim::client::{Client, ClientConfig, ClientEvent, Status};
 
 /// After a byte for how much of the genuine conversation comes first, each step is something that the server says, or
@@ -20,6 +20,7 @@ pub fn run(data: &[u8]) {
     while let Some(step) = input.step() {
         match step % 8 {
             0 => lie.pass(Duration::from_millis([1, 17, 100, 700][input.below(4)])),
+            1 if step >> 3 == 31 => lie.resume(),
             1 => lie.say(input.block(PAYLOAD_BYTES_MAX)),
             2 => lie.take_turn(),
             _ => lie.say_changed(usize::from(step / 8) + usize::from(step % 8) * 8, &mut input),
@@ -38,40 +39,45 @@ struct Lie {
     now: Instant,
     /// How many turns of the conversation were as they were.
     turn: usize,
-    /// Once over, for good.
     over: bool,
+    /// Which of its connections it is on.
+    connection: usize,
 }
 
-/// The server's half of the only connection that there is: every client of every run has the same keys, and takes what
-/// follows the sequences of those before.
+/// The server's half of the only two connections that there are: every client of every run has the same keys, and takes
+/// what follows the sequences of those before.
 struct Sealing {
     server: Server,
     slot: Slot,
+    /// What the server says until the client is connected.
+    handshake: Vec<Vec<u8>>,
 }
 
 thread_local! {
-    static SEALING: RefCell<Sealing> = RefCell::new(Sealing::new());
+    static SEALING: RefCell<[Sealing; 2]> = RefCell::new([Sealing::new(0), Sealing::new(1)]);
 }
 
 impl Sealing {
-    fn new() -> Self {
+    fn new(before: u64) -> Self {
         let mut server = server(1);
-        let mut client = netcode::Client::new(token(CLIENT_ID), START);
-        let mut out = [0; PACKET_BYTES_MAX];
-        loop {
+        let mut client = netcode::Client::new(fresh_token(CLIENT_ID, before), START);
+        let (mut out, mut handshake, mut slot) = ([0; PACKET_BYTES_MAX], Vec::new(), None);
+        while client.state() != ClientState::Connected {
             let (len, _) =
                 client.poll_transmit(START, &mut out).expect("it has something to say until it is connected");
             let event = server.handle_datagram(home(CLIENT_ID), &mut out[..len], START, START_UNIX_S);
-            if let ServerEvent::Connected { slot, .. } = event {
-                let mut sealing = Self { server, slot };
-                // The sequences that the recorded packets of netcode's own have are left out.
-                (0..100).for_each(|_| drop(sealing.seal(&[0])));
-                return sealing;
+            if let ServerEvent::Connected { slot: given, .. } = event {
+                slot = Some(given);
             }
             while let Some((len, _)) = server.poll_transmit(START, &mut out) {
+                handshake.push(out[..len].to_vec());
                 client.handle_datagram(SERVER, &mut out[..len], START);
             }
         }
+        let mut sealing = Self { server, slot: slot.expect("who is connected has a slot"), handshake };
+        // The sequences that the recorded packets of netcode's own have are left out.
+        (0..100).for_each(|_| drop(sealing.seal(&[0])));
+        sealing
     }
 
     fn seal(&mut self, payload: &[u8]) -> Vec<u8> {
@@ -85,7 +91,7 @@ impl Lie {
     /// A client that had so many honest turns, after as many as netcode takes.
     fn new(turns: usize) -> Self {
         let config = ClientConfig { token: token(CLIENT_ID), schema: conversation().schema.clone() };
-        let mut lie = Self { client: Client::new(config, START), now: START, turn: 0, over: false };
+        let mut lie = Self { client: Client::new(config, START), now: START, turn: 0, over: false, connection: 0 };
         while lie.client.status() == Status::Connecting {
             lie.take_turn();
         }
@@ -114,6 +120,20 @@ impl Lie {
         }
     }
 
+    /// The player comes back with a second token, whatever has become of the first connection.
+    fn resume(&mut self) {
+        if self.connection > 0 {
+            return;
+        }
+        (self.connection, self.over) = (1, false);
+        self.client.resume(fresh_token(CLIENT_ID, 1), self.now);
+        let handshake = SEALING.with_borrow(|sealing| sealing[1].handshake.clone());
+        for mut packet in handshake {
+            self.client.handle_datagram(SERVER, &mut packet, self.now);
+        }
+        assert_eq!(self.client.status(), Status::Joining);
+    }
+
     fn say_changed(&mut self, number: usize, input: &mut Input<'_>) {
         let down = &conversation().down;
         let mut payload = down[number % down.len()].clone();
@@ -126,7 +146,7 @@ impl Lie {
             return;
         }
         let before = *self.client.stats();
-        let mut packet = SEALING.with_borrow_mut(|sealing| sealing.seal(payload));
+        let mut packet = SEALING.with_borrow_mut(|sealing| sealing[self.connection].seal(payload));
         self.client.handle_datagram(SERVER, &mut packet, self.now);
         let after = self.client.stats();
         assert_eq!(after.datagrams_received, before.datagrams_received + 1);

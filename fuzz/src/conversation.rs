@@ -1,12 +1,14 @@
-use super::backend::{SERVER, START, START_UNIX_S, home, server, token};
+use super::backend::{SERVER, START, START_UNIX_S, fresh_token, home, server, token};
 use super::engine_stage::EngineStage;
 use super::game::{Shout, Walk};
 use glam::Vec2;
 use std::sync::{Arc, OnceLock};
+use tidelock::bits::BitReader;
 use tidelock::netcode::{Client as Netcode, PACKET_BYTES_MAX, Server, ServerEvent};
 use tidelock::state::Schema;
-use tidelock::{Instant, Tick};
-use tidelock_sim::client::{Client, ClientConfig};
+use tidelock::wire::Connection;
+use tidelock::{ClientId, Instant, Tick};
+use tidelock_sim::client::{Client, ClientConfig, Status};
 
 /// What a client and an engine said to each other in a second of play, as it is every time: payloads as they are before
 /// netcode encrypts them. It comes from the real ones, so that it is what they say whatever the format is.
@@ -18,8 +20,10 @@ pub struct Conversation {
     pub up: Vec<Vec<u8>>,
     /// Payloads to the client.
     pub down: Vec<Vec<u8>>,
-    /// Who does the same again gets the same client.
+    /// Who does the same again gets the same client, until it loses its connection.
     pub turns: Vec<Turn>,
+    /// What the client says first: when it is new, and when it comes back.
+    pub hellos: Vec<Vec<u8>>,
 }
 
 /// The client plays, then it hears what the engine says.
@@ -42,8 +46,10 @@ pub enum Heard {
     Payload(usize),
 }
 
-/// Turns of a conversation.
+/// Turns of a conversation, until the client loses its connection, ...
 const TURNS: u32 = 72;
+/// ... and after it has come back.
+const TURNS_RESUMED: u32 = 16;
 /// Whose words are recorded.
 pub const CLIENT_ID: u64 = 1;
 
@@ -53,8 +59,11 @@ pub fn conversation() -> &'static Conversation {
     CONVERSATION.get_or_init(|| {
         let mut recording = Recording::new();
         (0..TURNS).for_each(|number| recording.turn(number));
+        recording.resume();
+        recording.kick();
         let conversation = recording.conversation;
         assert!(conversation.up.len() > 40 && conversation.down.len() > 40, "they understood each other");
+        assert_eq!(conversation.hellos.len(), 2);
         conversation
     })
 }
@@ -67,6 +76,8 @@ struct Recording {
     opens_up: Server,
     opens_down: Netcode,
     packets: usize,
+    /// Hears the client, until it has said its first message.
+    listener: Option<Connection<()>>,
 }
 
 impl Recording {
@@ -75,12 +86,19 @@ impl Recording {
         let schema = Arc::new(stage.engine.schema().clone());
         let config = ClientConfig { token: token(CLIENT_ID), schema: schema.clone() };
         Self {
-            conversation: Conversation { schema, up: Vec::new(), down: Vec::new(), turns: Vec::new() },
+            conversation: Conversation {
+                schema,
+                up: Vec::new(),
+                down: Vec::new(),
+                turns: Vec::new(),
+                hellos: Vec::new(),
+            },
             stage,
             client: Client::new(config, START),
-            opens_up: server(1),
+            opens_up: server(2),
             opens_down: Netcode::new(token(CLIENT_ID), START),
             packets: 0,
+            listener: Some(Connection::new(1 << 16)),
         }
     }
 
@@ -107,6 +125,26 @@ impl Recording {
         self.conversation.turns.push(turn);
     }
 
+    /// The client loses its connection, and comes back with a new token. What it says then is kept, but is no turn.
+    fn resume(&mut self) {
+        let turns = self.conversation.turns.len();
+        self.client.resume(fresh_token(CLIENT_ID, 1), self.stage.now);
+        self.opens_down = Netcode::new(fresh_token(CLIENT_ID, 1), self.stage.now);
+        self.listener = Some(Connection::new(1 << 16));
+        self.packets = 0;
+        (TURNS..TURNS + TURNS_RESUMED).for_each(|number| self.turn(number));
+        assert_eq!(self.client.status(), Status::Playing);
+        self.conversation.turns.truncate(turns);
+    }
+
+    /// The server says why it closes the connection.
+    fn kick(&mut self) {
+        assert!(self.stage.engine.kick(ClientId(CLIENT_ID), self.stage.now));
+        let mut sent = Vec::new();
+        (0..3).for_each(|_| self.stage.tick(|_, packet, now| sent.push((packet.to_vec(), now))));
+        sent.iter().for_each(|(packet, now)| drop(self.note_down(packet, *now)));
+    }
+
     /// The handshake comes through.
     fn is_lost(&mut self) -> bool {
         self.packets += 1;
@@ -118,6 +156,10 @@ impl Recording {
         let event = self.opens_up.handle_datagram(home(CLIENT_ID), &mut packet, at, START_UNIX_S);
         if let ServerEvent::Payload { payload, .. } = event {
             self.conversation.up.push(payload.to_vec());
+            if let Some(hello) = self.listener.as_mut().and_then(|listener| first_message(listener, payload)) {
+                self.conversation.hellos.push(hello);
+                self.listener = None;
+            }
         }
     }
 
@@ -129,6 +171,13 @@ impl Recording {
         self.conversation.down.push(payload);
         Heard::Payload(self.conversation.down.len() - 1)
     }
+}
+
+fn first_message(listener: &mut Connection<()>, payload: &[u8]) -> Option<Vec<u8>> {
+    let mut r = BitReader::new(payload);
+    listener.read_header(&mut r).ok()??;
+    listener.read_messages(&mut r).ok()?;
+    listener.poll_message()
 }
 
 /// The client's half of a turn. Gives what it sends.

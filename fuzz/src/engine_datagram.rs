@@ -1,7 +1,6 @@
 //! An engine and somebody who passed netcode, and says what he likes: payloads of any bytes, genuine ones changed, and
 //! messages and inputs of any bytes behind an honest head. A bystander does not notice.
 
-use super::backend::home;
 use super::conversation::{CLIENT_ID, conversation};
 use super::engine_stage::EngineStage;
 use super::input::Input;
@@ -17,7 +16,9 @@ pub fn run(data: &[u8]) {
         match step % 8 {
             0 | 1 => attack.tick(),
             2 => attack.say(input.block(PAYLOAD_BYTES_MAX)),
-            3..=5 => attack.say_changed(usize::from(step / 8), &mut input),
+            3 if step & 0x80 == 0 => attack.queue_hello(usize::from(step / 8), &mut input),
+            3 => attack.come_back(step & 8 == 0),
+            4 | 5 => attack.say_changed(usize::from(step / 8), &mut input),
             _ => attack.say_framed(step, &mut input),
         }
         attack.check();
@@ -29,6 +30,9 @@ pub fn run(data: &[u8]) {
 const BYSTANDER: u64 = 2;
 /// Ticks in one run at most: below what a client's silence may last.
 const TICKS_MAX: u32 = 60;
+
+/// The attacker's connections in one run at most.
+const CONNECTIONS_MAX: u64 = 3;
 
 struct Attack {
     stage: EngineStage,
@@ -69,7 +73,7 @@ impl Attack {
             bytes_out += packet.len();
             assert!(packet.len() <= 1_225, "a packet of {} bytes", packet.len());
             let peers = bystander.iter_mut().chain([&mut *attacker]);
-            peers.filter(|peer| to == home(peer.client_id)).for_each(|peer| peer.hear(packet, now));
+            peers.filter(|peer| to == peer.address).for_each(|peer| peer.hear(packet, now));
         });
         assert!(bytes_out <= 64 * 1_225, "{bytes_out} bytes in one tick");
         assert_eq!(stage.engine.tick_number(), tick.next());
@@ -86,6 +90,20 @@ impl Attack {
         self.say(&payload);
     }
 
+    /// What a client says when it is new or comes back, changed.
+    fn queue_hello(&mut self, number: usize, input: &mut Input<'_>) {
+        let mut hello = conversation().hellos[number % 2].clone();
+        mutate(&mut hello, input, 4_096);
+        self.attacker.queue(&hello);
+    }
+
+    /// He logs in once more.
+    fn come_back(&mut self, has_moved: bool) {
+        if self.attacker.connections < CONNECTIONS_MAX {
+            self.attacker.come_back(has_moved, &mut self.stage);
+        }
+    }
+
     /// An honest head with messages, honestly cut but of any bytes, then any bytes where inputs are expected.
     fn say_framed(&mut self, step: u8, input: &mut Input<'_>) {
         if step & 0x80 != 0 {
@@ -96,7 +114,7 @@ impl Attack {
 
     fn check(&self) {
         let engine = &self.stage.engine;
-        assert!(engine.client_count() <= engine.config().max_clients);
+        assert!(engine.client_count() as u64 <= 1 + self.attacker.connections, "{}", engine.client_count());
         assert!(engine.stats().payloads_malformed <= self.attacker.said, "each of the attacker's counts once at most");
         assert_eq!(engine.stats().disconnects.timeout, 0);
     }

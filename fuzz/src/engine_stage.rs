@@ -1,8 +1,8 @@
-use super::backend::{PROTOCOL_ID, SERVER, START, START_UNIX_S, home, private_key, token};
+use super::backend::{PROTOCOL_ID, SERVER, START, START_UNIX_S, private_key};
 use super::game::Yard;
 use core::net::SocketAddr;
 use core::time::Duration;
-use tidelock::netcode::{Client, ClientState, PACKET_BYTES_MAX, ServerSecrets};
+use tidelock::netcode::{Client, ClientState, ConnectToken, PACKET_BYTES_MAX, ServerSecrets};
 use tidelock::wire::Load;
 use tidelock::{ClientId, Instant};
 use tidelock_server::engine::{Engine, EngineConfig};
@@ -62,16 +62,16 @@ impl EngineStage {
     ///
     /// # Panics
     /// If it is refused.
-    pub fn connect(&mut self, client_id: u64) -> Client {
-        let mut client = Client::new(token(client_id), self.now);
+    pub fn connect(&mut self, token: ConnectToken, from: SocketAddr) -> Client {
+        let mut client = Client::new(token, self.now);
         let mut out = [0; PACKET_BYTES_MAX];
         for _ in 0..2 {
             while let Some((len, _)) = client.poll_transmit(self.now, &mut out) {
-                self.handle(home(client_id), &mut out[..len]);
+                self.handle(from, &mut out[..len]);
             }
-            self.tick(|to, bytes, now| {
-                if to == home(client_id) {
-                    client.handle_datagram(SERVER, bytes, now);
+            self.tick(|to, packet, now| {
+                if to == from {
+                    client.handle_datagram(SERVER, packet, now);
                 }
             });
         }

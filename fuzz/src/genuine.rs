@@ -1,15 +1,15 @@
-use super::backend::{SECOND_SERVER, SERVER, START, START_UNIX_S, home, server, token};
+use super::backend::{SECOND_SERVER, SERVER, START, START_UNIX_S, fresh_token, home, server, token};
 use core::net::SocketAddr;
 use std::sync::OnceLock;
 use std::time::Duration;
 use tidelock::Instant;
-use tidelock::netcode::{Client, ClientState, PACKET_BYTES_MAX, Server, ServerEvent, Slot};
+use tidelock::netcode::{Client, ClientState, ConnectToken, PACKET_BYTES_MAX, Server, ServerEvent, Slot};
 
 /// A packet that somebody who may did send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Packet {
-    /// Which client's connection it belongs to.
-    pub client_id: u64,
+    /// Which connection it belongs to.
+    pub connection: u64,
     /// Where it came from.
     pub from: SocketAddr,
     /// Where it was to go.
@@ -31,22 +31,32 @@ impl Packet {
 /// Whole connections, from the request to the last goodbye, as they are every time.
 #[derive(Debug)]
 pub struct Genuine {
-    /// From clients 1 to [`CLIENTS`].
+    /// From the clients of connections 1 to [`CONNECTIONS`].
     pub to_server: Vec<Packet>,
     /// To the same, from a server, and from a second one that was full.
     pub to_client: Vec<Packet>,
 }
 
-/// How many clients there are packets of.
-pub const CLIENTS: u64 = 4;
+/// How many connections there are packets of.
+pub const CONNECTIONS: u64 = 4;
+
+/// Whose a connection is: the last is a second one of the first client, from another address.
+#[must_use]
+pub const fn client_of(connection: u64) -> u64 {
+    if connection == CONNECTIONS { 1 } else { connection }
+}
+
+fn token_of(connection: u64) -> ConnectToken {
+    if connection == CONNECTIONS { fresh_token(1, 1) } else { token(connection) }
+}
 
 /// The recording, made once.
 pub fn genuine() -> &'static Genuine {
     static GENUINE: OnceLock<Genuine> = OnceLock::new();
     GENUINE.get_or_init(|| {
         let mut genuine = Genuine { to_server: Vec::new(), to_client: Vec::new() };
-        for client_id in 1..=CLIENTS {
-            Recording::new(client_id).run(&mut genuine);
+        for connection in 1..=CONNECTIONS {
+            Recording::new(connection).run(&mut genuine);
         }
         genuine
     })
@@ -54,7 +64,7 @@ pub fn genuine() -> &'static Genuine {
 
 /// One client, its server, and what both said.
 struct Recording {
-    client_id: u64,
+    connection: u64,
     client: Client,
     server: Server,
     slot: Option<Slot>,
@@ -63,9 +73,9 @@ struct Recording {
 }
 
 impl Recording {
-    fn new(client_id: u64) -> Self {
-        let client = Client::new(token(client_id), START);
-        Self { client_id, client, server: server(2), slot: None, now: START, packets: Vec::new() }
+    fn new(connection: u64) -> Self {
+        let client = Client::new(token_of(connection), START);
+        Self { connection, client, server: server(2), slot: None, now: START, packets: Vec::new() }
     }
 
     fn run(mut self, genuine: &mut Genuine) {
@@ -74,17 +84,17 @@ impl Recording {
         }
         self.pass(10);
         for len in [1, 2, 40, 200, 1_200] {
-            let payload: Vec<u8> = (0..len).map(|at| (at as u64 + self.client_id) as u8).collect();
+            let payload: Vec<u8> = (0..len).map(|at| (at as u64 + self.connection) as u8).collect();
             self.say(&payload);
             self.pass(60);
         }
-        if self.client_id.is_multiple_of(2) {
+        if self.connection.is_multiple_of(2) {
             self.client.disconnect();
         } else {
             self.server.disconnect(self.slot.expect("the client is connected"));
         }
         self.pass(10);
-        self.packets.push(denied(self.client_id));
+        self.packets.push(denied(self.connection));
         let (up, down): (Vec<_>, Vec<_>) = self.packets.into_iter().partition(|packet| packet.to == SERVER);
         genuine.to_server.extend(up);
         genuine.to_client.extend(down);
@@ -113,7 +123,7 @@ impl Recording {
     }
 
     fn up(&mut self, bytes: &[u8], payload: Option<&[u8]>) {
-        let from = home(self.client_id);
+        let from = home(self.connection);
         self.note(from, SERVER, bytes, payload);
         if let ServerEvent::Connected { slot, .. } =
             self.server.handle_datagram(from, &mut bytes.to_vec(), self.now, START_UNIX_S)
@@ -123,13 +133,18 @@ impl Recording {
     }
 
     fn down(&mut self, bytes: &[u8], payload: Option<&[u8]>) {
-        self.note(SERVER, home(self.client_id), bytes, payload);
+        self.note(SERVER, home(self.connection), bytes, payload);
         self.client.handle_datagram(SERVER, &mut bytes.to_vec(), self.now);
     }
 
     fn note(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8], payload: Option<&[u8]>) {
-        let packet =
-            Packet { client_id: self.client_id, from, to, bytes: bytes.to_vec(), payload: payload.map(<[u8]>::to_vec) };
+        let packet = Packet {
+            connection: self.connection,
+            from,
+            to,
+            bytes: bytes.to_vec(),
+            payload: payload.map(<[u8]>::to_vec),
+        };
         if !self.packets.contains(&packet) {
             self.packets.push(packet);
         }
@@ -137,12 +152,12 @@ impl Recording {
 }
 
 /// What a client hears of a server that is full: others come before it until that is so.
-fn denied(client_id: u64) -> Packet {
+fn denied(connection: u64) -> Packet {
     let mut full = server(1);
     for other in 100..200 {
-        let bytes = ask(&mut full, client_id);
+        let bytes = ask(&mut full, connection);
         if bytes.first() == Some(&(0x80 | 1)) {
-            return Packet { client_id, from: SECOND_SERVER, to: home(client_id), bytes, payload: None };
+            return Packet { connection, from: SECOND_SERVER, to: home(connection), bytes, payload: None };
         }
         full = server(1);
         (100..=other).for_each(|other| drop(connect(&mut full, other)));
@@ -151,19 +166,19 @@ fn denied(client_id: u64) -> Packet {
 }
 
 /// The answer to a client's request.
-fn ask(server: &mut Server, client_id: u64) -> Vec<u8> {
+fn ask(server: &mut Server, connection: u64) -> Vec<u8> {
     let mut out = [0; PACKET_BYTES_MAX];
-    let mut client = Client::new(token(client_id), START);
+    let mut client = Client::new(token_of(connection), START);
     let (len, _) = client.poll_transmit(START, &mut out).expect("a client that connects has something to say");
-    server.handle_datagram(home(client_id), &mut out[..len], START, START_UNIX_S);
+    server.handle_datagram(home(connection), &mut out[..len], START, START_UNIX_S);
     server.poll_transmit(START, &mut out).map_or_else(Vec::new, |(len, _)| out[..len].to_vec())
 }
 
-fn connect(server: &mut Server, client_id: u64) -> Client {
+fn connect(server: &mut Server, connection: u64) -> Client {
     let mut out = [0; PACKET_BYTES_MAX];
-    let mut client = Client::new(token(client_id), START);
+    let mut client = Client::new(token_of(connection), START);
     while let Some((len, _)) = client.poll_transmit(START, &mut out) {
-        server.handle_datagram(home(client_id), &mut out[..len], START, START_UNIX_S);
+        server.handle_datagram(home(connection), &mut out[..len], START, START_UNIX_S);
         while let Some((len, _)) = server.poll_transmit(START, &mut out) {
             client.handle_datagram(SERVER, &mut out[..len], START);
         }

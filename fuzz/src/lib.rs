@@ -8,6 +8,7 @@ pub mod bit_reader;
 pub mod client_datagram;
 pub mod client_mutated;
 pub mod client_payload;
+pub mod connection_pair;
 pub mod conversation;
 pub mod engine_datagram;
 pub mod engine_stage;

@@ -1,12 +1,12 @@
 //! A netcode client and its server, and a network that loses, repeats, reorders, delays and forges what they say, as the
 //! script has it. When it stops doing so, both ends agree before long: they are connected, or neither is.
 
-use super::backend::{SECOND_SERVER, SERVER, START, START_UNIX_S, private_key, server, spec, token_secrets};
+use super::backend::{SERVER, START, START_UNIX_S, fresh_token, server};
 use super::input::Input;
 use super::mutation::mutate;
 use core::net::SocketAddr;
 use std::time::Duration;
-use tidelock::netcode::{Client, ClientState, ConnectToken, PACKET_BYTES_MAX, Server, ServerEvent, Slot};
+use tidelock::netcode::{Client, ClientState, PACKET_BYTES_MAX, Server, ServerEvent, Slot};
 use tidelock::{ClientId, Instant};
 
 /// Each step is something that an end does, or the network.
@@ -55,7 +55,7 @@ struct Pair {
 impl Pair {
     fn new() -> Self {
         Self {
-            client: Client::new(token(0), START),
+            client: Client::new(fresh_token(CLIENT_ID.0, 0), START),
             server: server(2),
             now: START,
             address: SocketAddr::from(([20, 0, 0, 1], 5_000)),
@@ -180,7 +180,7 @@ impl Pair {
     fn come_back(&mut self) {
         if matches!(self.client.state(), ClientState::Disconnected(_)) && self.attempts < 3 {
             self.attempts += 1;
-            self.client = Client::new(token(self.attempts), self.now);
+            self.client = Client::new(fresh_token(CLIENT_ID.0, self.attempts), self.now);
         }
     }
 
@@ -232,12 +232,4 @@ fn number(payload: &[u8]) -> u32 {
     let number = u32::from_le_bytes(payload[..4].try_into().expect("payloads begin with their number"));
     assert_eq!(payload, self::payload(number));
     number
-}
-
-/// A token of its own for each attempt.
-fn token(attempt: u64) -> ConnectToken {
-    let servers = [SERVER, SECOND_SERVER];
-    let spec = spec(CLIENT_ID.0, &servers);
-    let secrets = token_secrets(CLIENT_ID.0 + 1_000 * attempt);
-    ConnectToken::generate(&spec, &secrets, &private_key()).expect("the specification is well-formed")
 }

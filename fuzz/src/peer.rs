@@ -1,6 +1,7 @@
-use super::backend::{SERVER, home};
+use super::backend::{SERVER, fresh_token, home};
 use super::conversation::conversation;
 use super::engine_stage::EngineStage;
+use core::net::SocketAddr;
 use tidelock::Instant;
 use tidelock::bits::{BitReader, BitWriter};
 use tidelock::netcode::{Client, PACKET_BYTES_MAX, PAYLOAD_BYTES_MAX};
@@ -14,8 +15,12 @@ const MESSAGE_BITS_MAX: usize = 6_500;
 pub struct Peer {
     /// By which the engine knows it.
     pub client_id: u64,
+    /// Where it is.
+    pub address: SocketAddr,
     /// How many payloads it sent.
     pub said: u64,
+    /// How many connections it has had.
+    pub connections: u64,
     netcode: Client,
     connection: Connection<()>,
 }
@@ -24,13 +29,22 @@ impl Peer {
     /// Passes netcode, and no further.
     #[must_use]
     pub fn connect(client_id: u64, stage: &mut EngineStage) -> Self {
-        let netcode = stage.connect(client_id);
-        Self { client_id, said: 0, netcode, connection: Connection::new(1 << 20) }
+        let address = home(client_id);
+        let netcode = stage.connect(fresh_token(client_id, 0), address);
+        Self { client_id, address, said: 0, connections: 1, netcode, connection: Connection::new(1 << 20) }
+    }
+
+    /// Passes netcode again, from another address or the same, and leaves the old connection as it is.
+    pub fn come_back(&mut self, has_moved: bool, stage: &mut EngineStage) {
+        self.address.set_port(self.address.port() + u16::from(has_moved));
+        self.netcode = stage.connect(fresh_token(self.client_id, self.connections), self.address);
+        self.connections += 1;
+        self.connection = Connection::new(1 << 20);
     }
 
     /// Says what a client says first.
     pub fn greet(&mut self, stage: &mut EngineStage) {
-        self.queue(hello());
+        self.queue(&conversation().hellos[0]);
         self.say_framed(&[0], stage);
     }
 
@@ -57,7 +71,7 @@ impl Peer {
         }
         if let Some((len, _)) = self.netcode.seal(payload, &mut packet, stage.now) {
             self.said += 1;
-            stage.handle(home(self.client_id), &mut packet[..len]);
+            stage.handle(self.address, &mut packet[..len]);
         }
     }
 
@@ -71,19 +85,4 @@ impl Peer {
         self.connection.on_acks(&header, now, |_, _| {});
         while self.connection.poll_message().is_some() {}
     }
-}
-
-/// The message that a real client says first.
-fn hello() -> &'static [u8] {
-    static HELLO: std::sync::OnceLock<Vec<u8>> = std::sync::OnceLock::new();
-    HELLO.get_or_init(|| {
-        let mut connection = Connection::<()>::new(1 << 20);
-        let message = conversation().up.iter().find_map(|payload| {
-            let mut r = BitReader::new(payload);
-            connection.read_header(&mut r).ok()??;
-            connection.read_messages(&mut r).ok()?;
-            connection.poll_message()
-        });
-        message.expect("a client says hello")
-    })
 }

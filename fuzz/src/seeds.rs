@@ -10,6 +10,7 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
         "engine_datagram" => (0..3u8).flat_map(engine_datagram).collect(),
         "client_payload" => (0..4).map(client_payload).collect(),
         "token_reader" => token_reader(),
+        "connection_pair" => vec![vec![0x11, 200, 0x91, 90, 7, 3, 2, 0, 9, 6, 4, 3, 0, 7, 60, 0x87, 1]],
         "pair_script" => vec![vec![3, 15, 11, 12, 3, 3], vec![3, 2, 11, 4, 0, 0, 12, 6, 0, 14, 0, 3, 15, 3, 3]],
         "reliable_reassembly" => vec![vec![0, 9, 0xf1, 200, 2, 0, 9, 2, 0xff, 0xff, 6, 1, 2, 0xff, 0xff, 4, 0, 5, 0]],
         "bit_reader" => {
@@ -21,9 +22,9 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
 
 /// The connections of clients 1 and 2, one packet after the other, each from its home.
 fn server_datagram() -> Vec<Vec<u8>> {
-    let connection = |client_id: u64| {
-        let packets = genuine().to_server.iter().filter(move |packet| packet.client_id == client_id);
-        let from = if client_id == 1 { 0 } else { 4 };
+    let connection = |number: u64| {
+        let packets = genuine().to_server.iter().filter(move |packet| packet.connection == number);
+        let from = if number == 1 { 0 } else { 4 };
         packets.flat_map(move |packet| datagram(&[0, from], &packet.bytes)).collect::<Vec<u8>>()
     };
     let whole = [connection(1), connection(2)];
@@ -33,7 +34,7 @@ fn server_datagram() -> Vec<Vec<u8>> {
 
 /// All that client 1 is told, from each state on.
 fn client_datagram() -> Vec<Vec<u8>> {
-    let told = genuine().to_client.iter().filter(|packet| packet.client_id == 1);
+    let told = genuine().to_client.iter().filter(|packet| packet.connection == 1);
     let packets: Vec<u8> = told.flat_map(|packet| datagram(&[0], &packet.bytes)).collect();
     (0..3).map(|progress| [&[progress], packets.as_slice()].concat()).collect()
 }

@@ -23,7 +23,7 @@ impl WatchedClient {
     pub fn new(progress: usize) -> Self {
         let mut watched = Self { client: Client::new(token(CLIENT_ID), START), now: START, delivered: Vec::new() };
         for kind in [2, 4].into_iter().take(progress) {
-            let mut own = genuine().to_client.iter().filter(|packet| packet.client_id == CLIENT_ID);
+            let mut own = genuine().to_client.iter().filter(|packet| packet.connection == CLIENT_ID);
             let packet = own.find(|packet| packet.kind() == kind).expect("it heard all of it");
             watched.handle(SERVER, &mut packet.bytes.clone());
         }
@@ -33,7 +33,7 @@ impl WatchedClient {
     /// A datagram arrives.
     pub fn handle(&mut self, from: SocketAddr, datagram: &mut [u8]) {
         let mut known = genuine().to_client.iter();
-        let place = known.position(|packet| packet.client_id == CLIENT_ID && packet.bytes == *datagram);
+        let place = known.position(|packet| packet.connection == CLIENT_ID && packet.bytes == *datagram);
         let packet = place.map(|place| &genuine().to_client[place]);
         let (state, server) = (self.client.state(), self.client.server_address());
         let drops = self.client.drops().total();

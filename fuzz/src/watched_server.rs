@@ -1,5 +1,5 @@
 use super::backend::{START, START_UNIX_S, TIMEOUT_S, home, server};
-use super::genuine::{Packet, genuine};
+use super::genuine::{Packet, client_of, genuine};
 use super::input::Input;
 use core::net::SocketAddr;
 use std::time::Duration;
@@ -12,10 +12,10 @@ use tidelock::{ClientId, Instant};
 pub struct WatchedServer {
     server: Server,
     now: Instant,
-    /// Who is connected, and when they were last heard.
+    /// Who is connected, the oldest first.
     connected: Vec<Connected>,
-    /// Clients that had their connection: a token makes one.
-    consumed: Vec<ClientId>,
+    /// Connections that were: a token makes one.
+    consumed: Vec<u64>,
     /// Payloads that came out, as places in the recording: each does at most once.
     delivered: Vec<usize>,
     strangers: Vec<Stranger>,
@@ -24,6 +24,7 @@ pub struct WatchedServer {
 #[derive(Clone, Copy, Debug)]
 struct Connected {
     slot: Slot,
+    connection: u64,
     client_id: ClientId,
     address: SocketAddr,
     heard_at: Instant,
@@ -43,7 +44,7 @@ struct Stranger {
 enum Outcome {
     Dropped(DropReason),
     Handled,
-    Connected(Slot, ClientId, SocketAddr),
+    Connected(Slot, ClientId, SocketAddr, Option<Slot>),
     Payload(Slot, Vec<u8>),
     Disconnected(Slot),
 }
@@ -60,7 +61,7 @@ impl WatchedServer {
             delivered: Vec::new(),
             strangers: Vec::new(),
         };
-        let first = genuine().to_server.iter().filter(|packet| packet.client_id == 1);
+        let first = genuine().to_server.iter().filter(|packet| packet.connection == 1);
         for kind in [0, 3] {
             let packet = first.clone().find(|packet| packet.kind() == kind).expect("it said all of it");
             watched.handle(home(1), &mut packet.bytes.clone());
@@ -92,9 +93,9 @@ impl WatchedServer {
         match self.server.handle_datagram(from, datagram, self.now, unix_s(self.now)) {
             ServerEvent::Dropped(reason) => Outcome::Dropped(reason),
             ServerEvent::Handled => Outcome::Handled,
-            ServerEvent::Connected { slot, client_id, address, user_data, .. } => {
+            ServerEvent::Connected { slot, client_id, address, user_data, superseded } => {
                 assert!(user_data.iter().all(|byte| u64::from(*byte) == client_id.0), "what the backend said");
-                Outcome::Connected(slot, client_id, address)
+                Outcome::Connected(slot, client_id, address, superseded)
             }
             ServerEvent::Payload { slot, payload } => Outcome::Payload(slot, payload.to_vec()),
             ServerEvent::Disconnected { slot, .. } => Outcome::Disconnected(slot),
@@ -104,42 +105,69 @@ impl WatchedServer {
     /// A genuine packet was taken: as what it is, from whom it may come, and not before or after it may.
     fn on_taken(&mut self, place: usize, from: SocketAddr, outcome: Outcome) {
         let packet = &genuine().to_server[place];
-        let client_id = ClientId(packet.client_id);
         let now = self.now;
         match outcome {
             Outcome::Dropped(_) => {}
-            Outcome::Handled if packet.kind() == 0 => assert!(!self.consumed.contains(&client_id)),
+            Outcome::Handled if packet.kind() == 0 => assert!(!self.consumed.contains(&packet.connection)),
             Outcome::Handled => {
                 assert_eq!(packet.kind(), 4);
-                self.heard(from, client_id).heard_at = now;
+                self.heard(from, packet).heard_at = now;
             }
-            Outcome::Connected(slot, who, address) => {
-                assert_eq!((packet.kind(), who, address), (3, client_id, from));
-                assert!(!self.consumed.contains(&who), "a token makes one connection");
-                assert!(self.connected.iter().all(|other| other.slot != slot && other.address != address));
-                self.consumed.push(who);
-                self.connected.push(Connected { slot, client_id, address, heard_at: now });
-                self.stranger(from).proven = true;
+            Outcome::Connected(slot, who, address, superseded) => {
+                assert_eq!((packet.kind(), who.0, address), (3, client_of(packet.connection), from));
+                assert_eq!(superseded, self.newest_of(who), "the client's own older one, if there is one");
+                self.connect(packet.connection, slot, from);
             }
             Outcome::Payload(slot, payload) => {
                 assert_eq!(packet.payload.as_ref(), Some(&payload));
                 assert!(!self.delivered.contains(&place), "a payload comes once");
                 self.delivered.push(place);
-                let client = self.heard(from, client_id);
+                let client = self.heard(from, packet);
                 assert_eq!(client.slot, slot);
                 client.heard_at = now;
             }
             Outcome::Disconnected(slot) => {
                 assert_eq!(packet.kind(), 6);
-                assert_eq!(self.heard(from, client_id).slot, slot);
-                self.connected.retain(|client| client.slot != slot);
+                assert_eq!(self.heard(from, packet).slot, slot);
+                self.forget(slot);
             }
         }
     }
 
-    fn heard(&mut self, from: SocketAddr, client_id: ClientId) -> &mut Connected {
-        let client = self.connected.iter_mut().find(|client| client.address == from);
-        client.filter(|client| client.client_id == client_id).expect("only who is connected is heard")
+    fn connect(&mut self, connection: u64, slot: Slot, address: SocketAddr) {
+        assert!(!self.consumed.contains(&connection), "a token makes one connection");
+        self.consumed.push(connection);
+        let client_id = ClientId(client_of(connection));
+        let conflicts = |other: &Connected| other.address == address && other.client_id != client_id;
+        assert!(self.connected.iter().all(|other| other.slot != slot && !conflicts(other)));
+        self.connected.push(Connected { slot, connection, client_id, address, heard_at: self.now });
+        self.stranger(address).proven = true;
+    }
+
+    /// The newest connection at an address, which is the only one that is heard from there.
+    fn heard(&mut self, from: SocketAddr, packet: &Packet) -> &mut Connected {
+        let client = self.connected.iter_mut().rfind(|client| client.address == from);
+        client.filter(|client| client.connection == packet.connection).expect("only who is connected is heard")
+    }
+
+    /// Where a client is: an older connection does not count, even when the newer one is over.
+    fn newest_of(&self, client_id: ClientId) -> Option<Slot> {
+        let newest = self.consumed.iter().rfind(|connection| client_of(**connection) == client_id.0)?;
+        let connected = self.connected.iter().find(|client| client.connection == *newest);
+        connected.map(|client| client.slot)
+    }
+
+    fn forget(&mut self, slot: Slot) -> Connected {
+        let index = self.connected.iter().position(|client| client.slot == slot).expect("it was connected");
+        self.connected.remove(index)
+    }
+
+    /// The server disconnects who has been there longest.
+    pub fn hang_up(&mut self) {
+        let Some(Connected { slot, .. }) = self.connected.first().copied() else { return };
+        assert!(self.server.disconnect(slot) && !self.server.disconnect(slot));
+        self.forget(slot);
+        self.check();
     }
 
     /// Time passes, and the server does what is due.
@@ -149,9 +177,8 @@ impl WatchedServer {
         let (mut spoke, now) = (self.poll(), self.now);
         while let Some(slot) = self.server.poll_timeout(now) {
             spoke = true;
-            let silent = |client: &Connected| now.since(client.heard_at).as_secs() >= TIMEOUT_S;
-            let gone = self.connected.iter().position(|client| client.slot == slot && silent(client));
-            self.connected.swap_remove(gone.expect("only who was silent is given up"));
+            let gone = self.forget(slot);
+            assert!(now.since(gone.heard_at).as_secs() >= TIMEOUT_S, "only who was silent is given up");
             assert!(self.server.disconnect(slot));
         }
         assert!(due || !spoke, "a server is never late that wakes up when it says");
@@ -186,7 +213,7 @@ impl WatchedServer {
         assert!(self.server.clients() <= self.server.max_clients());
         for client in &self.connected {
             assert_eq!(self.server.client_id(client.slot), Some(client.client_id));
-            assert_eq!(self.server.slot_of(client.client_id), Some(client.slot));
+            assert_eq!(self.server.slot_of(client.client_id), self.newest_of(client.client_id));
             assert_eq!(self.server.address(client.slot), Some(client.address));
         }
     }
@@ -202,12 +229,13 @@ fn unix_s(now: Instant) -> u64 {
     START_UNIX_S + now.since(START).as_secs()
 }
 
-/// Where a datagram comes from: homes of clients, and of strangers.
+/// Where a datagram comes from: homes of clients, an address that is the same endpoint as one of them, and strangers.
 pub fn source(input: &mut Input<'_>) -> SocketAddr {
     match input.below(8) {
         0..=3 => home(1),
         4 | 5 => home(2),
-        6 => home(3),
+        6 if input.byte().is_multiple_of(2) => home(4),
+        6 => SocketAddr::new("::ffff:20.0.0.1".parse().expect("an address"), 5000),
         _ => SocketAddr::from(([0x2001, 0xdb8, 0, 0, 0, 0, 0, u16::from(input.byte() % 4)], 5000)),
     }
 }

@@ -90,6 +90,37 @@ pub(super) fn open_challenge_token<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Only a backend can make one that opens; what it then holds is not to be trusted all the same.
+        #[test]
+        fn any_bytes_are_written_as_they_were_read_or_are_no_token(
+            bytes in prop::collection::vec(any::<u8>(), PRIVATE_TOKEN_BYTES - TAG_BYTES),
+            count in 0u32..40,
+            kinds in prop::collection::vec(0u8..4, 40),
+            is_plausible: bool,
+        ) {
+            let mut bytes = bytes;
+            if is_plausible {
+                // Counts and kinds of addresses as they often are: chance alone finds none.
+                bytes[12..16].copy_from_slice(&count.to_le_bytes());
+                let mut at = 16;
+                for kind in kinds.into_iter().take(count as usize) {
+                    bytes[at] = if kind == 0 { 1 } else { kind };
+                    at += if bytes[at] == 1 { 7 } else { 19 };
+                }
+            }
+            if let Some(token) = PrivateToken::read(&bytes) {
+                prop_assert!((1..=SERVERS_MAX).contains(&token.servers.len()));
+                let mut written = [0; PRIVATE_TOKEN_BYTES];
+                token.write(&mut written);
+                let address_bytes = |address: &SocketAddr| if address.is_ipv4() { 7 } else { 19 };
+                let end = 16 + token.servers.iter().map(address_bytes).sum::<usize>() + 2 * 32 + USER_DATA_BYTES;
+                prop_assert!(written[..end] == bytes[..end]);
+            }
+        }
+    }
 
     #[test]
     fn a_token_with_as_many_ipv6_addresses_as_allowed_fits() {

@@ -190,6 +190,10 @@ impl Server {
         if client_id != handshake.client_id {
             return Err(DropReason::ChallengeMismatch);
         }
+        // The same client may have begun handshakes from two addresses that are one endpoint.
+        if self.history.is_consumed(&handshake.tag) {
+            return Err(DropReason::TokenUsed);
+        }
         if self.sessions.is_full() {
             let (address, key) = (handshake.address, handshake.server_to_client.clone());
             self.deny(address, &key);
