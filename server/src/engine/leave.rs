@@ -59,8 +59,10 @@ impl Engine {
     pub(super) fn close(&mut self, slot: Slot, reason: CloseReason, now: Instant) {
         let Some(session) = self.sessions.at_mut(slot).filter(|session| session.is_open()) else { return };
         let was_playing = session.is_playing();
-        if was_playing {
+        if was_playing || reason == CloseReason::Kicked {
             self.stats.disconnects.count(reason);
+        } else if reason == CloseReason::Banned {
+            self.stats.rejected.count(RejectReason::Banned);
         }
         let messages_first = matches!(reason, CloseReason::Kicked | CloseReason::Banned | CloseReason::Shutdown);
         session.begin_closing(Farewell::Closed(reason), messages_first && session.in_game, now);
