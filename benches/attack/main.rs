@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 use tidelock_arena::ArenaInput;
 use tidelock_benches::heap::{CountingHeap, live_bytes};
-use tidelock_benches::{instructions, timed, write_json};
+use tidelock_benches::{cpu_timed, instructions, write_json};
 use tidelock_server::arena::Arena;
 use tidelock_sim::link::LinkConfig;
 use tidelock_sim::siege::{FloodKind, Siege};
@@ -111,7 +111,7 @@ fn storm(siege: &mut Siege<ArenaInput>, flags: &Flags) -> (Duration, isize) {
     let (mut fired, mut grown_bytes_max, at_start) = (Duration::ZERO, 0, live_bytes());
     for _ in 0..flags.packets * 1_000 / flags.per_s {
         siege.load();
-        fired += timed(|| siege.fire()).0;
+        fired += cpu_timed(|| siege.fire()).0;
         siege.pass();
         grown_bytes_max = grown_bytes_max.max(live_bytes() - at_start);
     }

@@ -3,7 +3,7 @@
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
 use std::hint::black_box;
 use std::time::Duration;
-use tidelock_benches::timed;
+use tidelock_benches::cpu_timed;
 
 const TAG_BYTES: usize = 16;
 /// As long as netcode's.
@@ -12,7 +12,7 @@ const AAD: [u8; 22] = [1; 22];
 /// Seals so many messages of so many bytes.
 pub(crate) fn seal(messages: usize, bytes: usize) -> Duration {
     let (key, mut message) = (key(), vec![0x5a; bytes]);
-    let (took, ()) = timed(|| {
+    let (took, ()) = cpu_timed(|| {
         for sequence in 0..messages {
             let tag = key.seal_in_place_separate_tag(nonce(sequence), Aad::from(AAD), &mut message);
             let _tag = black_box(tag.expect("the message is short"));
@@ -30,7 +30,7 @@ pub(crate) fn open(messages: usize, bytes: usize) -> Duration {
         let made = key.seal_in_place_separate_tag(nonce(sequence), Aad::from(AAD), body);
         tag.copy_from_slice(made.expect("the message is short").as_ref());
     }
-    let (took, ()) = timed(|| {
+    let (took, ()) = cpu_timed(|| {
         for (sequence, message) in batch.chunks_exact_mut(bytes + TAG_BYTES).enumerate() {
             black_box(key.open_in_place(nonce(sequence), Aad::from(AAD), message)).expect("it was sealed so");
         }

@@ -9,7 +9,7 @@ use tidelock::netcode::{
 };
 use tidelock::{ClientId, Instant};
 use tidelock_benches::heap::live_bytes;
-use tidelock_benches::timed;
+use tidelock_benches::{cpu_timed, timed};
 use tidelock_sim::link::Rng;
 
 const PROTOCOL_ID: u64 = 7;
@@ -119,7 +119,7 @@ impl Hall {
         let order = self.order(packets);
         let (payload, mut packet) = (vec![0x5a; bytes], [0; PACKET_BYTES_MAX]);
         let Self { server, members, now, .. } = self;
-        let (took, ()) = timed(|| {
+        let (took, ()) = cpu_timed(|| {
             for index in &order {
                 let sealed = server.seal(members[*index as usize].slot, &payload, &mut packet, *now);
                 black_box(sealed.expect("the slot is taken"));
@@ -132,7 +132,7 @@ impl Hall {
     pub(crate) fn open(&mut self, packets: usize, bytes: usize) -> Duration {
         let mut received = self.prepare(packets, bytes);
         let Self { server, now, .. } = self;
-        let (took, ()) = timed(|| {
+        let (took, ()) = cpu_timed(|| {
             let mut rest = &mut received.bytes[..];
             for (from, len) in &received.datagrams {
                 let datagram;

@@ -4,7 +4,7 @@
 //!
 //! Everything goes through the server core in one thread, without sockets. Each packet is another client's than the one
 //! before, in a shuffled order, so that nobody's keys wait in the cache. `bare` is the cipher alone, with one key for all,
-//! which is never out of the cache.
+//! which is never out of the cache. Packets are told in processor time, handshakes by the clock on the wall.
 #![expect(clippy::print_stdout, reason = "the table is what this program is for")]
 
 mod bare;

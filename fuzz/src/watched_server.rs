@@ -229,12 +229,13 @@ fn unix_s(now: Instant) -> u64 {
     START_UNIX_S + now.since(START).as_secs()
 }
 
-/// Where a datagram comes from: homes of clients, and of strangers.
+/// Where a datagram comes from: homes of clients, an address that is the same endpoint as one of them, and strangers.
 pub fn source(input: &mut Input<'_>) -> SocketAddr {
     match input.below(8) {
         0..=3 => home(1),
         4 | 5 => home(2),
-        6 => home(4),
+        6 if input.byte().is_multiple_of(2) => home(4),
+        6 => SocketAddr::new("::ffff:20.0.0.1".parse().expect("an address"), 5000),
         _ => SocketAddr::from(([0x2001, 0xdb8, 0, 0, 0, 0, 0, u16::from(input.byte() % 4)], 5000)),
     }
 }

@@ -1,48 +1,14 @@
 //! Settings as an operator meets them: the program, its flags, its environment and its file.
 
-use std::path::PathBuf;
-use std::process::{Command, Output};
+mod operator;
 
-/// A directory of its own for each test.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("tidelock-options-{}-{name}", std::process::id()));
-        std::fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
-    fn file(&self, name: &str, content: &str) -> String {
-        let path = self.0.join(name);
-        std::fs::write(&path, content).unwrap();
-        path.display().to_string()
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-fn program(args: &[&str], environment: &[(&str, &str)]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tidelock-server"));
-    command.env_clear().envs(environment.iter().copied()).args(args).output().unwrap()
-}
+use operator::{Scratch, program, refuse};
 
 fn check(args: &[&str], environment: &[(&str, &str)]) -> toml::Table {
     let output = program(&[&["--check-config"], args].concat(), environment);
     let error = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(0), "{error}");
     String::from_utf8(output.stdout).unwrap().parse().unwrap()
-}
-
-fn refuse(args: &[&str], environment: &[(&str, &str)]) -> String {
-    let output = program(args, environment);
-    assert_eq!(output.status.code(), Some(2), "{args:?}");
-    assert_eq!(output.stdout, b"");
-    String::from_utf8(output.stderr).unwrap()
 }
 
 #[test]
@@ -68,6 +34,21 @@ fn the_file_may_be_what_was_printed() {
 }
 
 #[test]
+fn the_time_to_resume_comes_from_flag_environment_or_file() {
+    let scratch = Scratch::new("resume");
+    let file = scratch.file("server.toml", "resume-time = \"5s\"\n");
+    let environment = [("TIDELOCK_RESUME_TIME", "1m")];
+    for (args, environment, time) in [
+        (&[][..], &[][..], "30s"),
+        (&["--config", &file], &[], "5s"),
+        (&["--config", &file], &environment, "1m"),
+        (&["--resume-time", "0s"], &environment, "0s"),
+    ] {
+        assert_eq!(check(args, environment)["resume-time"].as_str(), Some(time), "{args:?}");
+    }
+}
+
+#[test]
 fn several_keys_come_from_flags_environment_or_file() {
     let scratch = Scratch::new("keys");
     let key = |name| scratch.file(name, &"0123456789abcdefABCDEF0000000000".repeat(2));
@@ -86,6 +67,7 @@ fn what_is_wrong_is_named_in_one_sentence() {
     let short = scratch.file("short.key", "abc\n");
     let not_hex = scratch.file("nothex.key", &"x".repeat(64));
     let token = scratch.file("token", "secret\n");
+    let words = scratch.file("words", "sixteen characters and more\n");
     let bans = scratch.file("bans", "17\nbob\n");
     let missing = scratch.0.join("missing").join("file").display().to_string();
     for (args, sentence) in [
@@ -95,6 +77,7 @@ fn what_is_wrong_is_named_in_one_sentence() {
         (["--key-file", &not_hex], "nothex.key: has other characters than hex digits"),
         (["--key-file", &missing], "key-file"),
         (["--admin-token-file", &token], "token: has fewer than 16 characters"),
+        (["--admin-token-file", &words], "words: must hold one word of ASCII characters, and nothing else"),
         (["--ban-file", &bans], "bans: line 2: `bob` is no client id"),
         (["--ban-file", &missing], "ban-file"),
         (["--tick-hz", "500"], "tick-hz is 500, and must be 1 to 240"),
@@ -112,6 +95,8 @@ fn flags_that_do_not_exist_or_do_not_parse_are_refused() {
         (&["--tick-rate", "30"][..], &[][..], "--tick-rate"),
         (&["--client-bandwidth", "much"], &[], "--client-bandwidth"),
         (&["--drain-timeout", "30"], &[], "no length of time"),
+        (&["--resume-time", "soon"], &[], "--resume-time"),
+        (&[], &[("TIDELOCK_RESUME_TIME", "30")], "--resume-time"),
         (&[], &[("TIDELOCK_TICK_HZ", "fast")], "fast"),
         (&["--tick-hz", "30", "keygen"], &[], "keygen"),
         (&["token", "--client-id", "7"], &[], "--key-file"),
@@ -119,22 +104,4 @@ fn flags_that_do_not_exist_or_do_not_parse_are_refused() {
         let error = refuse(args, environment);
         assert!(error.contains(named), "{args:?}: {error}");
     }
-}
-
-#[test]
-fn a_new_key_is_taken_and_seals_tokens() {
-    let scratch = Scratch::new("keygen");
-    let key = program(&["keygen"], &[]);
-    assert!(key.status.success());
-    let file = scratch.file("key", std::str::from_utf8(&key.stdout).unwrap());
-    check(&["--key-file", &file], &[]);
-    let args = ["token", "--key-file", &file, "--client-id", "7", "--advertise", "192.0.2.1:7777", "--expires", "5m"];
-    let token = program(&args, &[]);
-    assert!(token.status.success(), "{}", String::from_utf8_lossy(&token.stderr));
-    let text = String::from_utf8(token.stdout).unwrap();
-    let bytes = data_encoding::BASE64.decode(text.trim_end().as_bytes()).unwrap();
-    let token = tidelock::netcode::ConnectToken::from_bytes(&bytes).unwrap();
-    assert_eq!(token.servers(), ["192.0.2.1:7777".parse().unwrap()]);
-    assert_eq!(token.expire_unix_s() - token.create_unix_s(), 300);
-    assert_ne!(program(&args, &[]).stdout, text.into_bytes(), "tokens are never the same");
 }

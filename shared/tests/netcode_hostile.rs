@@ -170,6 +170,27 @@ fn a_replayed_handshake_gives_no_slot() {
 }
 
 #[test]
+fn a_token_makes_one_connection_though_its_endpoint_has_two_addresses() {
+    let mut net = Net::new(2);
+    net.lose_to_server = true;
+    let client = net.add(token(1));
+    let shown = SocketAddr::new("::ffff:20.0.0.0".parse().unwrap(), 5000);
+    assert_eq!(shown.ip().to_canonical(), net.addresses[client].ip());
+    for is_last in [false, true] {
+        net.transmit_client(client);
+        let datagram = net.sent.pop().unwrap();
+        net.deliver_to_server(&Datagram { from: shown, ..datagram.clone() });
+        if is_last {
+            assert_refused(&mut net, &datagram, &datagram.bytes);
+            assert_eq!((net.server.clients(), net.server.drops().of(DropReason::TokenUsed)), (1, 1));
+        } else {
+            net.deliver_to_server(&datagram);
+            net.transmit_server();
+        }
+    }
+}
+
+#[test]
 fn a_replayed_goodbye_does_not_end_the_next_session() {
     let mut net = Net::new(1);
     let client = net.connect(1);
@@ -302,6 +323,7 @@ fn handshakes_that_nobody_finishes_are_bounded_and_end() {
     }
     assert_eq!(deliver(&mut net, 1, request(1, &private_key())), Ok(()), "a repeated request takes no second place");
     net.now += Duration::from_secs(5);
+    assert_eq!(net.server.poll_timeout(net.now), None, "which ends handshakes, too");
     assert_eq!(deliver(&mut net, 2, request(2, &private_key())), Ok(()));
 }
 

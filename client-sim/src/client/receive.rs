@@ -7,10 +7,11 @@ use super::pacer::Pacer;
 use super::resume::Silence;
 use super::resync::Resync;
 use super::stats::ConnectionCounts;
+use super::view::View;
 use std::time::Duration;
 use tidelock::bits::{BitReader, Malformed};
 use tidelock::netcode::DropReason;
-use tidelock::state::{Input, fnv1a};
+use tidelock::state::{FNV1A_OFFSET, Input, fnv1a};
 use tidelock::wire::{ClientMessage, Farewell, Header, ServerMessage, SnapshotHeader, Welcome};
 use tidelock::{Instant, Tick};
 
@@ -135,6 +136,7 @@ impl<I: Input> Client<I> {
             (clock.tick, clock.due) = (snapshot.tick, due);
         }
         let due = clock.due_of(snapshot.tick);
+        self.silence.expect(snapshot.load);
         self.emit(ClientEvent::Snapshot { tick: snapshot.tick, due, received_at: now });
         self.stats.load_level_max = self.stats.load_level_max.max(snapshot.load.level);
         let rtt = self.rtt().unwrap_or(Duration::from_millis(50));
@@ -241,13 +243,13 @@ impl<I: Input> Client<I> {
         self.silence = Silence::begin(interval, now);
         self.status = Status::Playing;
         if !welcome.state_kept {
-            self.view.clear();
+            self.view = View::new(self.schema.clone());
         }
         let Some(payload) = welcome.payload else {
             self.emit(ClientEvent::Resumed);
             return;
         };
-        self.payload_hash = Some(fnv1a(0, &payload));
+        self.payload_hash = Some(fnv1a(FNV1A_OFFSET, &payload));
         self.emit(ClientEvent::Joined { payload, tick_hz, resumed: welcome.resumed });
     }
 

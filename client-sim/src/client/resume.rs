@@ -7,7 +7,7 @@ use std::time::Duration;
 use tidelock::Instant;
 use tidelock::netcode::{self, ConnectToken};
 use tidelock::state::{Audience, Input};
-use tidelock::wire::{ClientMessage, Connection, HeldStream, MESSAGE_BYTES_MAX, ResumeClaim};
+use tidelock::wire::{ClientMessage, Connection, HeldStream, Load, MESSAGE_BYTES_MAX, ResumeClaim};
 
 /// Notices when nothing comes from a server that should be speaking.
 #[derive(Clone, Copy, Debug, Default)]
@@ -15,6 +15,8 @@ pub(super) struct Silence {
     heard_at: Instant,
     /// How long a silence is normal.
     patience: Duration,
+    /// The same while the server has no load to tell of.
+    patience_at_ease: Duration,
     told: bool,
 }
 
@@ -26,7 +28,14 @@ const MISSING_SNAPSHOTS: u32 = 8;
 impl Silence {
     /// A server that sends a snapshot every `interval` welcomed the client.
     pub(super) fn begin(interval: Duration, now: Instant) -> Self {
-        Self { heard_at: now, patience: interval.max(HEARTBEAT) * MISSING_SNAPSHOTS, told: false }
+        let patience = interval.max(HEARTBEAT) * MISSING_SNAPSHOTS;
+        Self { heard_at: now, patience, patience_at_ease: patience, told: false }
+    }
+
+    /// A server under load sends half as many snapshots, and its ticks take longer.
+    pub(super) fn expect(&mut self, load: Load) {
+        let snapshots_pct = if load.level > 0 { 200 } else { 100 };
+        self.patience = self.patience_at_ease * snapshots_pct / 100 * (100 + u32::from(load.dilation_pct)) / 100;
     }
 
     pub(super) const fn on_heard(&mut self, now: Instant) {

@@ -99,6 +99,7 @@ struct Pair {
     client: Client<Wish>,
     server: Connection<()>,
     schema: Arc<Schema>,
+    token: ConnectToken,
     now: Instant,
     heard: Vec<ClientMessage>,
 }
@@ -124,25 +125,38 @@ impl Pair {
         };
         let secrets = TokenSecrets::from_random(std::array::from_fn(|n| n as u8));
         let token = ConnectToken::generate(&spec, &secrets, &Key::new([7; 32])).unwrap();
-        let mut client = Client::new(ClientConfig { token, schema: Arc::clone(&schema) }, now);
+        let client = Client::new(ClientConfig { token: token.clone(), schema: Arc::clone(&schema) }, now);
+        let server = Connection::new(4_096);
+        let mut pair = Self { client, server, schema, token, now, heard: Vec::new() };
+        pair.welcome(Tick(5), false);
+        pair
+    }
+
+    /// The client loses its connection, and comes back in `tick`.
+    fn come_back(&mut self, tick: u32, state_kept: bool) {
+        self.client.resume(self.token.clone(), self.now);
+        self.server = Connection::new(4_096);
+        self.client.hello();
+        self.welcome(Tick(tick), state_kept);
+    }
+
+    fn welcome(&mut self, tick: Tick, state_kept: bool) {
         // Netcode's handshake is not what is tested here.
-        client.status = Status::Joining;
-        let mut pair = Self { client, server: Connection::new(4_096), schema, now, heard: Vec::new() };
+        self.client.status = Status::Joining;
         let welcome = Welcome {
             tick_hz: 60,
             snapshot_hz: 60,
-            tick: Tick(5),
-            due: pair.now,
-            resumed: false,
-            state_kept: false,
-            payload: Some(Vec::new()),
+            tick,
+            due: self.now,
+            resumed: state_kept,
+            state_kept,
+            payload: (!state_kept).then(Vec::new),
         };
         let mut w = BitWriter::new();
         ServerMessage::Welcome(welcome).write(&mut w);
-        pair.server.send_message(w.finish()).unwrap();
-        pair.send(|w| w.write_bool(false));
-        assert_eq!(pair.client.status(), Status::Playing);
-        pair
+        self.server.send_message(w.finish()).unwrap();
+        self.send(|w| w.write_bool(false));
+        assert_eq!(self.client.status(), Status::Playing);
     }
 
     /// The server sends a datagram, and `write` what comes after its head.
@@ -315,4 +329,26 @@ fn an_audit_that_does_not_agree_is_a_desync_too() {
     pair.show(&Snapshot::delta(11, &[1, 2, 4], 10, &[1, 2, 3]).auditing(9));
     assert_eq!((pair.client.stats().desyncs, pair.desyncs()), (1, vec![Tick(11)]));
     assert!(pair.client.view().is_empty());
+}
+
+#[test]
+fn what_the_server_has_kept_of_one_who_comes_back_is_built_upon() {
+    let mut pair = Pair::new();
+    pair.show(&Snapshot::full(10, &[1, 2, 3]));
+    pair.come_back(300, true);
+    assert_eq!(pair.lights(), [1, 2, 3], "shown on");
+    pair.show(&Snapshot::delta(301, &[1, 2, 4], 10, &[1, 2, 3]).auditing(1));
+    assert_eq!((pair.lights(), pair.client.view().whole_tick()), (vec![1, 2, 4], Some(Tick(301))));
+    assert_eq!((pair.client.stats().desyncs, pair.client.stats().audits_passed), (0, 1));
+}
+
+#[test]
+fn one_who_comes_back_to_a_server_that_has_restarted_begins_anew() {
+    let mut pair = Pair::new();
+    pair.show(&Snapshot::full(70_000, &[1, 2, 3]));
+    pair.come_back(30, false);
+    assert!(pair.client.view().is_empty());
+    pair.show(&Snapshot::full(31, &[5]).auditing(5));
+    assert_eq!((pair.lights(), pair.client.view().newest_tick()), (vec![5], Some(Tick(31))));
+    assert_eq!((pair.client.view().whole_tick(), pair.client.stats().audits_passed), (Some(Tick(31)), 1));
 }

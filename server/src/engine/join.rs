@@ -7,7 +7,7 @@ use crate::game::JoinPayload;
 use core::net::SocketAddr;
 use std::time::Duration;
 use tidelock::netcode::Slot;
-use tidelock::state::fnv1a;
+use tidelock::state::{FNV1A_OFFSET, fnv1a};
 use tidelock::wire::{
     CloseReason, Farewell, Greeting, RejectReason, ResumeClaim, ServerMessage, WIRE_VERSION, Welcome,
 };
@@ -114,7 +114,7 @@ impl Engine {
 
     fn welcome(&self, resumed: bool, state_kept: bool, claim: Option<&ResumeClaim>) -> Welcome {
         let payload = &self.app.world().resource::<JoinPayload>().0;
-        let has_payload = resumed && claim.is_some_and(|claim| claim.payload_hash == fnv1a(0, payload));
+        let has_payload = resumed && claim.is_some_and(|claim| claim.payload_hash == fnv1a(FNV1A_OFFSET, payload));
         Welcome {
             tick_hz: self.config.tick_hz as u8,
             snapshot_hz: self.config.snapshot_hz as u8,

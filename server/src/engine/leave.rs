@@ -58,8 +58,11 @@ impl Engine {
     /// Tells a client why, and disconnects it soon after. The game sees it leave at once, or go away if it may come back.
     pub(super) fn close(&mut self, slot: Slot, reason: CloseReason, now: Instant) {
         let Some(session) = self.sessions.at_mut(slot).filter(|session| session.is_open()) else { return };
-        if session.is_playing() {
+        let was_playing = session.is_playing();
+        if was_playing || reason == CloseReason::Kicked {
             self.stats.disconnects.count(reason);
+        } else if reason == CloseReason::Banned {
+            self.stats.rejected.count(RejectReason::Banned);
         }
         let messages_first = matches!(reason, CloseReason::Kicked | CloseReason::Banned | CloseReason::Shutdown);
         session.begin_closing(Farewell::Closed(reason), messages_first && session.in_game, now);
@@ -69,7 +72,9 @@ impl Engine {
         if in_game && may_return && !self.config.resume_time.is_zero() {
             let views = std::mem::take(&mut session.views);
             self.absentees.insert(client_id, views, now + self.config.resume_time);
-            self.roster.away(client_id);
+            if was_playing {
+                self.roster.away(client_id);
+            }
             return;
         }
         session.views.clear(&mut self.history, self.tick);

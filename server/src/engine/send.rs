@@ -3,7 +3,7 @@
 use super::Engine;
 use super::history::History;
 use super::interest::Candidate;
-use super::session::{Phase, Session};
+use super::session::Session;
 use super::snapshot_tick::SnapshotTick;
 use tidelock::Tick;
 use tidelock::netcode::PACKET_BYTES_MAX;
@@ -51,7 +51,7 @@ impl Engine {
             }
             if let Some(farewell) = session.poll_farewell(tick.now) {
                 seal(&farewell);
-            } else if !matches!(session.phase, Phase::Hello { .. }) {
+            } else if session.takes_messages(tick.now) {
                 writer.write_messages(session, history, tick, &mut seal);
             }
             session.sent_bytes += sent.bytes;

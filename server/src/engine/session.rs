@@ -141,6 +141,15 @@ impl Session {
         self.phase = Phase::Closing(Closing::new(farewell, messages_first, now));
     }
 
+    /// Whether messages are for it: not before its hello, and at its end only for a while.
+    pub(crate) fn takes_messages(&self, now: Instant) -> bool {
+        match &self.phase {
+            Phase::Hello { .. } => false,
+            Phase::Welcoming { .. } | Phase::Playing { .. } => true,
+            Phase::Closing(closing) => closing.lets_messages_out(now),
+        }
+    }
+
     /// The last word, if it is to be said now.
     pub(crate) fn poll_farewell(&mut self, now: Instant) -> Option<[u8; Farewell::BYTES]> {
         let messages_wait = !self.connection.messages_delivered();

@@ -34,7 +34,8 @@ pub struct PlayerLeft(pub ClientId);
 #[derive(Message, Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PlayerAway(pub ClientId);
 
-/// A player has a new connection: what it saw of the world it sees again, but events sent to it meanwhile are lost.
+/// A player has a new connection: what it saw of the world it sees again, but events sent to it meanwhile are lost. Of a
+/// player who went away and came back between two ticks this is all that is told.
 #[derive(Message, Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PlayerBack(pub ClientId);
 

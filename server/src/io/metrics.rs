@@ -23,7 +23,7 @@ const COUNTERS: [(&str, &str); 17] = [
     ("tidelock_packets_dropped_total", "Datagrams refused or not sent, by reason."),
     ("tidelock_packets_lost_total", "Datagrams that the network lost on their way up or down."),
     ("tidelock_socket_receive_drops_total", "Datagrams the kernel dropped because the receive buffer was full."),
-    ("tidelock_connections_total", "Clients that finished joining."),
+    ("tidelock_connections_total", "Clients that finished joining, those that came back included."),
     ("tidelock_connections_rejected_total", "Clients that were turned away after netcode's handshake, by reason."),
     ("tidelock_disconnects_total", "Clients that had joined and are gone, by reason."),
     ("tidelock_resumes_total", "Players who came back to their place, by whether they still held what they had seen."),
@@ -35,7 +35,7 @@ const COUNTERS: [(&str, &str); 17] = [
 ];
 
 const GAUGES: [(&str, &str); 8] = [
-    ("tidelock_clients", "Clients that play."),
+    ("tidelock_clients", "Clients that play or have been welcomed to."),
     ("tidelock_clients_away", "Players without a connection whose place waits for them."),
     ("tidelock_clients_max", "Clients that may play at once."),
     ("tidelock_entities", "Replicated entities."),

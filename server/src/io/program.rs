@@ -1,6 +1,8 @@
-use super::keys::{random_key_text, read_key};
+use super::keys::{random_key_text, read_key, write_new_key};
 use super::logging;
-use super::options::{Flags, Number, Options, OptionsError, PROTOCOL_ID, Span, reachable};
+use super::options::{
+    Flags, Number, Options, OptionsError, PROTOCOL_ID, Span, check_advertise, check_lifetime, reachable,
+};
 use super::server::{Crashed, Server, StartError};
 use super::server_config::ServerConfig;
 use super::signals::SignalListener;
@@ -29,9 +31,13 @@ const EXIT_CODES: &str = "Flags go before environment variables, and these befor
     Exit codes: 0 after a clean stop, 2 for bad configuration, 1 for anything else, such as a port in use.\n\
     The first SIGTERM or Ctrl-C drains, the second forces the stop.";
 
+const TOKEN_LIFETIMES: &str = "A server refuses a token that lives longer than its --token-lifetime. For that long after its start it also refuses \
+    tokens\nthat expire sooner than one of that lifetime made at its start: an earlier run may have taken them.";
+
 #[derive(clap::Subcommand)]
 enum Subcommand {
     /// Print a connect token in base64
+    #[command(after_help = TOKEN_LIFETIMES)]
     Token(TokenFlags),
     /// Exit with 0 if the server on this machine takes players
     Healthcheck {
@@ -46,22 +52,33 @@ enum Subcommand {
         admin: SocketAddr,
     },
     /// Print a new key, for --key-file
-    Keygen,
+    Keygen {
+        /// Write it to this new file instead, which only you may read
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
 }
 
 #[derive(clap::Args)]
 struct TokenFlags {
-    /// File with a key of the server
-    #[arg(long, env = "TIDELOCK_KEY_FILE", hide_env_values = true, value_name = "FILE")]
-    key_file: PathBuf,
-    /// Whom the token is for
+    /// File with a key of the server; of several, the first
+    #[arg(
+        long,
+        env = "TIDELOCK_KEY_FILE",
+        hide_env_values = true,
+        value_name = "FILE",
+        value_delimiter = ',',
+        required = true
+    )]
+    key_file: Vec<PathBuf>,
+    /// Whom the token is for, decimal or 0x...
     #[arg(long, value_name = "NUMBER")]
-    client_id: u64,
+    client_id: Number,
     /// Where clients find the server: its --advertise
     #[arg(long, env = "TIDELOCK_ADVERTISE", hide_env_values = true, value_name = "ADDRESS")]
     advertise: SocketAddr,
-    /// How long it may be used to connect, in whole seconds
-    #[arg(long, value_name = "TIME", default_value = "30s")]
+    /// How long it may be used to connect, in whole seconds: best the server's --token-lifetime, which refuses more
+    #[arg(long, env = "TIDELOCK_TOKEN_LIFETIME", hide_env_values = true, value_name = "TIME", default_value = "30s")]
     expires: Span,
     /// The server's --protocol-id [default: Tidelock's]
     #[arg(long, env = "TIDELOCK_PROTOCOL_ID", hide_env_values = true, value_name = "NUMBER", default_value_t = Number(PROTOCOL_ID), hide_default_value = true)]
@@ -106,7 +123,8 @@ pub fn run<P: Plugin>(game: impl FnOnce(&Options) -> P) -> ExitCode {
         None => serve(cli.flags, game),
         Some(Subcommand::Token(flags)) => print_token(&flags),
         Some(Subcommand::Healthcheck { admin }) => check_health(admin),
-        Some(Subcommand::Keygen) => print(&format!("{}\n", random_key_text())),
+        Some(Subcommand::Keygen { out: None }) => print(&format!("{}\n", random_key_text())),
+        Some(Subcommand::Keygen { out: Some(file) }) => write_new_key(&file).map_err(Failure::from),
     };
     let Err(failure) = result else { return ExitCode::SUCCESS };
     // With standard error closed there is nobody to tell.
@@ -132,14 +150,15 @@ fn serve<P: Plugin>(flags: Flags, game: impl FnOnce(&Options) -> P) -> Result<()
 }
 
 fn print_token(flags: &TokenFlags) -> Result<(), Failure> {
-    let lifetime = flags.expires.0;
-    if lifetime.is_zero() || lifetime.subsec_nanos() != 0 {
-        let value = flags.expires.to_string();
-        return Err(OptionsError::Range { key: "expires", value, must_be: "whole seconds, and at least one" }.into());
-    }
-    let key = read_key(&flags.key_file)?;
-    let mint = TokenMint { key, protocol_id: flags.protocol_id.0, lifetime, address: flags.advertise };
-    print(&format!("{}\n", mint.issue_text(ClientId(flags.client_id))))
+    check_lifetime("expires", flags.expires)?;
+    check_advertise(flags.advertise)?;
+    let mint = TokenMint {
+        key: read_key(&flags.key_file[0])?,
+        protocol_id: flags.protocol_id.0,
+        lifetime: flags.expires.0,
+        address: flags.advertise,
+    };
+    print(&format!("{}\n", mint.issue_text(ClientId(flags.client_id.0))))
 }
 
 fn check_health(admin: SocketAddr) -> Result<(), Failure> {

@@ -71,7 +71,7 @@ impl Server {
         if let (Some(listener), Some(admin_config)) = (listener, config.admin.clone()) {
             let metrics = Metrics::new(&shared.facts);
             recorder = Some(metrics.tick_recorder());
-            let bans = Mutex::new(config.bans());
+            let bans = Mutex::new(config.bans().cloned());
             let shared = Arc::clone(&shared);
             let admin = Admin { shared, commands: command_sender, metrics, mint, bans, config: admin_config };
             handle.admin = Some(AdminThread::start(listener, admin).map_err(StartError::Thread)?);
@@ -88,6 +88,8 @@ fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
 }
 
 fn facts(config: &ServerConfig, udp_address: SocketAddr) -> Facts {
+    // A token made and used in this second by the server before this one could not be told from one made now.
+    let started_unix_s = if config.has_lasting_keys() { clock::next_unix_s() } else { clock::unix_s() };
     Facts {
         tick_hz: config.options.tick_hz,
         snapshot_hz: config.options.snapshot_hz,
@@ -96,8 +98,7 @@ fn facts(config: &ServerConfig, udp_address: SocketAddr) -> Facts {
         udp_address,
         advertise: config.advertise(udp_address),
         started_at: clock::now(),
-        // A token made and used in this second by the server before this one could not be told from one made now.
-        started_unix_s: if config.has_lasting_keys() { clock::next_unix_s() } else { clock::unix_s() },
+        started_unix_s,
     }
 }
 
@@ -188,7 +189,7 @@ impl ServerHandle {
     fn start_ticks(&mut self, config: &ServerConfig, game: impl Plugin, links: Links) -> Result<(), StartError> {
         let facts = &self.shared.facts;
         let engine_config = config.engine(facts.advertise, facts.started_unix_s);
-        let bans = config.bans().map(|file| file.banned()).unwrap_or_default();
+        let bans = config.bans().map(|file| file.banned().collect()).unwrap_or_default();
         let lifecycle = Lifecycle::new(config.lifecycle_rules());
         let (result_sender, result) = sync_channel(1);
         let run = move || {

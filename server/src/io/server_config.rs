@@ -77,8 +77,8 @@ impl ServerConfig {
         }
     }
 
-    pub(super) fn bans(&self) -> Option<BanFile> {
-        self.bans.clone()
+    pub(super) fn bans(&self) -> Option<&BanFile> {
+        self.bans.as_ref()
     }
 
     /// The engine's part, for a server that starts at `started_unix_s` and that clients find at `address`.

@@ -195,6 +195,10 @@ pub(crate) enum Command {
     Kick(ClientId, oneshot::Sender<bool>),
     /// Disconnect a client and let it in no more; false if it was not here.
     Ban(ClientId, oneshot::Sender<bool>),
+    /// Let a client in again; false if it was not banned.
+    Unban(ClientId, oneshot::Sender<bool>),
+    /// List who is banned.
+    Bans(oneshot::Sender<Vec<ClientId>>),
 }
 
 #[cfg(test)]

@@ -17,6 +17,8 @@ const UNPUBLISHED_MAX: usize = 1024;
 
 /// How long clients are told that the server stops, until all have heard.
 const FAREWELL: Duration = Duration::from_secs(1);
+/// Or so many ticks, if those take longer: it is said once a tick at most.
+const FAREWELL_TICKS: u32 = 12;
 
 /// What the tick thread works with. It waits for the next deadline, and for nothing else.
 pub(crate) struct TickThread {
@@ -94,6 +96,8 @@ impl TickThread {
                 Command::Clients(answer) => answer.send(self.engine.clients()).is_ok(),
                 Command::Kick(client_id, answer) => answer.send(self.engine.kick(client_id, now)).is_ok(),
                 Command::Ban(client_id, answer) => answer.send(self.engine.ban(client_id, now)).is_ok(),
+                Command::Unban(client_id, answer) => answer.send(self.engine.unban(client_id)).is_ok(),
+                Command::Bans(answer) => answer.send(self.engine.bans().collect()).is_ok(),
             };
         }
     }
@@ -192,7 +196,7 @@ impl TickThread {
     fn stop(mut self, reason: &str) {
         tracing::info!(reason, clients = self.engine.client_count(), "stopping");
         self.engine.shut_down(clock::now());
-        let give_up_at = clock::now() + FAREWELL;
+        let give_up_at = clock::now() + FAREWELL.max(self.engine.config().tick_period() * FAREWELL_TICKS);
         while self.engine.client_count() > 0 && clock::now() < give_up_at {
             let due = self.schedule.due();
             clock::sleep_until(due);

@@ -1,5 +1,8 @@
 use super::{Audience, NetId};
 
+/// Where [`fnv1a`] begins.
+pub const FNV1A_OFFSET: u64 = 0xCBF2_9CE4_8422_2325;
+
 /// FNV-1a over bytes, 64 bits: names and numbers of the schema. Source: Fowler, Noll, Vo, RFC 9923.
 #[must_use]
 pub const fn fnv1a(mut hash: u64, bytes: &[u8]) -> u64 {

@@ -16,7 +16,7 @@ mod version;
 pub use delta::{decode_delta, decode_full, encode_delta, encode_full};
 pub(crate) use delta::{read_change_into, write_change};
 pub use field::{Field, FieldKind};
-pub use hash::{Checksum, fnv1a, version_hash};
+pub use hash::{Checksum, FNV1A_OFFSET, fnv1a, version_hash};
 pub use lane::{Coding, Lane};
 pub use net_id::NetId;
 pub use replicate::{Event, Input, LaneReader, LaneWriter, Replicate};

@@ -1,5 +1,5 @@
 use super::field::{Field, FieldKind};
-use super::hash::fnv1a;
+use super::hash::{FNV1A_OFFSET, fnv1a};
 use super::lane::Lane;
 use super::replicate::{Event, Input, LANES_MAX, Replicate};
 use alloc::vec::Vec;
@@ -81,7 +81,7 @@ impl Schema {
     /// Starts declaring the schema of the game called `name`.
     #[must_use]
     pub fn builder(name: &'static str) -> SchemaBuilder {
-        let hash = fnv1a(0xCBF2_9CE4_8422_2325, name.as_bytes());
+        let hash = fnv1a(FNV1A_OFFSET, name.as_bytes());
         SchemaBuilder {
             schema: Self { streams: Default::default(), input: Vec::new(), events: Vec::new(), hash },
             error: None,

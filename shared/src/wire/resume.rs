@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 /// What a client that comes back says it still holds of its last connection.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ResumeClaim {
-    /// [`fnv1a`](crate::state::fnv1a) from 0 over the join payload that it was given.
+    /// [`fnv1a`](crate::state::fnv1a) over the join payload that it was given.
     pub payload_hash: u64,
     /// By audience, then by ascending index. Whatever is not in it the client has forgotten.
     pub streams: Vec<HeldStream>,

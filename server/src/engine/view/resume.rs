@@ -23,7 +23,7 @@ impl Views {
 impl StreamView {
     /// Whatever was under way is lost. `held` is what the client says it holds.
     fn resume(&mut self, held: Option<&HeldStream>, history: &History, now: Tick) {
-        let proven = held.filter(|held| {
+        let proven = held.filter(|held| !held.tick.is_newer_than(now)).filter(|held| {
             let version = history.stream(held.index, held.audience).at(held.tick);
             version.is_some_and(|version| HeldStream::proof_of(version.hash) == held.proof)
         });

@@ -38,6 +38,9 @@ impl AdminConfig {
     }
 }
 
+/// What stands before the token in a header, in either case (RFC 9110, section 11.1).
+const SCHEME: &[u8] = b"Bearer ";
+
 /// A bearer token. It is kept as a keyed hash, which is compared in constant time.
 #[derive(Clone, Debug)]
 pub struct AdminToken {
@@ -52,20 +55,27 @@ impl AdminToken {
     /// Reads a token from a file, white space around it.
     ///
     /// # Errors
-    /// [`OptionsError`], if the file cannot be read or the token has fewer than 16 characters.
+    /// [`OptionsError`], if the file cannot be read, or the token has fewer than 16 characters or one that a header cannot
+    /// carry: the caller could not show it.
     pub fn read(file: &Path) -> Result<Self, OptionsError> {
         let text = std::fs::read_to_string(file).map_err(|why| OptionsError::file("admin-token-file", file, &why))?;
         let token = text.trim();
         if token.len() < Self::CHARACTERS_MIN {
             return Err(OptionsError::refused("admin-token-file", file, "has fewer than 16 characters"));
         }
+        if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            let why = "must hold one word of ASCII characters, and nothing else";
+            return Err(OptionsError::refused("admin-token-file", file, why));
+        }
         let key = hmac::Key::new(hmac::HMAC_SHA256, &random::<32>());
         Ok(Self { tag: hmac::sign(&key, token.as_bytes()), key })
     }
 
     fn is_shown_in(&self, headers: &HeaderMap) -> bool {
-        let shown = headers.get(AUTHORIZATION).and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
-        shown.is_some_and(|token| hmac::verify(&self.key, token, self.tag.as_ref()).is_ok())
+        let shown = headers.get(AUTHORIZATION).and_then(|value| value.as_bytes().split_at_checked(SCHEME.len()));
+        shown.is_some_and(|(scheme, token)| {
+            scheme.eq_ignore_ascii_case(SCHEME) && hmac::verify(&self.key, token, self.tag.as_ref()).is_ok()
+        })
     }
 }
 
@@ -96,7 +106,7 @@ mod tests {
     fn others_may_change_with_the_token_only() {
         let peer = "192.0.2.1:4000".parse().unwrap();
         let config = config("0.0.0.0:9100");
-        for wrong in ["Bearer 0123456789abcdeF", "Bearer ", "Basic 0123456789abcdef", "0123456789abcdef"] {
+        for wrong in ["Bearer 0123456789abcdeF", "Bearer ", "Bear", "Basic 0123456789abcdef", "0123456789abcdef"] {
             assert_eq!(
                 config.may_change(peer, &headers("authorization", wrong)),
                 Err(StatusCode::FORBIDDEN),
@@ -104,7 +114,9 @@ mod tests {
             );
         }
         assert_eq!(config.may_change(peer, &HeaderMap::new()), Err(StatusCode::FORBIDDEN));
-        assert_eq!(config.may_change(peer, &headers("authorization", "Bearer 0123456789abcdef")), Ok(()));
+        for right in ["Bearer 0123456789abcdef", "bearer 0123456789abcdef"] {
+            assert_eq!(config.may_change(peer, &headers("authorization", right)), Ok(()), "{right}");
+        }
         let without_token = AdminConfig { token: None, ..config };
         assert!(without_token.may_change(peer, &headers("authorization", "Bearer 0123456789abcdef")).is_err());
     }

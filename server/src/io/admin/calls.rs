@@ -1,4 +1,6 @@
+use super::super::bans::BanFile;
 use super::super::lifecycle::Request;
+use super::super::options::Number;
 use super::super::shared::Command;
 use super::Admin;
 use crate::engine::ClientStatus;
@@ -9,6 +11,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -61,7 +64,7 @@ pub(super) async fn kick(
     Ok(Json(json!({ "client_id": client_id.0, "kicked": true })))
 }
 
-/// `POST /clients/{id}/ban`
+/// `POST /clients/{id}/ban`: whether or not it plays here.
 pub(super) async fn ban(
     State(admin): State<Arc<Admin>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
@@ -70,21 +73,80 @@ pub(super) async fn ban(
 ) -> Result<Json<Value>, Refusal> {
     admit(&admin, peer, &headers)?;
     let client_id = parse_id(&id)?;
-    let kicked = ask(&admin, |answer| Command::Ban(client_id, answer)).await?;
+    let command = |answer| Command::Ban(client_id, answer);
+    let (kicked, in_file) = change_bans(&admin, command, |file| file.add(client_id)).await?;
     tracing::info!(%peer, %client_id, kicked, "banned");
-    let mut bans = admin.bans.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(Err(error)) = bans.as_mut().map(|file| file.add(client_id)) {
-        tracing::error!(%error, %client_id, "the ban file cannot be written");
-        return Err(Refusal(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "banned until a restart: the ban file cannot be written",
-        ));
+    if let InFile::Failed = in_file {
+        let why = "banned until a restart: the ban file cannot be changed";
+        return Err(Refusal(StatusCode::INTERNAL_SERVER_ERROR, why));
     }
-    let kept = bans.is_some();
+    let kept = !matches!(in_file, InFile::NoFile);
     Ok(Json(json!({ "client_id": client_id.0, "banned": true, "kicked": kicked, "kept_in_file": kept })))
 }
 
-/// `POST /token` with `{"client_id":n}`
+/// `POST /clients/{id}/unban`
+pub(super) async fn unban(
+    State(admin): State<Arc<Admin>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Json<Value>, Refusal> {
+    admit(&admin, peer, &headers)?;
+    let client_id = parse_id(&id)?;
+    let command = |answer| Command::Unban(client_id, answer);
+    let (lifted, in_file) = change_bans(&admin, command, |file| file.lift(client_id)).await?;
+    if let InFile::Failed = in_file {
+        let why = "lifted until a restart: the ban file cannot be changed";
+        return Err(Refusal(StatusCode::INTERNAL_SERVER_ERROR, why));
+    }
+    if !lifted && !matches!(in_file, InFile::Changed) {
+        return Err(Refusal(StatusCode::NOT_FOUND, "this client is not banned"));
+    }
+    tracing::info!(%peer, %client_id, "ban lifted");
+    let kept = !matches!(in_file, InFile::NoFile);
+    Ok(Json(json!({ "client_id": client_id.0, "banned": false, "kept_in_file": kept })))
+}
+
+/// `GET /bans`: the ids that the running server refuses, ascending.
+pub(super) async fn bans(State(admin): State<Arc<Admin>>) -> Result<Json<Vec<u64>>, Refusal> {
+    let banned = ask(&admin, Command::Bans).await?;
+    Ok(Json(banned.iter().map(|client_id| client_id.0).collect()))
+}
+
+/// What became of a change of the ban list in its file.
+enum InFile {
+    NoFile,
+    /// It said so before.
+    Unchanged,
+    Changed,
+    Failed,
+}
+
+/// Has the tick thread and the file change who is banned: both, even if the caller does not wait for the answer.
+async fn change_bans(
+    admin: &Admin,
+    command: impl FnOnce(oneshot::Sender<bool>) -> Command,
+    change: impl FnOnce(&BanFile) -> io::Result<bool>,
+) -> Result<(bool, InFile), Refusal> {
+    let (answered, in_file) = {
+        let bans = admin.bans.lock().unwrap_or_else(PoisonError::into_inner);
+        (send(admin, command)?, bans.as_ref().map_or(InFile::NoFile, |file| change_file(file, change)))
+    };
+    Ok((wait(answered).await?, in_file))
+}
+
+fn change_file(file: &BanFile, change: impl FnOnce(&BanFile) -> io::Result<bool>) -> InFile {
+    match change(file) {
+        Ok(true) => InFile::Changed,
+        Ok(false) => InFile::Unchanged,
+        Err(error) => {
+            tracing::error!(%error, file = %file.path().display(), "the ban file cannot be changed");
+            InFile::Failed
+        }
+    }
+}
+
+/// `POST /token` with `{"client_id":n}`, or with the number as text: JSON numbers are exact to 2^53 only in many writers.
 pub(super) async fn token(
     State(admin): State<Arc<Admin>>,
     headers: HeaderMap,
@@ -92,13 +154,23 @@ pub(super) async fn token(
 ) -> Result<Json<Value>, Refusal> {
     #[derive(Deserialize)]
     struct Wanted {
-        client_id: u64,
+        client_id: Number,
     }
     let why = "tokens are given on a loopback admin address, or with --allow-token-endpoint, and never to web pages";
     admin.config.may_have_token(&headers).map_err(|code| Refusal(code, why))?;
-    let wanted: Wanted = serde_json::from_slice(&body)
-        .map_err(|_| Refusal(StatusCode::BAD_REQUEST, "the body must be {\"client_id\":n}, n from 0 to 2^64 - 1"))?;
-    Ok(Json(json!({ "token": admin.mint.issue_text(ClientId(wanted.client_id)) })))
+    let why = "the body must be {\"client_id\":n} or {\"client_id\":\"n\"}, n from 0 to 2^64 - 1";
+    let wanted: Wanted = serde_json::from_slice(&body).map_err(|_| Refusal(StatusCode::BAD_REQUEST, why))?;
+    Ok(Json(json!({ "token": admin.mint.issue_text(ClientId(wanted.client_id.0)) })))
+}
+
+/// The answer to a path that nothing is at.
+pub(super) async fn no_endpoint() -> Refusal {
+    Refusal(StatusCode::NOT_FOUND, "there is no such endpoint")
+}
+
+/// The answer to GET where only POST is right, and the other way round.
+pub(super) async fn other_method() -> Refusal {
+    Refusal(StatusCode::METHOD_NOT_ALLOWED, "this endpoint takes another method")
 }
 
 fn admit(admin: &Admin, peer: SocketAddr, headers: &HeaderMap) -> Result<(), Refusal> {
@@ -107,19 +179,29 @@ fn admit(admin: &Admin, peer: SocketAddr, headers: &HeaderMap) -> Result<(), Ref
 }
 
 fn parse_id(id: &str) -> Result<ClientId, Refusal> {
-    id.parse().map(ClientId).map_err(|_| Refusal(StatusCode::BAD_REQUEST, "a client id is a number from 0 to 2^64 - 1"))
+    let why = "a client id is a number from 0 to 2^64 - 1";
+    id.parse().map(|Number(id)| ClientId(id)).map_err(|_| Refusal(StatusCode::BAD_REQUEST, why))
 }
 
 /// Has the tick thread execute a command.
 async fn ask<T>(admin: &Admin, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Result<T, Refusal> {
+    wait(send(admin, command)?).await
+}
+
+const BUSY: Refusal = Refusal(StatusCode::SERVICE_UNAVAILABLE, "the server is busy, starting or stopping");
+
+fn send<T>(
+    admin: &Admin,
+    command: impl FnOnce(oneshot::Sender<T>) -> Command,
+) -> Result<oneshot::Receiver<T>, Refusal> {
     let (answer, answered) = oneshot::channel();
-    let busy = Refusal(StatusCode::SERVICE_UNAVAILABLE, "the server is busy, starting or stopping");
-    if admin.commands.try_send(command(answer)).is_err() {
-        return Err(busy);
-    }
+    if admin.commands.try_send(command(answer)).is_ok() { Ok(answered) } else { Err(BUSY) }
+}
+
+async fn wait<T>(answered: oneshot::Receiver<T>) -> Result<T, Refusal> {
     match tokio::time::timeout(ANSWER_TIMEOUT, answered).await {
         Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(_)) | Err(_) => Err(busy),
+        Ok(Err(_)) | Err(_) => Err(BUSY),
     }
 }
 

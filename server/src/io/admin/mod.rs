@@ -36,6 +36,7 @@ pub(crate) struct Admin {
     pub(crate) commands: SyncSender<Command>,
     pub(crate) metrics: Metrics,
     pub(crate) mint: TokenMint,
+    /// Locked while a change is put into the file and on its way to the engine, so that both see the same order.
     pub(crate) bans: Mutex<Option<BanFile>>,
     pub(crate) config: AdminConfig,
 }
@@ -50,7 +51,11 @@ fn router(admin: Arc<Admin>) -> Router {
         .route("/drain", post(calls::drain))
         .route("/clients/{id}/kick", post(calls::kick))
         .route("/clients/{id}/ban", post(calls::ban))
+        .route("/clients/{id}/unban", post(calls::unban))
+        .route("/bans", get(calls::bans))
         .route("/token", post(calls::token))
+        .fallback(calls::no_endpoint)
+        .method_not_allowed_fallback(calls::other_method)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .with_state(admin)
 }

@@ -181,17 +181,14 @@ impl Options {
     }
 
     fn check(&self) -> Result<(), OptionsError> {
-        let whole_seconds = |span: Span| span.0.subsec_nanos() == 0 && !span.0.is_zero();
-        let addressable = |address: SocketAddr| address.port() != 0 && !address.ip().is_unspecified();
         require("tick-hz", &self.tick_hz, (1..=240).contains(&self.tick_hz), "1 to 240")?;
         let divides = self.snapshot_hz > 0 && self.tick_hz.is_multiple_of(self.snapshot_hz);
         require("snapshot-hz", &self.snapshot_hz, divides, "a divisor of tick-hz")?;
         require("max-clients", &self.max_clients, (1..=16_384).contains(&self.max_clients), "1 to 16384")?;
-        let lifetime = self.token_lifetime;
-        require("token-lifetime", &lifetime, whole_seconds(lifetime), "whole seconds, and at least one")?;
+        check_lifetime("token-lifetime", self.token_lifetime)?;
         require("client-bandwidth", &self.client_bandwidth, self.client_bandwidth.0 >= 4 << 10, "at least 4KiB")?;
         if let Some(address) = self.advertise {
-            require("advertise", &address, addressable(address), "an address with a port that clients can reach")?;
+            check_advertise(address)?;
         }
         if let Some(radius) = self.view_radius {
             require("view-radius", &radius, radius.is_finite() && radius > 0.0, "above zero")?;
@@ -217,6 +214,18 @@ fn require(
     must_be: &'static str,
 ) -> Result<(), OptionsError> {
     if holds { Ok(()) } else { Err(OptionsError::Range { key, value: value.to_string(), must_be }) }
+}
+
+/// The life of a token is counted in seconds.
+pub(super) fn check_lifetime(key: &'static str, span: Span) -> Result<(), OptionsError> {
+    let holds = span.0.subsec_nanos() == 0 && !span.0.is_zero();
+    require(key, &span, holds, "whole seconds, and at least one")
+}
+
+/// Clients connect to it.
+pub(super) fn check_advertise(address: SocketAddr) -> Result<(), OptionsError> {
+    let holds = address.port() != 0 && !address.ip().is_unspecified();
+    require("advertise", &address, holds, "an address with a port that clients can reach")
 }
 
 /// Where a socket bound to this address is reached from the same machine: the address, with loopback for "all".
@@ -272,6 +281,8 @@ mod tests {
             ("client-bandwidth = \"1 GB\"", "`1 GB` is no size such as 64KiB, 1MiB or 65536, below 4GiB"),
             ("bind = \"localhost\"", "line 1, `bind = \"localhost\"`: invalid socket address syntax"),
             ("log = \"loud\"", "unknown variant `loud`"),
+            ("resume-time = 30", "invalid type: integer `30`, expected a length of time such as \"30s\""),
+            ("resume-time = \"-1s\"", "`-1s` is no length of time"),
             ("= 1", "line 1, `= 1`: "),
             ("tick-hz = 0", "tick-hz is 0, and must be 1 to 240"),
             ("tick-hz = 241", "tick-hz is 241, and must be 1 to 240"),

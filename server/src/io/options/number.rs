@@ -10,11 +10,9 @@ impl FromStr for Number {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let parsed = match text.strip_prefix("0x") {
-            Some(hex) => u64::from_str_radix(hex, 16),
-            None => text.parse(),
-        };
-        parsed.map(Self).map_err(|_| format!("`{text}` is no number from 0 to 2^64 - 1, decimal or 0x..."))
+        let (digits, radix) = text.strip_prefix("0x").map_or((text, 10), |digits| (digits, 16));
+        let parsed = u64::from_str_radix(digits, radix).ok().filter(|_| !digits.starts_with('+'));
+        parsed.map(Self).ok_or_else(|| format!("`{text}` is no number from 0 to 2^64 - 1, decimal or 0x..."))
     }
 }
 
@@ -58,7 +56,7 @@ mod tests {
         for (text, number) in [("0", 0), ("42", 42), ("0x2a", 42), ("18446744073709551615", u64::MAX)] {
             assert_eq!(text.parse(), Ok(Number(number)), "{text}");
         }
-        for text in ["", "0x", "-1", "1e3", "18446744073709551616"] {
+        for text in ["", "0x", "-1", "+1", "0x+1", "1e3", "18446744073709551616"] {
             assert!(text.parse::<Number>().is_err(), "{text}");
         }
     }

@@ -31,12 +31,12 @@ pub(super) struct Settings {
     #[arg(long, env = "TIDELOCK_MAX_CLIENTS", hide_env_values = true, value_name = "COUNT")]
     pub(super) max_clients: Option<usize>,
 
-    /// File with a key shared with the matchmaker, 64 hex digits; repeat it while keys rotate [default: a random key]
+    /// File with a key shared with the matchmaker, 64 hex digits; repeat it while keys rotate, the one that seals the tokens of POST /token first [default: a random key]
     #[arg(long, env = "TIDELOCK_KEY_FILE", hide_env_values = true, value_name = "FILE", value_delimiter = ',')]
     #[serde(deserialize_with = "one_or_many")]
     pub(super) key_file: Vec<PathBuf>,
 
-    /// Longest life of a token, in whole seconds [default: 30s]
+    /// Longest life of a token, in whole seconds, which POST /token gives; change the key to shorten it [default: 30s]
     #[arg(long, env = "TIDELOCK_TOKEN_LIFETIME", hide_env_values = true, value_name = "TIME")]
     pub(super) token_lifetime: Option<Span>,
 
@@ -58,7 +58,7 @@ pub(super) struct Settings {
         default_missing_value = "true")]
     pub(super) exit_when_empty: Option<bool>,
 
-    /// File of client ids that may not join, one a line; bans by the admin calls are added to it
+    /// File of client ids that may not join, one a line, comments after #; !ID lifts the bans of ID above; admin calls append to it
     #[arg(long, env = "TIDELOCK_BAN_FILE", hide_env_values = true, value_name = "FILE")]
     pub(super) ban_file: Option<PathBuf>,
 

@@ -39,7 +39,7 @@ pub(super) struct Handshakes {
 
 impl Handshakes {
     pub(super) fn new(max: usize) -> Self {
-        let count = u16::try_from(max).expect("at most 16,384 handshakes");
+        let count = u16::try_from(max).expect("at most 16,640 handshakes");
         Self {
             slots: (0..max).map(|_| None).collect(),
             free: (0..count).rev().collect(),
@@ -66,7 +66,7 @@ impl Handshakes {
 
     /// Ends a handshake that took too long, and says whose it was.
     pub(super) fn poll_timeout(&mut self, now: Instant) -> Option<SocketAddr> {
-        let index = u16::try_from(self.deadlines.poll(now)?).expect("at most 16,384 handshakes");
+        let index = u16::try_from(self.deadlines.poll(now)?).expect("at most 16,640 handshakes");
         self.end(index).map(|handshake| handshake.address)
     }
 
@@ -159,7 +159,6 @@ impl Server {
         from: SocketAddr,
         now: Instant,
     ) -> Result<(), DropReason> {
-        self.expire_handshakes(now);
         let replaced = self.by_address.get(&from).and_then(|peer| peer.handshake);
         let handshake = Handshake {
             address: from,
@@ -191,6 +190,10 @@ impl Server {
         if client_id != handshake.client_id {
             return Err(DropReason::ChallengeMismatch);
         }
+        // The same client may have begun handshakes from two addresses that are one endpoint.
+        if self.history.is_consumed(&handshake.tag) {
+            return Err(DropReason::TokenUsed);
+        }
         if self.sessions.is_full() {
             let (address, key) = (handshake.address, handshake.server_to_client.clone());
             self.deny(address, &key);
@@ -206,6 +209,7 @@ impl Server {
         Ok(ServerEvent::Connected { slot, client_id, address, user_data, superseded })
     }
 
+    /// Once a tick, not for each request: it looks at all of them whenever one has ended.
     pub(super) fn expire_handshakes(&mut self, now: Instant) {
         while let Some(address) = self.handshakes.poll_timeout(now) {
             self.change_peer(address, |peer| peer.handshake = None);

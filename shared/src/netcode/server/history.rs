@@ -35,6 +35,11 @@ impl TokenHistory {
         self.tokens.get(tag).is_some_and(|token| token.consumed || !same_endpoint(token.address, from))
     }
 
+    /// Whether this token has made its connection.
+    pub(super) fn is_consumed(&self, tag: &[u8; TAG_BYTES]) -> bool {
+        self.tokens.get(tag).is_some_and(|token| token.consumed)
+    }
+
     /// Admits an authentic token that [`TokenHistory::refuses`] did not refuse, and remembers it as pending.
     pub(super) fn admit(
         &mut self,

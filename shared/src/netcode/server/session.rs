@@ -64,7 +64,7 @@ pub(super) struct Sessions {
 
 impl Sessions {
     pub(super) fn new(max_clients: usize, hash: KeyedHash) -> Self {
-        let count = u16::try_from(max_clients).expect("at most 16,384 slots");
+        let count = u16::try_from(max_clients).expect("at most 16,640 slots");
         Self {
             slots: (0..max_clients).map(|_| None).collect(),
             free: (0..count).rev().collect(),
