@@ -6,7 +6,7 @@ use attacker::Attacker;
 use std::time::Duration;
 use tidelock::ClientId;
 use tidelock::state::{Audience, NetId};
-use tidelock::wire::{ClientMessage, HeldStream, ResumeClaim, ServerMessage};
+use tidelock::wire::{ClientMessage, CloseReason, Farewell, HeldStream, ResumeClaim, ServerMessage};
 use tidelock_arena::ArenaInput;
 use tidelock_server::arena::Arena;
 use tidelock_server::engine::Stats;
@@ -249,6 +249,65 @@ fn what_a_player_who_is_away_may_mean_belongs_to_nobody_else() {
     universe.run(Duration::from_secs(3)).unwrap();
     assert!(universe.players()[0].client.view().entity(gone).is_none());
     all_is_well(&mut universe);
+}
+
+#[test]
+fn a_full_server_that_drains_has_a_place_for_who_comes_back() {
+    let mut universe = universe(UniverseConfig { max_clients: 3, ..Default::default() }, 3, 0.0);
+    let before = avatar(&universe, 0);
+    universe.engine_mut().drain();
+    universe.players_mut()[0].resumes = false;
+    universe.rebind(0);
+    universe.run(Duration::from_secs(6)).unwrap();
+    assert_eq!(universe.engine().absent_count(), 1);
+    universe.resume(0);
+    universe.run(Duration::from_secs(1)).unwrap();
+    assert_eq!((status(&universe, 0), avatar(&universe, 0)), (Status::Playing, before));
+}
+
+#[test]
+fn who_is_kicked_while_away_has_no_place_any_more() {
+    let mut universe = universe(UniverseConfig::default(), 3, 0.0);
+    universe.players_mut()[0].resumes = false;
+    universe.rebind(0);
+    universe.run(Duration::from_secs(6)).unwrap();
+    let now = universe.now();
+    assert!(universe.engine_mut().kick(ClientId(1), now));
+    assert_eq!(universe.engine().absent_count(), 0);
+    assert!(!universe.engine_mut().kick(ClientId(1), now), "nobody is left to be kicked");
+    universe.resume(0);
+    universe.run(Duration::from_secs(1)).unwrap();
+    assert_eq!(heard(&universe, 0, |event| matches!(event, ClientEvent::Joined { resumed: false, .. })), 2);
+    assert_eq!(heard(&universe, 0, |event| *event == ClientEvent::FirstFullView), 2, "it is a new game to it");
+}
+
+#[test]
+fn who_comes_back_and_never_takes_the_welcome_is_away_again() {
+    let mut universe = universe(UniverseConfig::default(), 2, 0.0);
+    let (hash, token) = (universe.engine().schema().hash(), universe.issue_token(ClientId(1)));
+    let mut mute = Attacker::connect_with(&mut universe, 1, token, None);
+    mute.is_acknowledging = false;
+    mute.queue(&ClientMessage::Hello { schema_hash: hash, claim: None });
+    mute.say_queued(&mut universe);
+    mute.wait(&mut universe, 59_000);
+    assert_eq!((universe.engine().player_count(), universe.engine().absent_count()), (2, 0));
+    mute.wait(&mut universe, 2_000);
+    assert_eq!((universe.engine().player_count(), universe.engine().absent_count()), (1, 1));
+    assert_eq!(mute.farewell, Some(Farewell::Closed(CloseReason::Timeout)));
+}
+
+#[test]
+fn one_player_with_many_tokens_takes_nobody_elses_slot() {
+    let mut universe = universe(UniverseConfig { max_clients: 8, ..Default::default() }, 2, 0.0);
+    let hash = universe.engine().schema().hash();
+    for number in 0..40 {
+        let token = universe.issue_token(ClientId(77));
+        Attacker::connect_with(&mut universe, number, token, (number % 2 == 0).then_some(hash));
+        assert!(universe.engine().client_count() <= 2 + 3, "{}", universe.engine().client_count());
+    }
+    let number = universe.add_player(link(0.0), link(0.0), Box::new(|_, _| ArenaInput::default()));
+    universe.run(Duration::from_secs(1)).unwrap();
+    assert_eq!(status(&universe, number), Status::Playing);
 }
 
 #[test]

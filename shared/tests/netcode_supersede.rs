@@ -53,6 +53,10 @@ fn a_client_comes_back_from_the_address_at_which_it_lost_its_session() {
     assert!(net.server.disconnect(old));
     net.run(300);
     assert_eq!((net.server.address(new), net.clients[first].state()), (Some(address), ClientState::Connected));
+    let mut packet = [0; PACKET_BYTES_MAX];
+    let (len, to) = net.clients[first].seal(b"still here", &mut packet, net.now).unwrap();
+    net.deliver_to_server(&Datagram { from: address, to, bytes: packet[..len].to_vec() });
+    assert_eq!(net.payloads(), [b"still here".to_vec()]);
 }
 
 #[test]

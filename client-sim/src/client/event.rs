@@ -79,7 +79,7 @@ pub enum ClientEvent {
         /// For how long nothing came.
         lasted: Duration,
     },
-    /// For the first time all that the client should see is there.
+    /// For the first time since it joined, all that the client should see is there.
     FirstFullView,
     /// A datagram of a snapshot was decoded, verified and stored.
     Snapshot {

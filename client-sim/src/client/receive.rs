@@ -136,7 +136,9 @@ impl<I: Input> Client<I> {
             (clock.tick, clock.due) = (snapshot.tick, due);
         }
         let due = clock.due_of(snapshot.tick);
-        self.silence.expect(snapshot.load);
+        if snapshot.index == 0 {
+            self.silence.expect(snapshot.load);
+        }
         self.emit(ClientEvent::Snapshot { tick: snapshot.tick, due, received_at: now });
         self.stats.load_level_max = self.stats.load_level_max.max(snapshot.load.level);
         let rtt = self.rtt().unwrap_or(Duration::from_millis(50));
@@ -244,6 +246,7 @@ impl<I: Input> Client<I> {
         self.status = Status::Playing;
         if !welcome.state_kept {
             self.view = View::new(self.schema.clone());
+            self.full_view_seen = false;
         }
         let Some(payload) = welcome.payload else {
             self.emit(ClientEvent::Resumed);

@@ -61,7 +61,8 @@ impl<I: Input> Client<I> {
     /// client has changed, or after a disconnect that was not meant. The address may be another.
     ///
     /// The server lets the player have its place in the game back if it still waits, and what is shown stays; else the
-    /// client joins like a new one. The view stands still until then.
+    /// client joins like a new one. The view stands still until then. Events that are not acknowledged are lost, in both
+    /// directions.
     pub fn resume(&mut self, token: ConnectToken, now: Instant) {
         self.past = self.connection_counts();
         // The old connection gets no goodbye: where it is heard, that would give up the place.

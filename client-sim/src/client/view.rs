@@ -176,7 +176,11 @@ impl View {
             let is_held = |index| {
                 held.binary_search_by_key(&(audience, index), |held: &HeldStream| (held.audience, held.index)).is_ok()
             };
+            let before = streams.len();
             streams.retain(|index, _| is_held(*index));
+            if streams.len() < before {
+                self.whole_tick = None;
+            }
         }
     }
 

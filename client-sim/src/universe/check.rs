@@ -65,6 +65,14 @@ pub enum Violation {
         /// Since the old one was last visible.
         ticks: i32,
     },
+    /// Entities are counted as in more or fewer views than they are.
+    #[error("entities are counted {counted} times as in a view, and are in {seen}")]
+    Viewers {
+        /// By the entities.
+        counted: usize,
+        /// By the views.
+        seen: usize,
+    },
     /// A client believes that it holds all of a tick, and does not.
     #[error("client {client_id} believes that it holds all of tick {tick}, but {difference}")]
     NotWhole {
@@ -116,6 +124,10 @@ impl Check {
         clients: impl Iterator<Item = ClientId>,
     ) -> Result<(), Violation> {
         let now = engine.tick_number();
+        let (counted, seen) = engine.viewers();
+        if counted != seen {
+            return Err(Violation::Viewers { counted, seen });
+        }
         for client_id in clients {
             let memory = self.visible.entry(client_id).or_default();
             let visible: BTreeSet<_> =

@@ -38,6 +38,11 @@ impl Absentees {
         self.players.len()
     }
 
+    /// How many streams they saw.
+    pub(crate) fn visible_count(&self) -> usize {
+        self.players.values().map(|player| player.views.len()).sum()
+    }
+
     /// Who they are, by ascending id.
     pub(crate) fn iter(&self) -> impl Iterator<Item = ClientId> {
         self.players.keys().copied()

@@ -58,6 +58,11 @@ impl History {
         self.entity_count
     }
 
+    /// How often entities are in somebody's view.
+    pub(crate) fn viewer_count(&self) -> usize {
+        self.slots.iter().map(|slot| slot.viewers as usize).sum()
+    }
+
     pub(crate) fn slot(&self, index: u32) -> &Slot {
         &self.slots[index as usize]
     }

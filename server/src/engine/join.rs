@@ -4,6 +4,7 @@ use super::Engine;
 use super::session::{Phase, Session};
 use super::view::Views;
 use crate::game::JoinPayload;
+use bevy_ecs::change_detection::DetectChanges;
 use core::net::SocketAddr;
 use std::time::Duration;
 use tidelock::netcode::Slot;
@@ -20,10 +21,37 @@ const WELCOME_TIMEOUT: Duration = Duration::from_secs(60);
 
 impl Engine {
     /// Netcode let a client in.
-    pub(super) fn begin_session(&mut self, slot: Slot, client_id: ClientId, address: SocketAddr, now: Instant) {
+    pub(super) fn begin_session(
+        &mut self,
+        slot: Slot,
+        client_id: ClientId,
+        address: SocketAddr,
+        superseded: Option<Slot>,
+        now: Instant,
+    ) {
+        if let Some(old) = superseded {
+            self.supersede(old, now);
+        }
         let bandwidth = self.config.client_bandwidth_bytes_s;
-        let session = Session::new(slot, client_id, address, now + HELLO_TIMEOUT, self.input, bandwidth);
+        let mut session = Session::new(slot, client_id, address, now + HELLO_TIMEOUT, self.input, bandwidth);
+        session.superseded = superseded;
         self.sessions.insert(session);
+    }
+
+    /// The player of this session has a newer one. However often that happens, he holds three slots at most: the one before
+    /// the last has been told long enough, and one that never said hello need not be told.
+    fn supersede(&mut self, old: Slot, now: Instant) {
+        let Some(session) = self.sessions.at(old) else { return };
+        let (client_id, older) = (session.client_id, session.superseded);
+        let is_of_player = |session: &Session| session.client_id == client_id && !session.is_open();
+        if let Some(older) = older.filter(|older| self.sessions.at(*older).is_some_and(is_of_player)) {
+            self.end_closed(older);
+        }
+        if matches!(self.sessions.at(old), Some(Session { phase: Phase::Hello { .. }, .. })) {
+            self.end_closed(old);
+        } else {
+            self.close(old, CloseReason::DuplicateLogin, now);
+        }
     }
 
     /// A client says which version it speaks, for the case that its hello cannot be read.
@@ -49,8 +77,9 @@ impl Engine {
         let Some(session) = self.sessions.at_mut(slot) else { return };
         session.in_game = resumed;
         session.views = kept.unwrap_or_default();
-        session.phase = Phase::Welcoming { deadline: now + WELCOME_TIMEOUT };
-        if session.send(&ServerMessage::Welcome(welcome)).is_err() {
+        let sent = session.send(&ServerMessage::Welcome(welcome));
+        self.sessions.welcome(slot, now + WELCOME_TIMEOUT);
+        if sent.is_err() {
             // The game's join payload is too long for a message.
             self.close(slot, CloseReason::ProtocolError, now);
         }
@@ -74,9 +103,10 @@ impl Engine {
 
     /// Turns a client away.
     pub(super) fn reject(&mut self, slot: Slot, reason: RejectReason, now: Instant) {
-        let Some(session) = self.sessions.at_mut(slot).filter(|session| session.is_open()) else { return };
-        self.stats.rejected.count(reason);
-        session.begin_closing(Farewell::Rejected(reason), false, now);
+        if self.sessions.at(slot).is_some_and(Session::is_open) {
+            self.stats.rejected.count(reason);
+            self.sessions.begin_closing(slot, Farewell::Rejected(reason), false, now);
+        }
     }
 
     /// Why this client may not play, if so.
@@ -112,9 +142,10 @@ impl Engine {
         Some(views)
     }
 
-    fn welcome(&self, resumed: bool, state_kept: bool, claim: Option<&ResumeClaim>) -> Welcome {
+    fn welcome(&mut self, resumed: bool, state_kept: bool, claim: Option<&ResumeClaim>) -> Welcome {
+        let known = claim.filter(|_| resumed).map(|claim| claim.payload_hash);
+        let has_payload = known.is_some_and(|known| known == self.payload_hash());
         let payload = &self.app.world().resource::<JoinPayload>().0;
-        let has_payload = resumed && claim.is_some_and(|claim| claim.payload_hash == fnv1a(FNV1A_OFFSET, payload));
         Welcome {
             tick_hz: self.config.tick_hz as u8,
             snapshot_hz: self.config.snapshot_hz as u8,
@@ -123,6 +154,16 @@ impl Engine {
             resumed,
             state_kept,
             payload: (!has_payload).then(|| payload.clone()),
+        }
+    }
+
+    /// Of the join payload, made anew when the game has changed that.
+    fn payload_hash(&mut self) -> u64 {
+        let payload = self.app.world().get_resource_ref::<JoinPayload>().expect("the engine put one there");
+        let changed = payload.last_changed();
+        match self.payload_hash {
+            Some((made, hash)) if made == changed => hash,
+            _ => self.payload_hash.insert((changed, fnv1a(FNV1A_OFFSET, &payload.0))).1,
         }
     }
 }

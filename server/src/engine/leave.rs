@@ -45,10 +45,7 @@ impl Engine {
             match end {
                 End::Reject(reason) => self.reject(slot, reason, now),
                 End::Close(reason) => self.close(slot, reason, now),
-                End::Over => {
-                    self.netcode.disconnect(slot);
-                    self.end_session(slot);
-                }
+                End::Over => self.end_closed(slot),
             }
         }
         let roster = &mut self.roster;
@@ -65,9 +62,10 @@ impl Engine {
             self.stats.rejected.count(RejectReason::Banned);
         }
         let messages_first = matches!(reason, CloseReason::Kicked | CloseReason::Banned | CloseReason::Shutdown);
-        session.begin_closing(Farewell::Closed(reason), messages_first && session.in_game, now);
         let client_id = session.client_id;
         let in_game = std::mem::take(&mut session.in_game);
+        self.sessions.begin_closing(slot, Farewell::Closed(reason), messages_first && in_game, now);
+        let Some(session) = self.sessions.at_mut(slot) else { return };
         let may_return = matches!(reason, CloseReason::Timeout | CloseReason::DuplicateLogin);
         if in_game && may_return && !self.config.resume_time.is_zero() {
             let views = std::mem::take(&mut session.views);
@@ -95,6 +93,12 @@ impl Engine {
         views.clear(&mut self.history, self.tick);
         self.roster.leave(client_id);
         true
+    }
+
+    /// Disconnects a session that has been told why.
+    pub(super) fn end_closed(&mut self, slot: Slot) {
+        self.netcode.disconnect(slot);
+        self.end_session(slot);
     }
 
     /// Forgets a session whose netcode slot is free.

@@ -46,6 +46,7 @@ pub use tidelock::wire::Load;
 use crate::game::{self, EventType, InputType, OutgoingEvent, Registry, TickTime};
 use absentees::Absentees;
 use bevy_app::{App, FixedMain, Plugin, PostStartup, PreStartup, Startup};
+use bevy_ecs::change_detection::Tick as ChangeTick;
 use capture::Capture;
 use core::net::SocketAddr;
 use history::History;
@@ -91,6 +92,8 @@ pub struct Engine {
     scratch: send::Scratch,
     outgoing_events: Vec<OutgoingEvent>,
     roster: RosterChanges,
+    /// Of the join payload, and when that was changed.
+    payload_hash: Option<(ChangeTick, u64)>,
 }
 
 impl std::fmt::Debug for Engine {
@@ -146,6 +149,7 @@ impl Engine {
             scratch: send::Scratch::default(),
             outgoing_events: Vec::new(),
             roster: RosterChanges::default(),
+            payload_hash: None,
         })
     }
 

@@ -55,8 +55,8 @@ impl Engine {
 
     /// Clients that play or are about to: they have been welcomed.
     #[must_use]
-    pub fn player_count(&self) -> usize {
-        self.sessions.iter().filter(|session| session.may_play()).count()
+    pub const fn player_count(&self) -> usize {
+        self.sessions.player_count()
     }
 
     /// Players whose connection is gone, and who may come back to their place in the game.

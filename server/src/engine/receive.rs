@@ -14,10 +14,7 @@ impl Engine {
         match self.netcode.handle_datagram(from, datagram, arrival.at, unix_s) {
             ServerEvent::Dropped(_) | ServerEvent::Handled => {}
             ServerEvent::Connected { slot, client_id, address, superseded, .. } => {
-                if let Some(old) = superseded {
-                    self.close(old, CloseReason::DuplicateLogin, arrival.at);
-                }
-                self.begin_session(slot, client_id, address, arrival.at);
+                self.begin_session(slot, client_id, address, superseded, arrival.at);
             }
             ServerEvent::Payload { slot, payload } => {
                 if let Some(greeting) = Greeting::read(payload) {
@@ -36,7 +33,9 @@ impl Engine {
                     return;
                 }
                 self.begin_playing_if_welcomed(slot);
-                self.take_messages(slot, arrival);
+                if self.sessions.at(slot).is_some_and(Session::is_open) {
+                    self.take_messages(slot, arrival);
+                }
             }
             ServerEvent::Disconnected { slot, .. } => self.on_left(slot),
         }

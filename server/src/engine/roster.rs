@@ -4,13 +4,14 @@ use bevy_ecs::world::World;
 use tidelock::ClientId;
 
 /// Who came and went since the last tick. The game never hears of a player who joined and left: it would be left with an
-/// avatar that nobody plays. Of who went away and came back it hears the last.
+/// avatar that nobody plays. Nor is it told of a player what it knows.
 #[derive(Debug, Default)]
 pub(crate) struct RosterChanges {
     joined: Vec<ClientId>,
     left: Vec<ClientId>,
     away: Vec<ClientId>,
-    back: Vec<ClientId>,
+    /// With whether the game has not been told that they were away.
+    back: Vec<(ClientId, bool)>,
 }
 
 impl RosterChanges {
@@ -19,42 +20,42 @@ impl RosterChanges {
     }
 
     pub(crate) fn leave(&mut self, client_id: ClientId) {
-        take(&mut self.away, client_id);
-        take(&mut self.back, client_id);
-        if !take(&mut self.joined, client_id) {
+        take(&mut self.away, |away| *away == client_id);
+        take(&mut self.back, |(back, _)| *back == client_id);
+        if take(&mut self.joined, |joined| *joined == client_id).is_none() {
             self.left.push(client_id);
         }
     }
 
     pub(crate) fn away(&mut self, client_id: ClientId) {
-        take(&mut self.back, client_id);
-        self.away.push(client_id);
+        let back = take(&mut self.back, |(back, _)| *back == client_id);
+        if back.is_none_or(|(_, untold)| untold) {
+            self.away.push(client_id);
+        }
     }
 
     pub(crate) fn resume(&mut self, client_id: ClientId) {
-        take(&mut self.away, client_id);
-        self.back.push(client_id);
+        let untold = take(&mut self.away, |away| *away == client_id).is_some();
+        self.back.push((client_id, untold));
     }
 
     /// Tells the game: first who left, for one of them may be back already.
     pub(crate) fn tell(&mut self, world: &mut World) {
-        tell(world, &mut self.left, PlayerLeft);
-        tell(world, &mut self.joined, PlayerJoined);
-        tell(world, &mut self.away, PlayerAway);
-        tell(world, &mut self.back, PlayerBack);
+        tell(world, self.left.drain(..).map(PlayerLeft));
+        tell(world, self.joined.drain(..).map(PlayerJoined));
+        tell(world, self.away.drain(..).map(PlayerAway));
+        tell(world, self.back.drain(..).map(|(client_id, _)| PlayerBack(client_id)));
     }
 }
 
-/// Whether it was there.
-fn take(list: &mut Vec<ClientId>, client_id: ClientId) -> bool {
-    let at = list.iter().rposition(|listed| *listed == client_id);
-    at.map(|at| list.remove(at)).is_some()
+fn take<T>(list: &mut Vec<T>, is_it: impl Fn(&T) -> bool) -> Option<T> {
+    list.iter().rposition(is_it).map(|at| list.remove(at))
 }
 
-fn tell<M: Message>(world: &mut World, clients: &mut Vec<ClientId>, message: fn(ClientId) -> M) {
+fn tell<M: Message>(world: &mut World, news: impl Iterator<Item = M>) {
     let mut messages = world.resource_mut::<Messages<M>>();
     messages.clear();
-    messages.write_batch(clients.drain(..).map(message));
+    messages.write_batch(news);
 }
 
 #[cfg(test)]
@@ -105,11 +106,25 @@ mod tests {
     }
 
     #[test]
-    fn of_going_away_and_coming_back_the_last_counts() {
+    fn who_goes_away_and_comes_back_within_a_tick_is_told_to_be_back() {
         let mut changes = RosterChanges::default();
         changes.away(ONE);
         changes.resume(ONE);
         assert_eq!(told(&mut changes), Told { back: vec![PlayerBack(ONE)], ..Told::default() });
+    }
+
+    #[test]
+    fn who_is_known_to_be_away_is_not_told_to_be_so_again() {
+        let mut changes = RosterChanges::default();
+        changes.resume(ONE);
+        changes.away(ONE);
+        assert_eq!(told(&mut changes), Told::default());
+    }
+
+    #[test]
+    fn who_goes_away_after_all_that_is_told_to_be_away() {
+        let mut changes = RosterChanges::default();
+        changes.away(ONE);
         changes.resume(ONE);
         changes.away(ONE);
         assert_eq!(told(&mut changes), Told { away: vec![PlayerAway(ONE)], ..Told::default() });

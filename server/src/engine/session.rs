@@ -11,7 +11,7 @@ use core::net::SocketAddr;
 use std::time::Duration;
 use tidelock::bits::{BitReader, BitWriter, Malformed};
 use tidelock::netcode::Slot;
-use tidelock::state::{Audience, Schema};
+use tidelock::state::Schema;
 use tidelock::wire::{ClientMessage, Connection, Farewell, Fate, InputReader, SendError, ServerMessage};
 use tidelock::{ClientId, Instant, Tick};
 
@@ -24,6 +24,8 @@ pub(crate) struct Session {
     pub(crate) phase: Phase,
     /// Whether the game knows the player: it joined, or it is back and has kept its place.
     pub(crate) in_game: bool,
+    /// The session of the same player that this one took the place of.
+    pub(crate) superseded: Option<Slot>,
     pub(crate) connection: Connection<SentState>,
     pub(crate) inputs: InputBuffer,
     pub(crate) views: Views,
@@ -104,6 +106,7 @@ impl Session {
             address,
             phase: Phase::Hello { deadline },
             in_game: false,
+            superseded: None,
             connection: Connection::new(ClientMessage::BYTES_MAX),
             inputs: InputBuffer::new(input),
             views: Views::default(),
@@ -134,11 +137,6 @@ impl Session {
     /// Whether it is neither over nor about to be.
     pub(crate) const fn is_open(&self) -> bool {
         !matches!(self.phase, Phase::Closing(_))
-    }
-
-    /// The session is over: from now on it says nothing but why, at most after the messages that wait.
-    pub(crate) fn begin_closing(&mut self, farewell: Farewell, messages_first: bool, now: Instant) {
-        self.phase = Phase::Closing(Closing::new(farewell, messages_first, now));
     }
 
     /// Whether messages are for it: not before its hello, and at its end only for a while.
@@ -290,7 +288,7 @@ impl Session {
 
     /// How many streams it sees.
     pub(crate) fn visible_count(&self) -> usize {
-        Audience::ALL.into_iter().map(|audience| self.views.of(audience).len()).sum()
+        self.views.len()
     }
 }
 

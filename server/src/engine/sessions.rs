@@ -1,25 +1,33 @@
 use super::absentees::Absentees;
-use super::session::Session;
+use super::closing::Closing;
+use super::session::{Phase, Session};
 use super::stats::InputCounts;
 use crate::game::{InputType, TickInput};
 use bevy_ecs::world::World;
-use tidelock::Tick;
 use tidelock::netcode::Slot;
+use tidelock::wire::Farewell;
+use tidelock::{Instant, Tick};
 
 /// All sessions, by their netcode slot.
 #[derive(Debug)]
 pub(crate) struct Sessions {
     slots: Vec<Option<Box<Session>>>,
     len: usize,
+    /// Those who play or have been welcomed to.
+    players: usize,
 }
 
 impl Sessions {
     pub(crate) fn new(slots: usize) -> Self {
-        Self { slots: (0..slots).map(|_| None).collect(), len: 0 }
+        Self { slots: (0..slots).map(|_| None).collect(), len: 0, players: 0 }
     }
 
     pub(crate) const fn len(&self) -> usize {
         self.len
+    }
+
+    pub(crate) const fn player_count(&self) -> usize {
+        self.players
     }
 
     pub(crate) fn insert(&mut self, session: Session) {
@@ -32,7 +40,22 @@ impl Sessions {
     pub(crate) fn remove(&mut self, slot: Slot) -> Option<Box<Session>> {
         let session = self.slots[slot.index()].take()?;
         self.len -= 1;
+        self.players -= usize::from(session.may_play());
         Some(session)
+    }
+
+    /// From now on this session may play.
+    pub(crate) fn welcome(&mut self, slot: Slot, deadline: Instant) {
+        let Some(session) = self.slots[slot.index()].as_deref_mut() else { return };
+        self.players += usize::from(!session.may_play());
+        session.phase = Phase::Welcoming { deadline };
+    }
+
+    /// The session is over: from now on it says nothing but why, at most after the messages that wait.
+    pub(crate) fn begin_closing(&mut self, slot: Slot, farewell: Farewell, messages_first: bool, now: Instant) {
+        let Some(session) = self.slots[slot.index()].as_deref_mut() else { return };
+        self.players -= usize::from(session.may_play());
+        session.phase = Phase::Closing(Closing::new(farewell, messages_first, now));
     }
 
     pub(crate) fn at(&self, slot: Slot) -> Option<&Session> {

@@ -1,6 +1,7 @@
 //! What checks compare clients with.
 
 use super::Engine;
+use super::session::Session;
 use tidelock::state::{Audience, NetId, VersionRef};
 use tidelock::{ClientId, Tick};
 
@@ -10,6 +11,14 @@ impl Engine {
     pub fn version_at(&self, id: NetId, audience: Audience, tick: Tick) -> Option<VersionRef<'_>> {
         let known = self.history.knows(id);
         known.then(|| self.history.stream(id.index, audience).at(tick)).flatten().map(super::history::Version::borrow)
+    }
+
+    /// How often entities are counted as in somebody's view, and how often they are in one: the same, or an index is lost
+    /// for good or given away too soon.
+    #[must_use]
+    pub fn viewers(&self) -> (usize, usize) {
+        let seen = self.sessions.iter().map(Session::visible_count).sum::<usize>() + self.absentees.visible_count();
+        (self.history.viewer_count(), seen)
     }
 
     /// The streams that a client is meant to see, by audience and ascending index; empty if it does not play.

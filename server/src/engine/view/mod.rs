@@ -23,7 +23,9 @@ pub(crate) struct StreamView {
     pub(crate) index: u32,
     /// Names this visibility on the wire.
     pub(crate) epoch: u8,
-    /// When it began: the fate of what was sent before says nothing of it.
+    /// When it began: what the client held before is not of this visibility.
+    entered: Tick,
+    /// Since when it is sent to this connection: the fate of what was sent before says nothing of it.
     since: Tick,
     pub(crate) leaving: Option<Leaving>,
     /// The newest snapshot with this stream that the client acknowledged.
@@ -73,6 +75,11 @@ impl Views {
         &self.streams[audience as usize]
     }
 
+    /// How many streams are in it, those that leave included.
+    pub(crate) fn len(&self) -> usize {
+        self.streams.iter().map(Vec::len).sum()
+    }
+
     pub(crate) fn of_mut(&mut self, audience: Audience) -> &mut [StreamView] {
         &mut self.streams[audience as usize]
     }
@@ -87,6 +94,7 @@ impl Views {
             StreamView {
                 index,
                 epoch: *next_epoch,
+                entered: now,
                 since: now,
                 leaving: None,
                 baseline: None,
