@@ -1,5 +1,7 @@
 //! Players are cut off, rebound, restarted and sent away at random, and what must hold, holds.
 
+#![expect(clippy::needless_pass_by_value, reason = "systems take their parameters by value")]
+
 mod churn_game;
 
 use bevy_app::{App, Plugin};
