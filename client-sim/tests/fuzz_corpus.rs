@@ -1,5 +1,7 @@
 //! Every fuzz target, over its committed corpus and some thousand changes of it, without a fuzzer.
 //!
+//! `FUZZ_CHANGES=1000000 cargo test --release -p tidelock-sim --test fuzz_corpus TARGET` runs that many changes instead.
+//!
 //! `WRITE_SEEDS=1 cargo test -p tidelock-sim --test fuzz_corpus` adds to the corpora what is genuine today: after the
 //! format of payloads has changed, say.
 
@@ -16,6 +18,8 @@ fn replay(target: &str, run: fn(&[u8]), changes: usize) {
     let corpus = corpus(target);
     assert!(!corpus.is_empty(), "{target} has no corpus");
     corpus.iter().for_each(|input| run(input));
+    let wanted = std::env::var("FUZZ_CHANGES").ok();
+    let changes = wanted.map_or(changes, |wanted| wanted.parse().expect("FUZZ_CHANGES is a number"));
     let mut rng = Rng::stream(corpus.len() as u64, changes as u64);
     for _ in 0..changes {
         run(&changed(&corpus, &mut rng));
