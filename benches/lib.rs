@@ -1,7 +1,9 @@
 //! What the benchmarks of this crate share. Each benchmark is a program with a table, and JSON with `--json FILE`.
 
+pub mod corpus;
 pub mod heap;
 pub mod instructions;
+pub mod trace;
 
 use nix::time::ClockId;
 use serde::Serialize;

@@ -4,6 +4,7 @@
 //! compared, hashed and sent is lanes, never floats. The lanes of all components that one audience sees of an entity
 //! form a *stream*; a [`Version`] is the whole of a stream at one tick.
 
+pub mod codec;
 mod delta;
 mod field;
 mod hash;

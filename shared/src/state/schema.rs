@@ -1,7 +1,9 @@
+use super::codec::{Codebook, Plan};
 use super::field::{Field, FieldKind};
 use super::hash::{FNV1A_OFFSET, fnv1a};
 use super::lane::Lane;
 use super::replicate::{Event, Input, LANES_MAX, Replicate};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::any::TypeId;
 
@@ -32,6 +34,8 @@ pub struct Schema {
 #[derive(Clone, Debug, Default)]
 pub struct StreamLayout {
     components: Vec<ComponentLayout>,
+    plan: Plan,
+    codebook: Arc<Codebook>,
 }
 
 /// One component within a stream.
@@ -41,6 +45,7 @@ pub struct ComponentLayout {
     pub name: &'static str,
     /// In order.
     pub lanes: Vec<Lane>,
+    fields: &'static [Field],
     type_id: TypeId,
 }
 
@@ -163,6 +168,16 @@ impl StreamLayout {
         ((1u64 << self.components.len()) - 1) as u32
     }
 
+    /// How its fields are coded.
+    pub(super) const fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// The prefix codes.
+    pub(super) fn codebook(&self) -> &Codebook {
+        &self.codebook
+    }
+
     /// The bits of a full record of the components in `mask`.
     #[must_use]
     pub fn record_bits(&self, mask: u32) -> usize {
@@ -193,7 +208,7 @@ impl SchemaBuilder {
             return self.fail(SchemaError::TooMany(C::NAME));
         }
         let lanes = C::FIELDS.iter().flat_map(Field::lanes).collect();
-        components.push(ComponentLayout { name: C::NAME, lanes, type_id: TypeId::of::<C>() });
+        components.push(ComponentLayout { name: C::NAME, lanes, fields: C::FIELDS, type_id: TypeId::of::<C>() });
         self.mix(&[1, audience as u8], C::NAME);
         self.mix_fields(C::FIELDS);
         self
@@ -229,7 +244,7 @@ impl SchemaBuilder {
     }
 
     /// Checks the whole.
-    pub fn build(self) -> Result<Schema, SchemaError> {
+    pub fn build(mut self) -> Result<Schema, SchemaError> {
         if let Some(error) = self.error {
             return Err(error);
         }
@@ -244,6 +259,11 @@ impl SchemaBuilder {
             self.schema.streams.iter().map(|layout| layout.record_bits(layout.full_mask())).max().unwrap_or(0);
         if longest > Schema::RECORD_BITS_MAX {
             return Err(SchemaError::RecordTooLong(longest, Schema::RECORD_BITS_MAX));
+        }
+        let codebook = Arc::new(Codebook::new());
+        for layout in &mut self.schema.streams {
+            layout.plan = Plan::new(layout.components.iter().map(|component| component.fields));
+            layout.codebook = Arc::clone(&codebook);
         }
         Ok(self.schema)
     }
@@ -271,7 +291,7 @@ impl SchemaBuilder {
                 FieldKind::Integer { min, max } => (3, [min.cast_unsigned(), max.cast_unsigned(), 0]),
                 FieldKind::Flags { bits } => (4, [u32::from(bits), 0, 0]),
             };
-            self.mix(&[kind, field.order], field.name);
+            self.mix(&[kind, field.order, u8::from(field.held)], field.name);
             for number in numbers {
                 self.schema.hash = fnv1a(self.schema.hash, &number.to_le_bytes());
             }
