@@ -4,6 +4,7 @@
 //! compared, hashed and sent is lanes, never floats. The lanes of all components that one audience sees of an entity
 //! form a *stream*; a [`Version`] is the whole of a stream at one tick.
 
+mod audience;
 mod delta;
 mod field;
 mod hash;
@@ -13,6 +14,7 @@ mod replicate;
 mod schema;
 mod version;
 
+pub use audience::Audience;
 pub use delta::{decode_delta, decode_full, encode_delta, encode_full};
 pub(crate) use delta::{read_change_into, write_change};
 pub use field::{Field, FieldKind};
@@ -20,5 +22,5 @@ pub use hash::{Checksum, FNV1A_OFFSET, fnv1a, version_hash};
 pub use lane::{Coding, Lane};
 pub use net_id::NetId;
 pub use replicate::{Event, Input, LaneReader, LaneWriter, Replicate};
-pub use schema::{Audience, ComponentLayout, EventId, Schema, SchemaBuilder, SchemaError, StreamLayout};
+pub use schema::{ComponentLayout, EventId, Schema, SchemaBuilder, SchemaError, StreamLayout};
 pub use version::{Version, VersionRef};

@@ -1,3 +1,4 @@
+use super::audience::Audience;
 use super::field::{Field, FieldKind};
 use super::hash::{FNV1A_OFFSET, fnv1a};
 use super::lane::Lane;
@@ -5,24 +6,10 @@ use super::replicate::{Event, Input, LANES_MAX, Replicate};
 use alloc::vec::Vec;
 use core::any::TypeId;
 
-/// Who sees a component: each audience is a stream of its own, with its own versions and baselines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Audience {
-    /// Every client that sees the entity.
-    Public = 0,
-    /// Only the client that owns the entity.
-    Owner = 1,
-}
-
-impl Audience {
-    /// Both, in the order in which snapshots list them.
-    pub const ALL: [Self; 2] = [Self::Public, Self::Owner];
-}
-
 /// Everything about a game's state and messages that both ends must agree on. Compared by hash when a client joins.
 #[derive(Clone, Debug)]
 pub struct Schema {
-    streams: [StreamLayout; 2],
+    streams: [StreamLayout; Audience::COUNT],
     input: Vec<Lane>,
     events: Vec<(TypeId, &'static str)>,
     hash: u64,
