@@ -2,7 +2,7 @@
 
 mod churn_game;
 
-use churn_game::{Banner, Churn, Echo, Mood, Place, Serial, Stamp};
+use churn_game::{Churn, Echo, Mood, Place, Serial, Stamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tidelock::state::NetId;

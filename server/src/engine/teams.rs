@@ -6,8 +6,10 @@ use bevy_ecs::world::World;
 pub(crate) struct Teams {
     /// By index.
     teams: Vec<Option<Team>>,
-    changed: QueryState<(&'static NetSlot, &'static Team), (With<Replicated>, Changed<Team>)>,
+    changed: QueryState<(&'static NetSlot, &'static Team), ChangedTeam>,
 }
+
+type ChangedTeam = (With<Replicated>, Changed<Team>);
 
 impl Teams {
     pub(crate) fn new(world: &mut World) -> Self {

@@ -10,6 +10,17 @@ pub struct Field {
     pub kind: FieldKind,
     /// Order of the Golomb code of its changes: about the binary logarithm of the size of a typical change, in steps.
     pub order: u8,
+    /// The field that tells how fast this one changes, if one does.
+    pub velocity: Option<VelocityLink>,
+}
+
+/// Names the field of the same stream that is another's velocity: how much it changes in a second, in its own units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VelocityLink {
+    /// The [`NAME`](super::Replicate::NAME) of the component that has it; empty for the field's own.
+    pub component: &'static str,
+    /// The name of its field.
+    pub field: &'static str,
 }
 
 /// What a field holds. Values outside a range are clamped to it.
@@ -54,35 +65,35 @@ impl Field {
     #[must_use]
     pub const fn range(name: &'static str, min: f32, max: f32, step: f32) -> Self {
         assert!(min < max && step > 0.0 && (max - min) / step <= 4_194_304.0, "a range has at most 2^22 steps");
-        Self { name, kind: FieldKind::Range { min, max, step }, order: 4 }
+        Self { name, kind: FieldKind::Range { min, max, step }, order: 4, velocity: None }
     }
 
     /// An angle in radians with a resolution of `2^bits` steps.
     #[must_use]
     pub const fn angle(name: &'static str, bits: u8) -> Self {
         assert!(bits >= 1 && bits <= 20, "an angle has 1 to 20 bits");
-        Self { name, kind: FieldKind::Angle { bits }, order: bits / 3 }
+        Self { name, kind: FieldKind::Angle { bits }, order: bits / 3, velocity: None }
     }
 
     /// A unit quaternion with `bits` bits for each of its three smallest components.
     #[must_use]
     pub const fn rotation(name: &'static str, bits: u8) -> Self {
         assert!(bits >= 5 && bits <= 12, "a rotation has 5 to 12 bits a component");
-        Self { name, kind: FieldKind::Rotation { bits }, order: bits / 3 }
+        Self { name, kind: FieldKind::Rotation { bits }, order: bits / 3, velocity: None }
     }
 
     /// A whole number from `min` to `max`.
     #[must_use]
     pub const fn integer(name: &'static str, min: i32, max: i32) -> Self {
         assert!(min < max && max as i64 - (min as i64) < 1 << 31, "an integer spans less than 2^31");
-        Self { name, kind: FieldKind::Integer { min, max }, order: 1 }
+        Self { name, kind: FieldKind::Integer { min, max }, order: 1, velocity: None }
     }
 
     /// `bits` independent flags.
     #[must_use]
     pub const fn flags(name: &'static str, bits: u8) -> Self {
         assert!(bits >= 1 && bits <= 31, "flags have 1 to 31 bits");
-        Self { name, kind: FieldKind::Flags { bits }, order: 0 }
+        Self { name, kind: FieldKind::Flags { bits }, order: 0, velocity: None }
     }
 
     /// The same field with another Golomb order for its changes.
@@ -90,6 +101,15 @@ impl Field {
     pub const fn with_order(mut self, order: u8) -> Self {
         assert!(order <= 16);
         self.order = order;
+        self
+    }
+
+    /// The same field with a velocity: a range that says by how much it changes in a second, in the units of both. It is
+    /// the `field` of a `component` of the same stream; an empty name means the same component. What moves steadily is
+    /// then foretold, and costs little.
+    #[must_use]
+    pub const fn with_velocity(mut self, component: &'static str, field: &'static str) -> Self {
+        self.velocity = Some(VelocityLink { component, field });
         self
     }
 
