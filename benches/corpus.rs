@@ -9,6 +9,8 @@ pub struct Corpus {
     pub name: &'static str,
     schema: Schema,
     audience: Audience,
+    /// Ticks in a second.
+    pub tick_hz: u32,
     /// For each stream, by ascending tick, the ticks in which it changed, with its state from then on.
     pub streams: Vec<Vec<(u32, Version)>>,
 }
@@ -16,8 +18,8 @@ pub struct Corpus {
 impl Corpus {
     /// Nothing recorded yet.
     #[must_use]
-    pub const fn new(name: &'static str, schema: Schema, audience: Audience) -> Self {
-        Self { name, schema, audience, streams: Vec::new() }
+    pub const fn new(name: &'static str, schema: Schema, audience: Audience, tick_hz: u32) -> Self {
+        Self { name, schema, audience, tick_hz, streams: Vec::new() }
     }
 
     /// The layout of its streams.

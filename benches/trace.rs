@@ -42,7 +42,7 @@ pub fn load(path: &Path) -> io::Result<Vec<Vec<Cube>>> {
 /// The trace as the versions of 901 streams.
 #[must_use]
 pub fn corpus(frames: &[Vec<Cube>]) -> Corpus {
-    let mut corpus = Corpus::new("cubes", schema(), Audience::Public);
+    let mut corpus = Corpus::new("cubes", schema(), Audience::Public, 60);
     for (tick, frame) in frames.iter().enumerate() {
         for (stream, cube) in frame.iter().enumerate() {
             corpus.record(stream, tick as u32, &version(cube));

@@ -29,7 +29,7 @@ pub(crate) fn play(audience: Audience, tick_hz: u32, seconds: u32, seed: u64) ->
         player.learn_map(Arc::clone(&map));
         universe.add_player(link, link, Box::new(move |view, tick| player.input(view, tick)));
     }
-    let mut corpus = Corpus::new(name, universe.engine().schema().clone(), audience);
+    let mut corpus = Corpus::new(name, universe.engine().schema().clone(), audience, tick_hz);
     let mut numbers: BTreeMap<NetId, usize> = BTreeMap::new();
     let period = universe.engine().config().tick_period();
     for _ in 0..seconds * tick_hz {

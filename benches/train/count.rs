@@ -39,7 +39,8 @@ impl Counts {
                     let Some(first) = corpus.at(stream, tick - age) else { continue };
                     let older = if *span > 0 { corpus.at(stream, tick - age - span) } else { None };
                     let second = older.map(|version| (version.borrow(), age + span));
-                    let baselines = Baselines { first: first.borrow(), first_age: *age, second };
+                    let baselines =
+                        Baselines { first: first.borrow(), first_age: *age, second, tick_hz: corpus.tick_hz };
                     counts.records += 1.0;
                     encode_delta_to(corpus.layout(), &baselines, version.borrow(), &mut counts);
                 }

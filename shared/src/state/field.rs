@@ -12,6 +12,17 @@ pub struct Field {
     pub order: u8,
     /// Whether it is expected to stay as it is rather than to go on as it went.
     pub held: bool,
+    /// The field that tells how fast this one changes, if one does.
+    pub velocity: Option<VelocityLink>,
+}
+
+/// Names the field of the same stream that is another's velocity: how much it changes in a second, in its own units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VelocityLink {
+    /// The [`NAME`](super::Replicate::NAME) of the component that has it; empty for the field's own.
+    pub component: &'static str,
+    /// The name of its field.
+    pub field: &'static str,
 }
 
 /// What a field holds. Values outside a range are clamped to it.
@@ -56,35 +67,35 @@ impl Field {
     #[must_use]
     pub const fn range(name: &'static str, min: f32, max: f32, step: f32) -> Self {
         assert!(min < max && step > 0.0 && (max - min) / step <= 4_194_304.0, "a range has at most 2^22 steps");
-        Self { name, kind: FieldKind::Range { min, max, step }, order: 4, held: false }
+        Self { name, kind: FieldKind::Range { min, max, step }, order: 4, held: false, velocity: None }
     }
 
     /// An angle in radians with a resolution of `2^bits` steps.
     #[must_use]
     pub const fn angle(name: &'static str, bits: u8) -> Self {
         assert!(bits >= 1 && bits <= 20, "an angle has 1 to 20 bits");
-        Self { name, kind: FieldKind::Angle { bits }, order: bits / 3, held: false }
+        Self { name, kind: FieldKind::Angle { bits }, order: bits / 3, held: false, velocity: None }
     }
 
     /// A unit quaternion with `bits` bits for each of its three smallest components.
     #[must_use]
     pub const fn rotation(name: &'static str, bits: u8) -> Self {
         assert!(bits >= 5 && bits <= 12, "a rotation has 5 to 12 bits a component");
-        Self { name, kind: FieldKind::Rotation { bits }, order: bits / 3, held: false }
+        Self { name, kind: FieldKind::Rotation { bits }, order: bits / 3, held: false, velocity: None }
     }
 
     /// A whole number from `min` to `max`.
     #[must_use]
     pub const fn integer(name: &'static str, min: i32, max: i32) -> Self {
         assert!(min < max && max as i64 - (min as i64) < 1 << 31, "an integer spans less than 2^31");
-        Self { name, kind: FieldKind::Integer { min, max }, order: 1, held: false }
+        Self { name, kind: FieldKind::Integer { min, max }, order: 1, held: false, velocity: None }
     }
 
     /// `bits` independent flags.
     #[must_use]
     pub const fn flags(name: &'static str, bits: u8) -> Self {
         assert!(bits >= 1 && bits <= 31, "flags have 1 to 31 bits");
-        Self { name, kind: FieldKind::Flags { bits }, order: 0, held: false }
+        Self { name, kind: FieldKind::Flags { bits }, order: 0, held: false, velocity: None }
     }
 
     /// The same field with another Golomb order for its changes.
@@ -100,6 +111,15 @@ impl Field {
     #[must_use]
     pub const fn held(mut self) -> Self {
         self.held = true;
+        self
+    }
+
+    /// The same field with a velocity: a range that says by how much it changes in a second, in the units of both. It is
+    /// the `field` of a `component` of the same stream; an empty name means the same component. What moves steadily is
+    /// then foretold, and costs little.
+    #[must_use]
+    pub const fn with_velocity(mut self, component: &'static str, field: &'static str) -> Self {
+        self.velocity = Some(VelocityLink { component, field });
         self
     }
 

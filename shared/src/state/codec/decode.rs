@@ -1,4 +1,4 @@
-use super::super::schema::StreamLayout;
+use super::super::layout::StreamLayout;
 use super::super::version::Version;
 use super::chunk::Chunk;
 use super::codebook::Codebook;
@@ -12,7 +12,7 @@ use crate::bits::{BitReader, Malformed};
 
 /// Reads what [`encode_full`](super::encode_full) wrote. `out` is overwritten; its content means nothing after an error.
 pub fn decode_full(layout: &StreamLayout, r: &mut BitReader<'_>, out: &mut Version) -> Result<(), Malformed> {
-    let plan = layout.plan();
+    let plan = layout.coding_plan();
     out.mask = r.read_u32(plan.lane_counts.len() as u32)?;
     let offsets = begin(plan, out);
     read_components(plan, out.mask, &offsets, r, &mut out.lanes)
@@ -26,7 +26,7 @@ pub fn decode_delta(
     r: &mut BitReader<'_>,
     out: &mut Version,
 ) -> Result<(), Malformed> {
-    let (plan, book) = (layout.plan(), layout.codebook());
+    let (plan, book) = (layout.coding_plan(), layout.codebook());
     let known = Known::new(plan, baselines);
     let old_mask = known.first.mask;
     out.mask = old_mask;

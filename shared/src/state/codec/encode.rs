@@ -1,4 +1,4 @@
-use super::super::schema::StreamLayout;
+use super::super::layout::StreamLayout;
 use super::super::version::VersionRef;
 use super::chunk::Chunk;
 use super::context::{Place, context};
@@ -11,7 +11,7 @@ use crate::bits::BitWriter;
 
 /// Writes all of `version`.
 pub fn encode_full(layout: &StreamLayout, version: VersionRef<'_>, w: &mut BitWriter) {
-    let plan = layout.plan();
+    let plan = layout.coding_plan();
     let mut sink = BitSink { book: layout.codebook(), w };
     sink.raw(version.mask, plan.lane_counts.len() as u32);
     write_components(plan, &Frame::new(plan, version), version.mask, &mut sink);
@@ -29,17 +29,18 @@ pub fn encode_delta_to<S: Sink>(
     version: VersionRef<'_>,
     sink: &mut S,
 ) {
-    let plan = layout.plan();
+    let plan = layout.coding_plan();
     let known = Known::new(plan, baselines);
     let new = Frame::new(plan, version);
     let old_mask = known.first.mask;
-    let mut next = 0;
-    let mut chunk = Chunk::take(plan, &known, old_mask & new.mask, &mut next);
     if new.mask != old_mask {
-        sink.symbol(chunk.code(), MASK_CHANGED, 0, 0);
+        // The decoder does not know yet which components are still there.
+        sink.symbol(Chunk::take(plan, &known, old_mask, &mut 0).code(), MASK_CHANGED, 0, 0);
         sink.raw(new.mask, plan.lane_counts.len() as u32);
         write_components(plan, &new, new.mask & !old_mask, sink);
     }
+    let mut next = 0;
+    let mut chunk = Chunk::take(plan, &known, old_mask & new.mask, &mut next);
     loop {
         let code = chunk.code();
         let mut differ = 0;

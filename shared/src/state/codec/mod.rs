@@ -46,13 +46,15 @@ pub struct Baselines<'a> {
     pub first_age: u32,
     /// An older version, which tells where things were going, and its age, greater than the first's.
     pub second: Option<(VersionRef<'a>, u32)>,
+    /// Ticks in a second, 1 to 240: velocities are per second.
+    pub tick_hz: u32,
 }
 
 impl<'a> Baselines<'a> {
     /// One baseline alone.
     #[must_use]
-    pub const fn one(first: VersionRef<'a>, first_age: u32) -> Self {
-        Self { first, first_age, second: None }
+    pub const fn one(first: VersionRef<'a>, first_age: u32, tick_hz: u32) -> Self {
+        Self { first, first_age, second: None, tick_hz }
     }
 }
 

@@ -1,5 +1,7 @@
 use super::super::field::{Field, FieldKind};
 use super::super::lane::Lane;
+use super::super::layout::ComponentLayout;
+use super::super::motion::LaneMotion;
 use alloc::vec::Vec;
 
 /// The order in which a stream's fields are coded, and how each is predicted.
@@ -9,11 +11,13 @@ pub(crate) struct Plan {
     pub(super) fields: Vec<FieldPlan>,
     /// How many lanes each component has.
     pub(super) lane_counts: Vec<usize>,
+    /// Where each component's lanes begin among [`Plan::lanes`].
+    pub(super) first_lanes: Vec<usize>,
     /// All lanes of the stream, in schema order.
     pub(super) lanes: Vec<Lane>,
 }
 
-/// One field of a component, or up to four lanes of a longer one.
+/// One field of a component, or several that are the coordinates of one vector, or four lanes of a longer one.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct FieldPlan {
     /// Its component's bit in the mask.
@@ -29,7 +33,8 @@ pub(super) struct FieldPlan {
     pub(super) order: u32,
     /// Of its range.
     step: Option<f32>,
-    pub(super) velocity: Option<Link>,
+    /// For each of its lanes how it moves, if a velocity says so.
+    pub(super) motions: [Option<LaneMotion>; LANES_MAX],
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,70 +49,41 @@ pub(super) enum Kind {
     Symbols,
 }
 
-/// Where the velocity of a position is found.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Link {
-    pub(super) component: usize,
-    pub(super) offset: usize,
-    /// Steps of the position that a step of the velocity makes in a tick, in 1/2^20.
-    pub(super) slope: i64,
-    /// Steps of the position that the velocity's lane 0 makes in a tick, in 1/2^20: negative.
-    pub(super) intercept: [i64; LANES_MAX],
-}
-
-impl FieldPlan {
-    /// Whether a range with this step is one more coordinate of the same vector: then its residuals are like these.
-    fn continues(&self, component: usize, kind: Kind, step: f32) -> bool {
-        self.component == component && self.kind == kind && self.step == Some(step) && self.count < LANES_MAX
-    }
-}
-
-impl Link {
-    /// Bits of a step after the point.
-    pub(super) const FRACTION_BITS: u32 = 20;
-}
-
 /// Lanes that are predicted together.
 pub(super) const LANES_MAX: usize = 4;
 
 impl Plan {
-    /// The plan of the stream whose components have these fields, in schema order.
-    pub(crate) fn new<'a>(components: impl Iterator<Item = &'a [Field]>) -> Self {
+    /// The plan of a stream with these components, of whose lanes some move by a velocity.
+    pub(crate) fn new(components: &[ComponentLayout], motions: &[Option<LaneMotion>]) -> Self {
         let mut plan = Self::default();
-        for (component, fields) in components.enumerate() {
-            let first = plan.lanes.len();
-            for field in fields {
-                plan.add(component, first, field);
+        for (component, layout) in components.iter().enumerate() {
+            for field in layout.fields {
+                plan.add(component, layout.first_lane, field, motions);
             }
-            plan.lane_counts.push(plan.lanes.len() - first);
+            plan.lane_counts.push(layout.lanes.len());
+            plan.first_lanes.push(layout.first_lane);
         }
-        // Links would need their velocities first.
-        plan.fields.sort_by_key(|field| field.velocity.is_some());
+        // What moves is told after its velocity.
+        plan.fields.sort_by_key(|field| field.motions[0].is_some());
         plan
     }
 
-    fn add(&mut self, component: usize, component_first: usize, field: &Field) {
-        let kind = match field.kind {
-            FieldKind::Range { .. } if field.held => Kind::Hold,
-            FieldKind::Range { .. } => Kind::Linear,
-            FieldKind::Angle { .. } | FieldKind::Integer { .. } => Kind::Hold,
-            FieldKind::Rotation { bits } => Kind::Rotation(bits),
-            FieldKind::Flags { .. } => Kind::Symbols,
-        };
+    fn add(&mut self, component: usize, component_first: usize, field: &Field, motions: &[Option<LaneMotion>]) {
         let begin = self.lanes.len();
         self.lanes.extend(field.lanes());
         let end = self.lanes.len();
-        if let (Some(last), FieldKind::Range { step, .. }) = (self.fields.last_mut(), field.kind)
-            && last.continues(component, kind, step)
-        {
-            last.count += 1;
-            last.order = last.order.max(u32::from(field.order));
-            return;
-        }
+        let is_velocity = |motion: &LaneMotion| (begin..end).contains(&usize::from(motion.velocity_lane));
+        let held = field.held || motions.iter().flatten().any(is_velocity);
+        let kind = match field.kind {
+            FieldKind::Range { .. } if !held => Kind::Linear,
+            FieldKind::Range { .. } | FieldKind::Angle { .. } | FieldKind::Integer { .. } => Kind::Hold,
+            FieldKind::Rotation { bits } => Kind::Rotation(bits),
+            FieldKind::Flags { .. } => Kind::Symbols,
+        };
         let step = if let FieldKind::Range { step, .. } = field.kind { Some(step) } else { None };
         let together = if kind == Kind::Symbols { end - begin } else { LANES_MAX };
         for first_lane in (begin..end).step_by(together) {
-            self.fields.push(FieldPlan {
+            let mut new = FieldPlan {
                 component,
                 offset: first_lane - component_first,
                 count: together.min(end - first_lane),
@@ -115,23 +91,39 @@ impl Plan {
                 kind,
                 order: u32::from(field.order),
                 step,
-                velocity: None,
-            });
+                motions: [None; LANES_MAX],
+            };
+            new.motions.iter_mut().zip(&motions[first_lane..end]).for_each(|(mine, motion)| *mine = *motion);
+            match self.fields.last_mut() {
+                Some(last) if last.takes(&new) => last.append(&new),
+                _ => self.fields.push(new),
+            }
         }
     }
 
     /// The components of `mask` with their lanes.
     pub(super) fn components(&self, mask: u32) -> impl Iterator<Item = (usize, &[Lane])> {
-        let mut first = 0;
-        let all = self.lane_counts.iter().enumerate().map(move |(component, count)| {
-            first += count;
-            (component, &self.lanes[first - count..first])
-        });
-        all.filter(move |(component, _)| mask >> component & 1 != 0)
+        let all = self.lane_counts.iter().zip(&self.first_lanes).enumerate();
+        let present = all.filter(move |(component, _)| mask >> component & 1 != 0);
+        present.map(|(component, (count, first))| (component, &self.lanes[*first..first + count]))
     }
 
     /// The lanes of a field.
     pub(super) fn lanes_of(&self, field: &FieldPlan) -> &[Lane] {
         &self.lanes[field.first_lane..field.first_lane + field.count]
+    }
+}
+
+impl FieldPlan {
+    /// Whether another field is one more coordinate of the same vector: then its residuals are like those of this one.
+    fn takes(&self, next: &Self) -> bool {
+        let alike = |field: &Self| (field.component, field.kind, field.step, field.motions[0].is_some());
+        alike(self) == alike(next) && self.step.is_some() && self.count + next.count <= LANES_MAX
+    }
+
+    fn append(&mut self, next: &Self) {
+        self.motions[self.count..].iter_mut().zip(next.motions).for_each(|(mine, motion)| *mine = motion);
+        self.count += next.count;
+        self.order = self.order.max(next.order);
     }
 }

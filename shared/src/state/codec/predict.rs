@@ -1,8 +1,9 @@
 use super::super::lane::{Coding, Lane};
+use super::super::motion::{LaneMotion, MotionTime};
 use super::Baselines;
 use super::context::{Expectation, Family, SCALES, scale_of};
 use super::frame::Frame;
-use super::plan::{FieldPlan, Kind, LANES_MAX, Link, Plan};
+use super::plan::{FieldPlan, Kind, LANES_MAX, Plan};
 use super::rotation::{self, Quaternion};
 
 /// What a field is expected to be.
@@ -24,12 +25,18 @@ pub(super) struct Known<'a> {
     pub(super) first: Frame<'a>,
     pub(super) first_age: u32,
     pub(super) second: Option<(Frame<'a>, u32)>,
+    pub(super) tick_hz: u32,
 }
 
 impl<'a> Known<'a> {
     pub(super) fn new(plan: &Plan, baselines: &Baselines<'a>) -> Self {
         let second = baselines.second.map(|(version, age)| (Frame::new(plan, version), age));
-        Self { first: Frame::new(plan, baselines.first), first_age: baselines.first_age, second }
+        Self {
+            first: Frame::new(plan, baselines.first),
+            first_age: baselines.first_age,
+            second,
+            tick_hz: baselines.tick_hz,
+        }
     }
 
     /// The second baseline, if it has the component, and how many ticks lie between both.
@@ -113,43 +120,41 @@ impl Prediction {
             let earlier = rotation::from_lanes(before, bits);
             self.rotation = rotation::extrapolate(earlier, self.rotation, span, known.first_age);
             self.values[1..].copy_from_slice(&rotation::to_lanes(self.rotation, old[0], bits));
-            for at in 1..4 {
-                self.towards[at] = self.values[at].wrapping_sub(old[at]).cast_signed();
-                fastest = fastest.max(self.towards[at].unsigned_abs());
+            for ((towards, predicted), old) in self.towards.iter_mut().zip(self.values).zip(old).skip(1) {
+                *towards = predicted.wrapping_sub(*old).cast_signed();
+                fastest = fastest.max(towards.unsigned_abs());
             }
         }
         self.scale = scale_of(fastest);
         self.expected = Expectation::of_scale(self.scale);
     }
 
-    /// A position that has a velocity goes on along it, now that the velocity in `new` is known: each tick's velocity moves it
-    /// in that tick, the last one is the new one, and those between lie between the old and the new. Exact for a steady
-    /// velocity, and for any within one tick.
+    /// What has a velocity goes on along it, now that the velocity in `new` is known: each tick's velocity moves it in that tick, the
+    /// last one is the new one, and those between lie between the old and the new. Exact for a steady velocity, and for any
+    /// within one tick.
     pub(super) fn follow(&mut self, plan: &Plan, field: &FieldPlan, known: &Known<'_>, new: &Frame<'_>) {
-        let Some(link) = field.velocity.filter(|link| known.first.has(link.component) && new.has(link.component))
-        else {
+        let Some(LaneMotion { velocity_bit, .. }) = field.motions[0] else { return };
+        let component = usize::from(velocity_bit);
+        if !known.first.has(component) || !new.has(component) {
             return;
-        };
-        let velocity = |frame: &Frame<'_>| {
-            let mut lanes = [0; LANES_MAX];
-            lanes[..field.count].copy_from_slice(frame.lanes_at(link.component, link.offset, field.count));
-            lanes
-        };
-        let (old_velocity, new_velocity) = (velocity(&known.first), velocity(new));
-        let age = i64::from(known.first_age);
+        }
         let old = known.first.lanes_of(field);
-        // A velocity is known to half a step.
-        let mut wildest = link.slope * age / 2;
-        for (at, lane) in plan.lanes_of(field).iter().enumerate() {
-            let motion = |velocity: u32| i64::from(velocity) * link.slope + link.intercept[at];
-            let (was, is) = (motion(old_velocity[at]), motion(new_velocity[at]));
-            let path = round_div(was * (age - 1) + is * (age + 1), 2 << Link::FRACTION_BITS);
-            wildest = wildest.max((is - was).abs() * age / 2);
+        let time = |ticks| MotionTime::of_ticks(ticks, known.tick_hz);
+        let (with_old, with_new) = (time(known.first_age - 1), time(known.first_age.saturating_add(1)));
+        let mut wildest = 0;
+        for (at, (lane, motion)) in plan.lanes_of(field).iter().zip(field.motions.iter().flatten()).enumerate() {
+            let offset = usize::from(motion.velocity_lane) - plan.first_lanes[component];
+            let velocity = |frame: &Frame<'_>| frame.lanes_at(component, offset, 1)[0];
+            let (was, is) = (velocity(&known.first), velocity(new));
+            let path = round_div(motion.displacement(was, with_old) + motion.displacement(is, with_new), 2);
+            // A velocity is known to half a step.
+            let turned = (i64::from(is) - i64::from(was)).abs() + 1;
+            wildest = wildest.max(motion.reach(turned, with_new) / 2);
             self.values[at] = advance(*lane, old[at], path);
-            self.towards[at] = (is - was).signum() as i32;
+            self.towards[at] = (i64::from(is) - i64::from(was)).signum() as i32;
         }
         self.family = Family::Linked;
-        self.scale = scale_of((wildest >> Link::FRACTION_BITS).min(i64::from(u32::MAX)) as u32);
+        self.scale = scale_of(wildest.min(i64::from(u32::MAX)) as u32);
     }
 
     /// The same rotation with another component as the largest.

@@ -18,10 +18,11 @@ macro_rules! component {
 }
 component!(
     Place,
-    Field::range("x", -100.0, 100.0, 0.01),
+    Field::range("x", -100.0, 100.0, 0.01).with_velocity("Speed", "x"),
     Field::range("y", -100.0, 100.0, 0.01).held(),
     Field::angle("yaw", 10)
 );
+component!(Speed, Field::range("x", -10.0, 10.0, 0.1));
 component!(Health, Field::integer("points", 0, 100), Field::integer("coins", -2_000_000_000, 10));
 component!(Look, Field::rotation("look", 9), Field::flags("flags", 5));
 component!(Nothing, Field::flags("none", 1));
@@ -32,6 +33,7 @@ impl Input for Nothing {
 fn schema() -> Schema {
     Schema::builder("test")
         .component::<Place>(Audience::Public)
+        .component::<Speed>(Audience::Public)
         .component::<Health>(Audience::Public)
         .component::<Look>(Audience::Public)
         .input::<Nothing>()
@@ -45,7 +47,7 @@ fn lanes_of(schema: &Schema, mask: u32) -> Vec<Lane> {
 
 /// Any version. Half of the lanes are near a common value, so that deltas have small and no changes too.
 fn version() -> impl Strategy<Value = Version> {
-    (0u32..8, prop::collection::vec((any::<u32>(), 0u32..4), 16)).prop_map(|(mask, noise)| {
+    (0u32..16, prop::collection::vec((any::<u32>(), 0u32..4), 17)).prop_map(|(mask, noise)| {
         let lanes = lanes_of(&schema(), mask);
         let value = |(lane, (noise, near)): (&Lane, &(u32, u32))| match near {
             0 => lane.max / 2,
@@ -59,7 +61,7 @@ fn version() -> impl Strategy<Value = Version> {
 /// Two baselines, or one, with any ages.
 fn baselines<'a>(first: &'a Version, second: Option<&'a Version>, (age, span): (u32, u32)) -> Baselines<'a> {
     let second = second.map(|version| (version.borrow(), age.saturating_add(span)));
-    Baselines { first: first.borrow(), first_age: age, second }
+    Baselines { first: first.borrow(), first_age: age, second, tick_hz: 60 }
 }
 
 fn ages() -> impl Strategy<Value = (u32, u32)> {
@@ -107,9 +109,9 @@ proptest! {
 #[test]
 fn what_stands_still_as_expected_costs_one_symbol_a_chunk() {
     let schema = schema();
-    let same = Version { mask: 7, lanes: [1, 2, 3, 4, 5, 0, 6, 7, 8, 9].to_vec() };
+    let same = Version { mask: 15, lanes: [1, 2, 3, 100, 4, 5, 0, 6, 7, 8, 9].to_vec() };
     let mut w = BitWriter::new();
-    let known = Baselines { first: same.borrow(), first_age: 3, second: Some((same.borrow(), 6)) };
+    let known = Baselines { first: same.borrow(), first_age: 3, second: Some((same.borrow(), 6)), tick_hz: 60 };
     encode_delta(schema.stream(Audience::Public), &known, same.borrow(), &mut w);
     assert!(w.len_bits() <= 2 * 4, "{}", w.len_bits());
 }
