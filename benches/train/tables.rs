@@ -9,6 +9,8 @@ const RESIDUAL_SYMBOLS: usize = 53;
 /// Fields of a chunk, and the pattern symbol that says that the mask has changed.
 const CHUNK: usize = 4;
 const PATTERN_SYMBOLS: usize = (1 << CHUNK) + 1;
+/// A pattern is believed to be what its fields are by themselves until it was seen about so often.
+const PATTERN_PRIOR: f64 = 2e4;
 /// How often the mask changes, about.
 const MASK_CHANGES: f64 = 1.0 / 2048.0;
 /// The longest word, in bits.
@@ -93,7 +95,8 @@ fn nearest(tables: &[Option<usize>], context: usize) -> usize {
     occurred.min_by_key(|other| far(*other)).and_then(|other| tables[other]).unwrap_or(0)
 }
 
-/// For each expectation of four fields: each changes or not by itself, as likely as fields of which that is expected do.
+/// For each expectation of four fields what was seen, and where little was: each changes or not by itself, as likely as fields
+/// of which that is expected do.
 fn patterns(counts: &Counts) -> Vec<Vec<u8>> {
     let expected = |pattern: usize, at: usize| pattern >> (2 * at) & 3;
     let mut change = [[0.0f64; 2]; 4];
@@ -114,7 +117,13 @@ fn patterns(counts: &Counts) -> Vec<Vec<u8>> {
             };
             (0..CHUNK).map(of).product()
         };
-        let weights: Vec<f64> = (0..PATTERN_SYMBOLS - 1).map(weight).chain([MASK_CHANGES]).collect();
+        let seen = counts.codes.get(&Code::Pattern(pattern));
+        let total: f64 = seen.map_or(0.0, |seen| seen[..1 << CHUNK].iter().sum());
+        let blended = |symbol: usize| {
+            let seen = seen.filter(|_| total > 0.0).map_or(0.0, |seen| seen[symbol]);
+            (seen + weight(symbol) * PATTERN_PRIOR) / (total + PATTERN_PRIOR)
+        };
+        let weights: Vec<f64> = (0..PATTERN_SYMBOLS - 1).map(blended).chain([MASK_CHANGES]).collect();
         huffman::lengths(&weights, LEN_MAX)
     };
     (0..PATTERNS).map(lengths).collect()

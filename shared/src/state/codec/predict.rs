@@ -39,6 +39,10 @@ impl<'a> Known<'a> {
         }
     }
 
+    const fn time(&self, ticks: u32) -> MotionTime {
+        MotionTime::of_ticks(ticks, self.tick_hz)
+    }
+
     /// The second baseline, if it has the component, and how many ticks lie between both.
     fn second_of(&self, component: usize) -> Option<(&Frame<'a>, u32)> {
         let (frame, age) = self.second.as_ref()?;
@@ -130,8 +134,8 @@ impl Prediction {
     }
 
     /// What has a velocity goes on along it, now that the velocity in `new` is known: each tick's velocity moves it in that tick, the
-    /// last one is the new one, and those between lie between the old and the new. Exact for a steady velocity, and for any
-    /// within one tick.
+    /// last one is the new one, and those between lie between the old and the new. A tick moves it by whole steps, as it does in
+    /// a game that snaps what it moves: then this is exact for a steady velocity, and for any within one tick.
     pub(super) fn follow(&mut self, plan: &Plan, field: &FieldPlan, known: &Known<'_>, new: &Frame<'_>) {
         let Some(LaneMotion { velocity_bit, .. }) = field.motions[0] else { return };
         let component = usize::from(velocity_bit);
@@ -139,19 +143,19 @@ impl Prediction {
             return;
         }
         let old = known.first.lanes_of(field);
-        let time = |ticks| MotionTime::of_ticks(ticks, known.tick_hz);
-        let (with_old, with_new) = (time(known.first_age - 1), time(known.first_age.saturating_add(1)));
+        let (one_tick, all) = (known.time(1), known.time(known.first_age.saturating_add(1)));
+        let age = i64::from(known.first_age);
         let mut wildest = 0;
         for (at, (lane, motion)) in plan.lanes_of(field).iter().zip(field.motions.iter().flatten()).enumerate() {
             let offset = usize::from(motion.velocity_lane) - plan.first_lanes[component];
             let velocity = |frame: &Frame<'_>| frame.lanes_at(component, offset, 1)[0];
             let (was, is) = (velocity(&known.first), velocity(new));
-            let path = round_div(motion.displacement(was, with_old) + motion.displacement(is, with_new), 2);
+            let path = (age - 1) * motion.displacement(was, one_tick) + (age + 1) * motion.displacement(is, one_tick);
+            self.values[at] = advance(*lane, old[at], round_div(path, 2));
+            let turned = i64::from(is) - i64::from(was);
+            self.towards[at] = turned.signum() as i32;
             // A velocity is known to half a step.
-            let turned = (i64::from(is) - i64::from(was)).abs() + 1;
-            wildest = wildest.max(motion.reach(turned, with_new) / 2);
-            self.values[at] = advance(*lane, old[at], path);
-            self.towards[at] = (i64::from(is) - i64::from(was)).signum() as i32;
+            wildest = wildest.max(motion.reach(turned.abs() + 1, all) / 2);
         }
         self.family = Family::Linked;
         self.scale = scale_of(wildest.min(i64::from(u32::MAX)) as u32);
