@@ -1,9 +1,10 @@
 //! What is expected of a field before it is read: from this follows which prefix code its residuals have.
 
 /// How a field was predicted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Family {
     /// As it was; nothing is known of how it moves.
+    #[default]
     Alone = 0,
     /// As it was, and how much it moved before is known.
     Hold = 1,
@@ -26,9 +27,9 @@ pub const CONTEXTS: usize = FAMILIES * SCALES * PLACES;
 
 /// The binary logarithm of the motion that was expected, in steps: 0 for none, n for 2^(n-1) to 2^n - 1.
 #[inline]
-pub(super) const fn scale_of(motion: u32) -> u32 {
-    let scale = 32 - motion.leading_zeros();
-    if scale < SCALES as u32 { scale } else { SCALES as u32 - 1 }
+pub(super) const fn scale_of(motion: u32) -> u8 {
+    let scale = (32 - motion.leading_zeros()) as u8;
+    if scale < SCALES as u8 { scale } else { SCALES as u8 - 1 }
 }
 
 /// Which residuals of the same field came before.
@@ -57,14 +58,15 @@ impl Place {
 
 /// The number of a context.
 #[inline]
-pub(super) const fn context(family: Family, scale: u32, place: Place) -> usize {
+pub(super) const fn context(family: Family, scale: u8, place: Place) -> usize {
     (family as usize * SCALES + scale as usize) * PLACES + place.0 as usize
 }
 
 /// How likely a field is to differ from its prediction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Expectation {
     /// It stood still.
+    #[default]
     Still = 0,
     /// It moved by no more than three steps.
     Slow = 1,
@@ -75,7 +77,7 @@ pub(super) enum Expectation {
 }
 
 impl Expectation {
-    pub(super) const fn of_scale(scale: u32) -> Self {
+    pub(super) const fn of_scale(scale: u8) -> Self {
         match scale {
             0 => Self::Still,
             1 | 2 => Self::Slow,
@@ -91,6 +93,8 @@ pub(super) const CHUNK: usize = 4;
 pub const PATTERNS: usize = 4usize.pow(CHUNK as u32);
 
 /// The number of a chunk's code.
-pub(super) fn pattern(expectations: &[Expectation]) -> usize {
-    expectations.iter().rev().fold(0, |pattern, expected| pattern * 4 + *expected as usize)
+#[inline]
+pub(super) const fn pattern(expected: [Expectation; CHUNK]) -> usize {
+    let [a, b, c, d] = expected;
+    a as usize | (b as usize) << 2 | (c as usize) << 4 | (d as usize) << 6
 }

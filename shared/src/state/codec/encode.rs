@@ -1,11 +1,11 @@
 use super::super::layout::StreamLayout;
 use super::super::version::VersionRef;
 use super::chunk::Chunk;
-use super::context::{Place, context};
+use super::context::Place;
 use super::frame::Frame;
 use super::plan::{FieldPlan, Kind, Plan};
 use super::predict::{Known, Prediction};
-use super::sink::{BitSink, Code, Sink};
+use super::sink::{BitSink, Sink};
 use super::{Baselines, MASK_CHANGED, residual};
 use crate::bits::BitWriter;
 
@@ -33,40 +33,42 @@ pub fn encode_delta_to<S: Sink>(
     let known = Known::new(plan, baselines);
     let new = Frame::new(plan, version);
     let old_mask = known.first.mask;
+    let mut chunk = Chunk::default();
     if new.mask != old_mask {
         // The decoder does not know yet which components are still there.
-        sink.symbol(Chunk::take(plan, &known, old_mask, &mut 0).code(), MASK_CHANGED, 0, 0);
+        chunk.advance(plan, &known, old_mask);
+        sink.symbol(chunk.code(), MASK_CHANGED, 0, 0);
         sink.raw(new.mask, plan.lane_counts.len() as u32);
         write_components(plan, &new, new.mask & !old_mask, sink);
     }
-    let mut next = 0;
-    let mut chunk = Chunk::take(plan, &known, old_mask & new.mask, &mut next);
+    let common = old_mask & new.mask;
+    chunk.rewind();
     loop {
+        chunk.advance(plan, &known, common);
         let code = chunk.code();
         let mut differ = 0;
-        for (bit, field, prediction) in chunk.fields() {
+        for (bit, field, prediction) in chunk.fields(plan) {
             prediction.follow(plan, field, &known, &new);
             if !prediction.holds(field, &known, new.lanes_of(field)) {
                 differ |= bit;
             }
         }
         sink.symbol(code, differ, 0, 0);
-        for (bit, field, prediction) in chunk.fields() {
+        for (bit, field, prediction) in chunk.fields(plan) {
             if differ & bit != 0 {
                 write_field(plan, field, prediction, &known, new.lanes_of(field), sink);
             }
         }
-        if chunk.is_last {
+        if chunk.is_last(plan, common) {
             return;
         }
-        chunk = Chunk::take(plan, &known, old_mask & new.mask, &mut next);
     }
 }
 
 /// The components of `mask`, absolute.
 fn write_components<S: Sink>(plan: &Plan, frame: &Frame<'_>, mask: u32, sink: &mut S) {
     for (component, lanes) in plan.components(mask) {
-        for (lane, value) in lanes.iter().zip(frame.lanes_at(component, 0, lanes.len())) {
+        for (lane, value) in lanes.iter().zip(frame.component(component)) {
             sink.raw(*value, lane.bits());
         }
     }
@@ -84,9 +86,13 @@ fn write_field<S: Sink>(
         Kind::Symbols => write_symbols(plan, field, known.first.lanes_of(field), new, sink),
         Kind::Rotation(bits) => {
             if new[0] != prediction.values[0] {
-                let code = Code::Residual(context(prediction.family, prediction.scale, Place::FIRST));
-                sink.symbol(code, residual::TURN, new[0].wrapping_sub(prediction.values[0]) & 3, 2);
-                prediction.turn(new[0], bits);
+                sink.symbol(
+                    prediction.code(Place::FIRST),
+                    residual::TURN,
+                    new[0].wrapping_sub(prediction.values[0]) & 3,
+                    2,
+                );
+                prediction.turn(field, known, new[0], bits);
             }
             write_residuals(plan, field, prediction, 1, new, sink);
         }
@@ -106,8 +112,7 @@ fn write_residuals<S: Sink>(
     let mut place = Place::first_of(field.count - begin);
     for (at, lane) in plan.lanes_of(field).iter().enumerate().skip(begin) {
         let difference = lane.difference(prediction.values[at], new[at]);
-        let code = context(prediction.family, prediction.scale, place);
-        residual::write(difference, prediction.towards[at], code, sink);
+        residual::write(difference, prediction.towards(at), prediction.code(place), sink);
         place = place.after(difference);
     }
 }

@@ -15,6 +15,8 @@ pub(crate) struct Plan {
     pub(super) first_lanes: Vec<usize>,
     /// All lanes of the stream, in schema order.
     pub(super) lanes: Vec<Lane>,
+    /// The mask of all components.
+    full_mask: u32,
 }
 
 /// One field of a component, or several that are the coordinates of one vector, or four lanes of a longer one.
@@ -62,6 +64,7 @@ impl Plan {
             }
             plan.lane_counts.push(layout.lanes.len());
             plan.first_lanes.push(layout.first_lane);
+            plan.full_mask |= 1 << component;
         }
         // What moves is told after its velocity.
         plan.fields.sort_by_key(|field| field.motions[0].is_some());
@@ -99,6 +102,16 @@ impl Plan {
                 _ => self.fields.push(new),
             }
         }
+    }
+
+    /// Where in the lanes of a version with `mask` those of a component begin.
+    #[inline]
+    pub(super) fn offset(&self, mask: u32, component: usize) -> usize {
+        if mask == self.full_mask {
+            return self.first_lanes[component];
+        }
+        let below = self.lane_counts[..component].iter().enumerate().filter(|(at, _)| mask >> at & 1 != 0);
+        below.map(|(_, count)| count).sum()
     }
 
     /// The components of `mask` with their lanes.

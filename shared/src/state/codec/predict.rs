@@ -1,22 +1,20 @@
 use super::super::lane::{Coding, Lane};
 use super::super::motion::{LaneMotion, MotionTime};
 use super::Baselines;
-use super::context::{Expectation, Family, SCALES, scale_of};
+use super::context::{Expectation, Family, Place, SCALES, context, scale_of};
 use super::frame::Frame;
 use super::plan::{FieldPlan, Kind, LANES_MAX, Plan};
 use super::rotation::{self, Quaternion};
+use super::sink::Code;
 
 /// What a field is expected to be.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Prediction {
     pub(super) values: [u32; LANES_MAX],
-    /// The motion that was predicted, in steps: its direction tells what sign of a residual means.
-    pub(super) towards: [i32; LANES_MAX],
-    pub(super) family: Family,
-    pub(super) scale: u32,
-    pub(super) expected: Expectation,
-    /// A rotation before it was rounded.
-    pub(super) rotation: Quaternion,
+    /// The direction of the motion that was predicted: it tells what sign of a residual means.
+    towards: [i8; LANES_MAX],
+    family: Family,
+    scale: u8,
 }
 
 /// What the state of a stream is predicted from.
@@ -29,7 +27,7 @@ pub(super) struct Known<'a> {
 }
 
 impl<'a> Known<'a> {
-    pub(super) fn new(plan: &Plan, baselines: &Baselines<'a>) -> Self {
+    pub(super) fn new(plan: &'a Plan, baselines: &Baselines<'a>) -> Self {
         let second = baselines.second.map(|(version, age)| (Frame::new(plan, version), age));
         Self {
             first: Frame::new(plan, baselines.first),
@@ -52,27 +50,22 @@ impl<'a> Known<'a> {
 
 impl Prediction {
     /// What baselines alone tell: all that is known before the field's chunk is read.
-    pub(super) fn new(plan: &Plan, field: &FieldPlan, known: &Known<'_>) -> Self {
+    pub(super) fn begin(&mut self, plan: &Plan, field: &FieldPlan, known: &Known<'_>) -> Expectation {
         let old = known.first.lanes_of(field);
-        let mut prediction = Self {
-            values: [0; LANES_MAX],
-            towards: [0; LANES_MAX],
-            family: Family::Alone,
-            scale: field.order.min(SCALES as u32 - 1),
-            expected: Expectation::Unknown,
-            rotation: [0.0; 4],
-        };
-        match field.kind {
-            Kind::Symbols => {
-                if let Some((second, _)) = known.second_of(field.component) {
-                    let stood = second.lanes_of(field) == old;
-                    prediction.expected = if stood { Expectation::Still } else { Expectation::Moving };
-                }
-            }
-            Kind::Rotation(bits) => prediction.rotate(field, bits, old, known),
-            Kind::Linear | Kind::Hold => prediction.go_on(plan, field, old, known),
+        let second = known.second_of(field.component);
+        match (field.kind, second) {
+            (Kind::Symbols, None) => Expectation::Unknown,
+            (Kind::Symbols, Some((second, _))) if second.lanes_of(field) == old => Expectation::Still,
+            (Kind::Symbols, Some(_)) => Expectation::Moving,
+            (Kind::Rotation(bits), _) => self.rotate(field, bits, old, second, known.first_age),
+            (Kind::Linear | Kind::Hold, _) => self.go_on(plan, field, old, second, known.first_age),
         }
-        prediction
+    }
+
+    /// The context of a residual.
+    #[inline]
+    pub(super) const fn code(&self, place: Place) -> Code {
+        Code::Residual(context(self.family, self.scale, place))
     }
 
     /// Whether `new` is what was predicted.
@@ -92,45 +85,73 @@ impl Prediction {
     }
 
     /// Numbers: as they were, or on along the line through both baselines.
-    fn go_on(&mut self, plan: &Plan, field: &FieldPlan, old: &[u32], known: &Known<'_>) {
+    fn go_on(
+        &mut self,
+        plan: &Plan,
+        field: &FieldPlan,
+        old: &[u32],
+        second: Option<(&Frame<'_>, u32)>,
+        age: u32,
+    ) -> Expectation {
         self.values[..old.len()].copy_from_slice(old);
-        let Some((second, span)) = known.second_of(field.component) else { return };
-        let before = second.lanes_of(field);
+        self.towards = [0; LANES_MAX];
+        let Some((second, span)) = second else {
+            self.family = Family::Alone;
+            self.scale = field.order.min(SCALES as u32 - 1) as u8;
+            return Expectation::Unknown;
+        };
         let linear = field.kind == Kind::Linear;
+        self.family = if linear { Family::Linear } else { Family::Hold };
+        self.scale = 0;
+        let before = second.lanes_of(field);
+        if before == old {
+            return Expectation::Still;
+        }
         let mut fastest = 0;
         for (at, lane) in plan.lanes_of(field).iter().enumerate() {
             let went = i64::from(lane.difference(before[at], old[at]));
-            let motion = round_div(went * i64::from(known.first_age), i64::from(span));
+            let motion = if age == span { went } else { round_div(went * i64::from(age), i64::from(span)) };
             fastest = fastest.max(motion.unsigned_abs());
-            self.towards[at] = motion.clamp(-i64::from(i32::MAX), i64::from(i32::MAX)) as i32;
+            self.towards[at] = motion.signum() as i8;
             if linear {
                 self.values[at] = advance(*lane, old[at], motion);
             }
         }
-        self.family = if linear { Family::Linear } else { Family::Hold };
         self.scale = scale_of(fastest.min(u64::from(u32::MAX)) as u32);
-        self.expected = Expectation::of_scale(self.scale);
+        Expectation::of_scale(self.scale)
     }
 
-    fn rotate(&mut self, field: &FieldPlan, bits: u8, old: &[u32], known: &Known<'_>) {
-        self.family = Family::StillRotation;
-        self.values = [old[0], old[1], old[2], old[3]];
-        self.rotation = rotation::from_lanes(old, bits);
-        let Some((second, span)) = known.second_of(field.component) else { return };
+    fn rotate(
+        &mut self,
+        field: &FieldPlan,
+        bits: u8,
+        old: &[u32],
+        second: Option<(&Frame<'_>, u32)>,
+        age: u32,
+    ) -> Expectation {
+        self.values.copy_from_slice(old);
+        self.towards = [0; LANES_MAX];
+        let Some((second, span)) = second else {
+            self.family = Family::StillRotation;
+            self.scale = field.order.min(SCALES as u32 - 1) as u8;
+            return Expectation::Unknown;
+        };
         self.family = Family::Turning;
+        self.scale = 0;
         let before = second.lanes_of(field);
+        if before == old {
+            return Expectation::Still;
+        }
+        let predicted = turned(before, old, bits, span, age);
+        self.values[1..].copy_from_slice(&rotation::to_lanes(predicted, old[0], bits));
         let mut fastest = 0;
-        if before != old {
-            let earlier = rotation::from_lanes(before, bits);
-            self.rotation = rotation::extrapolate(earlier, self.rotation, span, known.first_age);
-            self.values[1..].copy_from_slice(&rotation::to_lanes(self.rotation, old[0], bits));
-            for ((towards, predicted), old) in self.towards.iter_mut().zip(self.values).zip(old).skip(1) {
-                *towards = predicted.wrapping_sub(*old).cast_signed();
-                fastest = fastest.max(towards.unsigned_abs());
-            }
+        for at in 1..LANES_MAX {
+            let motion = self.values[at].cast_signed() - old[at].cast_signed();
+            self.towards[at] = motion.signum() as i8;
+            fastest = fastest.max(motion.unsigned_abs());
         }
         self.scale = scale_of(fastest);
-        self.expected = Expectation::of_scale(self.scale);
+        Expectation::of_scale(self.scale)
     }
 
     /// What has a velocity goes on along it, now that the velocity in `new` is known: each tick's velocity moves it in that tick, the
@@ -148,12 +169,11 @@ impl Prediction {
         let mut wildest = 0;
         for (at, (lane, motion)) in plan.lanes_of(field).iter().zip(field.motions.iter().flatten()).enumerate() {
             let offset = usize::from(motion.velocity_lane) - plan.first_lanes[component];
-            let velocity = |frame: &Frame<'_>| frame.lanes_at(component, offset, 1)[0];
-            let (was, is) = (velocity(&known.first), velocity(new));
+            let (was, is) = (known.first.lane(component, offset), new.lane(component, offset));
             let path = (age - 1) * motion.displacement(was, one_tick) + (age + 1) * motion.displacement(is, one_tick);
             self.values[at] = advance(*lane, old[at], round_div(path, 2));
             let turned = i64::from(is) - i64::from(was);
-            self.towards[at] = turned.signum() as i32;
+            self.towards[at] = turned.signum() as i8;
             // A velocity is known to half a step.
             wildest = wildest.max(motion.reach(turned.abs() + 1, all) / 2);
         }
@@ -162,11 +182,28 @@ impl Prediction {
     }
 
     /// The same rotation with another component as the largest.
-    pub(super) fn turn(&mut self, largest: u32, bits: u8) {
+    pub(super) fn turn(&mut self, field: &FieldPlan, known: &Known<'_>, largest: u32, bits: u8) {
+        let old = known.first.lanes_of(field);
+        let predicted = match known.second_of(field.component) {
+            Some((second, span)) => turned(second.lanes_of(field), old, bits, span, known.first_age),
+            None => rotation::from_lanes(old, bits),
+        };
         self.values[0] = largest;
-        self.values[1..].copy_from_slice(&rotation::to_lanes(self.rotation, largest, bits));
+        self.values[1..].copy_from_slice(&rotation::to_lanes(predicted, largest, bits));
         self.towards = [0; LANES_MAX];
     }
+
+    /// The direction of the motion that was predicted for a lane: -1, 0 or 1.
+    #[inline]
+    pub(super) const fn towards(&self, at: usize) -> i32 {
+        self.towards[at] as i32
+    }
+}
+
+/// The rotation `ahead` ticks after `old`, which came `span` ticks after `before`.
+fn turned(before: &[u32], old: &[u32], bits: u8, span: u32, ahead: u32) -> Quaternion {
+    let (earlier, later) = (rotation::from_lanes(before, bits), rotation::from_lanes(old, bits));
+    if before == old { later } else { rotation::extrapolate(earlier, later, span, ahead) }
 }
 
 /// `a / b` to the nearest, halves away from zero; `b` is positive.

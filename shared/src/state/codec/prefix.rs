@@ -9,8 +9,8 @@ const LOOKUP_BITS: u32 = 9;
 /// A code word. Its first bit is the lowest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Word {
-    pub(super) bits: u32,
-    pub(super) len: u32,
+    pub(super) bits: u16,
+    pub(super) len: u16,
 }
 
 /// A canonical prefix code, from the lengths of its words alone: shorter words come first, equally long ones in the
@@ -43,21 +43,21 @@ impl PrefixCode {
         let words = lengths.iter().map(|len| {
             let code = next[usize::from(*len)];
             next[usize::from(*len)] += 1;
-            Word { bits: code.reverse_bits() >> (32 - u32::from(*len)), len: u32::from(*len) }
+            Word { bits: (code.reverse_bits() >> (32 - u32::from(*len))) as u16, len: u16::from(*len) }
         });
         let words: Vec<Word> = words.collect();
         let mut lookup = alloc::vec![(0, 0); 1 << LOOKUP_BITS];
-        for (symbol, word) in words.iter().enumerate().filter(|(_, word)| word.len <= LOOKUP_BITS) {
-            for rest in 0..1u32 << (LOOKUP_BITS - word.len) {
-                lookup[(word.bits | rest << word.len) as usize] = (symbol as u8, word.len as u8);
+        for (symbol, word) in words.iter().enumerate().filter(|(_, word)| u32::from(word.len) <= LOOKUP_BITS) {
+            for rest in 0..1usize << (LOOKUP_BITS - u32::from(word.len)) {
+                lookup[usize::from(word.bits) | rest << word.len] = (symbol as u8, word.len as u8);
             }
         }
         Self { words, lookup, by_length, counts }
     }
 
-    #[inline]
-    pub(super) fn word(&self, symbol: u8) -> Word {
-        self.words[usize::from(symbol)]
+    /// The word of a symbol; an empty one if there is no such symbol.
+    pub(super) fn word(&self, symbol: usize) -> Word {
+        self.words.get(symbol).copied().unwrap_or_default()
     }
 
     /// Reads one symbol.
@@ -103,7 +103,7 @@ mod tests {
         let mut w = BitWriter::new();
         for symbol in 0..16 {
             let word = code.word(symbol);
-            w.write(u64::from(word.bits), word.len);
+            w.write(u64::from(word.bits), u32::from(word.len));
         }
         let mut r = BitReader::new(w.finish());
         (0..16).for_each(|symbol| assert_eq!(code.read(&mut r), Ok(symbol)));

@@ -40,19 +40,19 @@ const fn floor_of(class: u32) -> (u32, u32) {
 /// Writes a residual. `towards` is the direction of the motion that was predicted: a residual that goes on with it and one
 /// that goes back are told apart, whichever way the axis points.
 #[inline]
-pub(super) fn write<S: Sink>(residual: i32, towards: i32, context: usize, sink: &mut S) {
+pub(super) fn write<S: Sink>(residual: i32, towards: i32, code: Code, sink: &mut S) {
     if residual == 0 {
-        return sink.symbol(Code::Residual(context), 0, 0, 0);
+        return sink.symbol(code, 0, 0, 0);
     }
     let sign = u32::from((residual < 0) != (towards < 0));
     let magnitude = residual.unsigned_abs();
     if magnitude >= LARGE_FROM {
-        sink.symbol(Code::Residual(context), LARGE, sign, 1);
+        sink.symbol(code, LARGE, sign, 1);
         return sink.golomb(magnitude - LARGE_FROM, 12);
     }
     let (class, bits) = class_of(magnitude);
     let symbol = 1 + (class - 1) * 2 + sign;
-    sink.symbol(Code::Residual(context), symbol as u8, magnitude & ((1 << bits) - 1), bits);
+    sink.symbol(code, symbol as u8, magnitude & ((1 << bits) - 1), bits);
 }
 
 /// Reads the rest of a residual whose symbol was `symbol`.

@@ -1,17 +1,36 @@
-use super::super::field::{dequantize_rotation_f64, smallest_three};
+use core::f64::consts::{FRAC_1_SQRT_2, SQRT_2};
 
 /// A unit quaternion as x, y, z, w. Sums, products, quotients and roots of `f64` only: both ends compute the same bits.
 pub(super) type Quaternion = [f64; 4];
 
-/// The rotation that four lanes stand for.
+/// The components other than the largest, in their order.
+const OTHERS: [[usize; 3]; 4] = [[1, 2, 3], [0, 2, 3], [0, 1, 3], [0, 1, 2]];
+
+/// The rotation that four lanes stand for: the largest component's number, then the other three, each from -1/sqrt(2) to
+/// 1/sqrt(2) in `2^bits - 1` steps.
 pub(super) fn from_lanes(lanes: &[u32], bits: u8) -> Quaternion {
-    dequantize_rotation_f64([lanes[0], lanes[1], lanes[2], lanes[3]], bits)
+    let steps = (1u32 << bits) - 1;
+    let step = FRAC_1_SQRT_2 / f64::from(steps);
+    let largest = (lanes[0] & 3) as usize;
+    let mut rotation = [0.0; 4];
+    let mut square = 0.0;
+    for (at, lane) in OTHERS[largest].into_iter().zip(&lanes[1..]) {
+        let component = f64::from((2 * lane).cast_signed() - steps.cast_signed()) * step;
+        rotation[at] = component;
+        square += component * component;
+    }
+    rotation[largest] = libm::sqrt(if square < 1.0 { 1.0 - square } else { 0.0 });
+    rotation
 }
 
 /// The three smaller components in steps, given which is taken for the largest.
 pub(super) fn to_lanes(rotation: Quaternion, largest: u32, bits: u8) -> [u32; 3] {
-    let [_, a, b, c] = smallest_three(rotation, largest as usize, bits);
-    [a, b, c]
+    let steps = (1u32 << bits) - 1;
+    let half = f64::from(steps) / 2.0;
+    let largest = (largest & 3) as usize;
+    let scale = if rotation[largest] < 0.0 { -SQRT_2 } else { SQRT_2 } * half;
+    // Halves round up; what is out of range ends at its ends.
+    OTHERS[largest].map(|at| ((rotation[at] * scale + half + 0.5) as u32).min(steps))
 }
 
 /// Where a body is that turned from `earlier` to `later` in `span` ticks, `ahead` ticks after that, if it goes on turning
