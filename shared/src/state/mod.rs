@@ -6,25 +6,34 @@
 
 mod audience;
 mod delta;
+mod entity_ref;
 mod field;
 mod hash;
 mod lane;
 mod layout;
 mod motion;
 mod net_id;
+mod numbers;
+mod reader;
 mod replicate;
+mod rotation;
 mod schema;
+mod text;
 mod version;
+mod writer;
 
 pub use audience::Audience;
 pub use delta::{decode_delta, decode_full, encode_delta, encode_full};
 pub(crate) use delta::{read_change_into, write_change};
+pub use entity_ref::EntityRef;
 pub use field::{Field, FieldKind, VelocityLink};
 pub use hash::{Checksum, FNV1A_OFFSET, fnv1a, version_hash};
 pub use lane::{Coding, Lane};
 pub use layout::{ComponentLayout, StreamLayout};
 pub use motion::{LaneMotion, MotionError, MotionTime};
 pub use net_id::NetId;
-pub use replicate::{Event, Input, LaneReader, LaneWriter, Replicate};
+pub use reader::LaneReader;
+pub use replicate::{Event, Input, Replicate};
 pub use schema::{EventId, Schema, SchemaBuilder, SchemaError};
 pub use version::{Version, VersionRef};
+pub use writer::LaneWriter;

@@ -214,6 +214,11 @@ impl SchemaBuilder {
                 FieldKind::Rotation { bits } => (2, [u32::from(bits), 0, 0]),
                 FieldKind::Integer { min, max } => (3, [min.cast_unsigned(), max.cast_unsigned(), 0]),
                 FieldKind::Flags { bits } => (4, [u32::from(bits), 0, 0]),
+                FieldKind::Choice { count } => (5, [count, 0, 0]),
+                FieldKind::Counter { bits } => (6, [u32::from(bits), 0, 0]),
+                FieldKind::Reference => (7, [0; 3]),
+                FieldKind::Text { bytes_max } => (8, [u32::from(bytes_max), 0, 0]),
+                FieldKind::Blob { bytes_max } => (9, [u32::from(bytes_max), 0, 0]),
             };
             self.mix(&[kind, field.order], field.name);
             for number in numbers {
