@@ -2,6 +2,7 @@ use super::NetId;
 use super::entity_ref::{Entities, EntityRef, KeptRefs, NetIds};
 use super::field::{Field, FieldKind};
 use super::reader::LaneReader;
+use super::rules::Rules;
 use super::writer::LaneWriter;
 
 /// A component whose value clients see. It declares its fields once; both ends then speak of it in lanes.
@@ -31,6 +32,8 @@ pub trait Replicate: Sized + Send + Sync + 'static {
     const NAME: &'static str;
     /// Its fields, in the order in which [`Replicate::quantize`] writes and [`Replicate::dequantize`] reads them.
     const FIELDS: &'static [Field];
+    /// Who sees it, how often it is sent and how soon.
+    const RULES: Rules = Rules::PUBLIC;
 
     /// Writes each field, in order.
     fn quantize(&self, lanes: &mut LaneWriter<'_>);
