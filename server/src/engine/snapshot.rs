@@ -134,7 +134,10 @@ impl SnapshotWriter {
                         .leaving
                         .is_none()
                         .then(|| self.cache.record(view.index, audience, view.baseline, history, schema));
-                    self.due.push(DueRecord { audience, at, record, priority: priority(view, audience), chosen: true });
+                    let weight =
+                        schema.stream(audience).priority(history.stream(view.index, audience).newest().borrow().mask);
+                    let priority = priority(view, audience) * f32::from(weight);
+                    self.due.push(DueRecord { audience, at, record, priority, chosen: true });
                 }
             }
         }

@@ -11,6 +11,7 @@ mod events;
 mod inputs;
 mod registry;
 mod rehearsal;
+mod turns;
 
 pub use components::{
     AlwaysRelevant, JoinPayload, Owner, PlayerAway, PlayerBack, PlayerJoined, PlayerLeft, Replicated, Seed, Team,
@@ -29,7 +30,7 @@ use bevy_app::{App, FixedMainScheduleOrder, FixedUpdate};
 use bevy_ecs::component::Component;
 use bevy_ecs::schedule::{LogLevel, Schedule, ScheduleBuildSettings, ScheduleLabel, SingleThreadedExecutor};
 use glam::Vec2;
-use tidelock::state::{Event, Input, Replicate};
+use tidelock::state::{Audience, Event, Input, Replicate, Rules};
 
 /// Runs first in a tick: systems here turn [`Inputs`] into intentions or movement.
 #[derive(ScheduleLabel, Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -45,7 +46,8 @@ pub trait Replication {
     /// Names the game; the default is "game".
     fn game(&mut self, name: &'static str) -> &mut Self;
 
-    /// Every client that sees an entity sees this component of it.
+    /// Declares a component by its own [`RULES`](Replicate::RULES): unless they say otherwise, every client that sees an entity
+    /// sees this component of it, in each tick in which it changed.
     fn replicate<C: Component + Replicate>(&mut self) -> &mut Self;
 
     /// Only clients of an entity's [`Team`] that see it see this component of it.
@@ -53,6 +55,9 @@ pub trait Replication {
 
     /// Only the client that owns an entity sees this component of it.
     fn replicate_to_owner<C: Component + Replicate>(&mut self) -> &mut Self;
+
+    /// Declares a component by other rules than its own.
+    fn replicate_by<C: Component + Replicate>(&mut self, rules: Rules) -> &mut Self;
 
     /// The type of the players' input. Systems read it from [`Inputs`].
     fn input<I: Input>(&mut self) -> &mut Self;
@@ -74,17 +79,21 @@ impl Replication for App {
     }
 
     fn replicate<C: Component + Replicate>(&mut self) -> &mut Self {
-        registry(self).component::<C>(tidelock::state::Audience::Public);
-        self
+        self.replicate_by::<C>(C::RULES)
     }
 
     fn replicate_to_team<C: Component + Replicate>(&mut self) -> &mut Self {
-        registry(self).component::<C>(tidelock::state::Audience::Team);
-        self
+        self.replicate_by::<C>(C::RULES.with_audience(Audience::Team))
     }
 
     fn replicate_to_owner<C: Component + Replicate>(&mut self) -> &mut Self {
-        registry(self).component::<C>(tidelock::state::Audience::Owner);
+        self.replicate_by::<C>(C::RULES.with_audience(Audience::Owner))
+    }
+
+    fn replicate_by<C: Component + Replicate>(&mut self, rules: Rules) -> &mut Self {
+        let time = self.world().get_resource::<TickTime>();
+        let tick_hz = time.expect("a game declares in its plugin, which a server or a `Rehearsal` runs").tick_hz;
+        registry(self).component::<C>(rules, tick_hz);
         self
     }
 

@@ -1,4 +1,5 @@
 use super::components::{NetSlot, Replicated};
+use super::turns::Turns;
 use super::{EventType, InputType};
 use bevy_ecs::change_detection::{DetectChanges, Ref, Tick as ChangeTick};
 use bevy_ecs::component::Component;
@@ -7,7 +8,7 @@ use bevy_ecs::prelude::Resource;
 use bevy_ecs::query::{QueryState, With};
 use bevy_ecs::world::World;
 use glam::Vec2;
-use tidelock::state::{Audience, Event, Input, Replicate, Schema, SchemaBuilder};
+use tidelock::state::{Audience, Event, Input, Replicate, Rules, Schema, SchemaBuilder};
 
 /// Everything a game declared, in order, with the types erased.
 #[derive(Resource)]
@@ -42,10 +43,16 @@ impl Registry {
         self.schema = Some(Schema::builder(name));
     }
 
-    pub(super) fn component<C: Component + Replicate>(&mut self, audience: Audience) {
-        self.declare(|schema| schema.component::<C>(audience));
+    pub(super) fn component<C: Component + Replicate>(&mut self, rules: Rules, tick_hz: u32) {
+        self.declare(|schema| schema.component_by::<C>(rules));
+        let audience = rules.audience;
         let bit = self.columns.iter().filter(|column| column.audience() == audience).count();
-        self.columns.push(Box::new(Column::<C> { audience, bit, query: None }));
+        self.columns.push(Box::new(Column::<C> {
+            audience,
+            bit,
+            turns: Turns::new(rules.rate.ticks(tick_hz)),
+            query: None,
+        }));
     }
 
     pub(super) fn input<I: Input>(&mut self) {
@@ -83,7 +90,8 @@ pub(crate) trait CapturedColumn: Send + Sync {
     /// Calls `sink` with the lanes of one entity's component, if it has it.
     fn read(&self, world: &World, entity: Entity, sink: &mut dyn FnMut(&[u32]));
 
-    /// Calls `sink` with the slot and the new lanes of each component that changed after `since`.
+    /// Calls `sink` with the slot and the new lanes of each component that changed after `since`, or since its last turn if it
+    /// has a lower rate.
     fn changed(&mut self, world: &mut World, since: ChangeTick, sink: &mut dyn FnMut(NetSlot, &[u32]));
 
     /// Calls `sink` with the slot of each entity that lost the component, but lives, since trackers were last cleared.
@@ -95,6 +103,7 @@ type ChangedQuery<C> = QueryState<(&'static NetSlot, Ref<'static, C>), With<Repl
 struct Column<C: Component + Replicate> {
     audience: Audience,
     bit: usize,
+    turns: Turns,
     query: Option<ChangedQuery<C>>,
 }
 
@@ -117,10 +126,16 @@ impl<C: Component + Replicate> CapturedColumn for Column<C> {
 
     fn changed(&mut self, world: &mut World, since: ChangeTick, sink: &mut dyn FnMut(NetSlot, &[u32])) {
         let now = world.change_tick();
+        let since_turn = self.turns.begin(since);
         let query = self.query.get_or_insert_with(|| world.query_filtered());
         let mut lanes = vec![0; C::lane_count()];
         for (slot, component) in query.iter(world) {
-            if component.last_changed().is_newer_than(since, now) {
+            let is_due = if self.turns.has(slot.0) {
+                component.last_changed().is_newer_than(since_turn, now)
+            } else {
+                component.added().is_newer_than(since, now)
+            };
+            if is_due {
                 component.write_lanes(&mut lanes);
                 sink(*slot, &lanes);
             }

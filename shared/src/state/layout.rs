@@ -3,6 +3,7 @@ use super::field::Field;
 use super::lane::Lane;
 use super::motion::{LaneMotion, MotionError};
 use super::replicate::Replicate;
+use super::rules::Rules;
 use super::schema::SchemaError;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -30,6 +31,8 @@ pub struct ComponentLayout {
     pub name: &'static str,
     /// As declared by [`Replicate::FIELDS`].
     pub fields: &'static [Field],
+    /// As declared by [`Replicate::RULES`]; the audience is the stream's.
+    pub rules: Rules,
     /// In order.
     pub lanes: Vec<Lane>,
     /// Where its lanes begin in the *full layout*: the lanes of all components of the stream, present or not.
@@ -80,6 +83,13 @@ impl StreamLayout {
         self.components.len() + lanes.map(|lane| lane.bits() as usize).sum::<usize>()
     }
 
+    /// How soon a version with the components in `mask` goes out when not everything fits: the largest weight of them, and at
+    /// least 1.
+    #[must_use]
+    pub fn priority(&self, mask: u32) -> u8 {
+        self.present(mask).map(|(_, component)| component.rules.priority).max().unwrap_or(1).max(1)
+    }
+
     /// For each lane of the full layout how it moves, if a velocity says so.
     #[must_use]
     pub fn motions(&self) -> &[Option<LaneMotion>] {
@@ -101,11 +111,11 @@ impl StreamLayout {
         self.coding = Coding { plan: Plan::new(&self.components, &self.motions), codebook };
     }
 
-    pub(super) fn push<C: Replicate>(&mut self) {
+    pub(super) fn push<C: Replicate>(&mut self, rules: Rules) {
         let lanes = C::FIELDS.iter().flat_map(Field::lanes).collect();
         let first_lane = self.lane_count(self.full_mask());
         let (name, fields, type_id) = (C::NAME, C::FIELDS, TypeId::of::<C>());
-        self.components.push(ComponentLayout { name, fields, lanes, first_lane, type_id });
+        self.components.push(ComponentLayout { name, fields, rules, lanes, first_lane, type_id });
     }
 
     /// Finds the velocities that fields are linked to, when all components are declared.

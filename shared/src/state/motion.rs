@@ -78,7 +78,7 @@ impl LaneMotion {
             return Err(MotionError::NoRest);
         }
         let lanes_max = velocity.lanes().next().map_or(0, |lane| lane.max);
-        let rest = super::field::quantize_range(0.0, min, max, velocity_step);
+        let rest = super::numbers::quantize_range(0.0, min, max, velocity_step);
         let rate = f64::from(velocity_step) / step * 65_536.0 + 0.5;
         if rate * f64::from(rest.max(lanes_max - rest)) > (1u64 << 46) as f64 {
             return Err(MotionError::TooFast);

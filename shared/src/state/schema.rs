@@ -6,6 +6,7 @@ use super::lane::Lane;
 use super::layout::StreamLayout;
 use super::motion::MotionError;
 use super::replicate::{Event, Input, LANES_MAX, Replicate};
+use super::rules::Rules;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::any::TypeId;
@@ -120,21 +121,34 @@ pub struct SchemaBuilder {
 }
 
 impl SchemaBuilder {
-    /// Adds a component that `audience` sees.
+    /// Adds a component by its own [`Replicate::RULES`].
     #[must_use]
-    pub fn component<C: Replicate>(mut self, audience: Audience) -> Self {
+    pub fn replicate<C: Replicate>(self) -> Self {
+        self.component_by::<C>(C::RULES)
+    }
+
+    /// Adds a component that `audience` sees, whatever it says itself, and for the rest by its own rules.
+    #[must_use]
+    pub fn component<C: Replicate>(self, audience: Audience) -> Self {
+        self.component_by::<C>(C::RULES.with_audience(audience))
+    }
+
+    /// Adds a component by `rules`.
+    #[must_use]
+    pub fn component_by<C: Replicate>(mut self, rules: Rules) -> Self {
         if self.schema.find::<C>().is_some() {
             return self.fail(SchemaError::Duplicate(C::NAME));
         }
         if C::lane_count() > LANES_MAX {
             return self.fail(SchemaError::TooWide(C::NAME));
         }
-        let layout = &mut self.schema.streams[audience as usize];
+        let layout = &mut self.schema.streams[rules.audience as usize];
         if layout.components().len() == 32 {
             return self.fail(SchemaError::TooMany(C::NAME));
         }
-        layout.push::<C>();
-        self.mix(&[1, audience as u8], C::NAME);
+        layout.push::<C>(rules);
+        self.mix_bytes(&[1]);
+        self.mix(&rules.to_bytes(), C::NAME);
         self.mix_fields(C::FIELDS);
         self
     }
@@ -220,6 +234,11 @@ impl SchemaBuilder {
                 FieldKind::Rotation { bits } => (2, [u32::from(bits), 0, 0]),
                 FieldKind::Integer { min, max } => (3, [min.cast_unsigned(), max.cast_unsigned(), 0]),
                 FieldKind::Flags { bits } => (4, [u32::from(bits), 0, 0]),
+                FieldKind::Choice { count } => (5, [count, 0, 0]),
+                FieldKind::Counter { bits } => (6, [u32::from(bits), 0, 0]),
+                FieldKind::Reference => (7, [0; 3]),
+                FieldKind::Text { bytes_max } => (8, [u32::from(bytes_max), 0, 0]),
+                FieldKind::Blob { bytes_max } => (9, [u32::from(bytes_max), 0, 0]),
             };
             self.mix(&[kind | u8::from(field.held) << 7, field.order], field.name);
             for number in numbers {

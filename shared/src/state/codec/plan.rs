@@ -79,9 +79,16 @@ impl Plan {
         let held = field.held || motions.iter().flatten().any(is_velocity);
         let kind = match field.kind {
             FieldKind::Range { .. } if !held => Kind::Linear,
-            FieldKind::Range { .. } | FieldKind::Angle { .. } | FieldKind::Integer { .. } => Kind::Hold,
+            FieldKind::Range { .. }
+            | FieldKind::Angle { .. }
+            | FieldKind::Integer { .. }
+            | FieldKind::Counter { .. } => Kind::Hold,
             FieldKind::Rotation { bits } => Kind::Rotation(bits),
-            FieldKind::Flags { .. } => Kind::Symbols,
+            FieldKind::Flags { .. }
+            | FieldKind::Choice { .. }
+            | FieldKind::Reference
+            | FieldKind::Text { .. }
+            | FieldKind::Blob { .. } => Kind::Symbols,
         };
         let step = if let FieldKind::Range { step, .. } = field.kind { Some(step) } else { None };
         let together = if kind == Kind::Symbols { end - begin } else { LANES_MAX };

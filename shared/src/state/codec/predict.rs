@@ -145,9 +145,9 @@ impl Prediction {
         let predicted = turned(before, old, bits, span, age);
         self.values[1..].copy_from_slice(&rotation::to_lanes(predicted, old[0], bits));
         let mut fastest = 0;
-        for at in 1..LANES_MAX {
-            let motion = self.values[at].cast_signed() - old[at].cast_signed();
-            self.towards[at] = motion.signum() as i8;
+        for ((towards, predicted), old) in self.towards.iter_mut().zip(self.values).zip(old).skip(1) {
+            let motion = predicted.cast_signed() - old.cast_signed();
+            *towards = motion.signum() as i8;
             fastest = fastest.max(motion.unsigned_abs());
         }
         self.scale = scale_of(fastest);
