@@ -1,6 +1,8 @@
 //! What the benchmarks of this crate share. Each benchmark is a program with a table, and JSON with `--json FILE`.
 
+pub mod cell;
 pub mod instructions;
+pub mod stage;
 
 use nix::time::ClockId;
 use serde::Serialize;
