@@ -9,6 +9,7 @@
 //! [`World`] steps, [`Meter`] times what a server does of it, [`Cell`] says on the command line how large it all is, and
 //! [`Report`] goes out as one line of JSON.
 
+mod carrier;
 mod cell;
 mod chance;
 pub mod heap;
@@ -21,6 +22,7 @@ mod report;
 mod state;
 mod world;
 
+pub use carrier::Carrier;
 pub use cell::{Cell, CellError};
 pub use chance::{hash, mix, unit};
 pub use input::{Input, input};
@@ -32,6 +34,8 @@ pub use report::{Copies, Quantiles, Report};
 pub use state::{Change, State};
 pub use world::World;
 
+/// The length of a tick, in microseconds.
+pub const TICK_US: u64 = 1_000_000 / TICK_HZ as u64;
 /// Ticks in a second.
 pub const TICK_HZ: u32 = 30;
 /// The world reaches from zero to this, in metres.

@@ -80,7 +80,7 @@ pub struct Report {
     pub cpu: Quantiles,
     /// The same by the clock on the wall.
     pub wall: Quantiles,
-    /// By phase, by the clock on the wall.
+    /// By phase.
     pub phases: BTreeMap<&'static str, Quantiles>,
     /// Payload from the server.
     pub bytes_per_client_tick: f64,
