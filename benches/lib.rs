@@ -1,8 +1,10 @@
 //! What the benchmarks of this crate share. Each benchmark is a program with a table, and JSON with `--json FILE`.
 
 pub mod cell;
+pub mod corpus;
 pub mod instructions;
 pub mod stage;
+pub mod trace;
 
 use nix::time::ClockId;
 use serde::Serialize;

@@ -201,8 +201,8 @@ impl Pair {
                 }
             }
             heads.finish(w);
-            // The owner has nothing of his own.
-            w.write_bool(false);
+            // There is nothing that only a team or an owner sees.
+            w.write(0, 2);
         });
     }
 

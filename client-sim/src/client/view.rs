@@ -8,7 +8,7 @@ use tidelock::wire::{HeldStream, audit_bucket};
 #[derive(Debug)]
 pub struct View {
     schema: Arc<Schema>,
-    streams: [BTreeMap<u32, Stream>; 2],
+    streams: [BTreeMap<u32, Stream>; Audience::COUNT],
     newest_tick: Option<Tick>,
     /// The newest tick of which all that is visible is known: what it did not bring has not changed.
     whole_tick: Option<Tick>,
@@ -191,8 +191,9 @@ impl View {
     }
 
     fn entity_view<'a>(&'a self, index: u32, public: &'a Stream) -> EntityView<'a> {
-        let owner = self.streams[Audience::Owner as usize].get(&index).filter(|stream| stream.is_shown());
-        EntityView { schema: &self.schema, whole_tick: self.whole_tick, index, public, owner }
+        let shown = |audience: Audience| self.streams[audience as usize].get(&index).filter(|stream| stream.is_shown());
+        let (team, owner) = (shown(Audience::Team), shown(Audience::Owner));
+        EntityView { schema: &self.schema, whole_tick: self.whole_tick, index, public, team, owner }
     }
 }
 
@@ -232,6 +233,7 @@ pub struct EntityView<'a> {
     whole_tick: Option<Tick>,
     index: u32,
     public: &'a Stream,
+    team: Option<&'a Stream>,
     owner: Option<&'a Stream>,
 }
 
@@ -248,6 +250,12 @@ impl EntityView<'_> {
         self.owner.is_some()
     }
 
+    /// Whether it is of this client's team.
+    #[must_use]
+    pub const fn is_teammate(&self) -> bool {
+        self.team.is_some()
+    }
+
     /// The newest tick of which its public components are known: it was in that snapshot, or that snapshot was whole.
     #[must_use]
     pub fn tick(&self) -> Tick {
@@ -261,6 +269,7 @@ impl EntityView<'_> {
         let (audience, bit) = self.schema.find::<C>()?;
         let stream = match audience {
             Audience::Public => self.public,
+            Audience::Team => self.team?,
             Audience::Owner => self.owner?,
         };
         let version = &stream.versions.back()?.version;

@@ -14,7 +14,7 @@ use tidelock::state::{Event, Field, Input, LaneReader, LaneWriter, Replicate};
 use tidelock::{ClientId, Tick};
 use tidelock_server::game::{
     AlwaysRelevant, ApplyInput, FromClient, Inputs, Owner, PlayerJoined, PlayerLeft, Recipients, Replicated,
-    Replication, Seed, Simulate, TickTime, ToClients, Viewpoint,
+    Replication, Seed, Simulate, Team, TickTime, ToClients, Viewpoint,
 };
 use tidelock_sim::link::Rng;
 
@@ -34,11 +34,13 @@ pub(crate) struct Churn {
     pub(crate) world: Arc<Mutex<World>>,
 }
 
-/// Each entity by its serial number: where it is and in which mood.
+/// Each entity by its serial number: where it is, in which mood, on which side and under which banner.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct World {
     pub(crate) tick: Tick,
     pub(crate) entities: BTreeMap<u32, (Place, Option<Mood>)>,
+    pub(crate) banners: BTreeMap<u32, (Option<Team>, Option<Banner>)>,
+    pub(crate) teams: BTreeMap<ClientId, Team>,
 }
 
 impl Churn {
@@ -115,6 +117,23 @@ impl Replicate for Secret {
     }
 }
 
+/// For the team alone, and sides change.
+#[derive(Component, Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Banner(u32);
+
+impl Replicate for Banner {
+    const NAME: &'static str = "banner";
+    const FIELDS: &'static [Field] = &[Field::flags("banner", 8)];
+
+    fn quantize(&self, lanes: &mut LaneWriter<'_>) {
+        lanes.flags(self.0);
+    }
+
+    fn dequantize(lanes: &mut LaneReader<'_>) -> Self {
+        Self(lanes.flags())
+    }
+}
+
 /// A stamp that must be applied once, in the tick that it names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Stamp(pub(crate) u32);
@@ -180,6 +199,7 @@ impl Plugin for Churn {
             .replicate::<Place>()
             .replicate::<Mood>()
             .replicate::<Serial>()
+            .replicate_to_team::<Banner>()
             .replicate_to_owner::<Secret>()
             .input::<Stamp>()
             .event::<Echo>()
@@ -214,7 +234,8 @@ fn join(
 ) {
     for PlayerJoined(client_id) in joined.read() {
         let place = somewhere(&mut dice.0);
-        commands.spawn((place, Mood(0), serials.next(), Secret(1), Owner(*client_id), Viewpoint, Replicated));
+        let mut avatar = commands.spawn((place, Mood(0), serials.next(), Viewpoint, Replicated));
+        avatar.insert((Secret(1), Owner(*client_id), Banner(1), Team((client_id.0 % 2) as u16)));
     }
 }
 
@@ -253,6 +274,9 @@ fn spawn(
         if rng.chance(0.5) {
             entity.insert(Mood(rng.below(1_001) as i32));
         }
+        if rng.chance(0.6) {
+            entity.insert((Team(rng.below(2) as u16), Banner(rng.below(99) as u32)));
+        }
         if rng.chance(0.1) {
             entity.insert(AlwaysRelevant);
         }
@@ -274,13 +298,28 @@ fn stir(mut bodies: Query<(Entity, &mut Place)>, mut dice: ResMut<Dice>, mut com
             32 => drop(commands.entity(entity).insert(AlwaysRelevant)),
             33..36 => drop(commands.entity(entity).remove::<AlwaysRelevant>()),
             36 => drop(commands.entity(entity).insert(Secret(rng.below(99) as u32))),
+            37 => drop(commands.entity(entity).insert(Banner(rng.below(99) as u32))),
+            38 => drop(commands.entity(entity).remove::<Banner>()),
+            39 => drop(commands.entity(entity).insert(Team(rng.below(2) as u16))),
+            40 => drop(commands.entity(entity).remove::<Team>()),
             _ => {}
         }
         *place = place.snapped();
     }
 }
 
-fn note_world(bodies: Query<(&Serial, &Place, Option<&Mood>)>, time: Res<TickTime>, rules: Res<Rules>) {
-    let entities = bodies.iter().map(|(serial, place, mood)| (serial.0, (*place, mood.copied()))).collect();
-    *rules.0.world.lock().unwrap() = World { tick: time.tick, entities };
+#[expect(clippy::type_complexity, reason = "a query is what it is")]
+fn note_world(
+    bodies: Query<(&Serial, &Place, Option<&Mood>, Option<&Team>, Option<&Banner>)>,
+    avatars: Query<(&Owner, &Team), With<Viewpoint>>,
+    time: Res<TickTime>,
+    rules: Res<Rules>,
+) {
+    let entities = bodies.iter().map(|(serial, place, mood, ..)| (serial.0, (*place, mood.copied()))).collect();
+    let banner = |(serial, _, _, team, banner): (&Serial, _, _, Option<&Team>, Option<&Banner>)| {
+        (serial.0, (team.copied(), banner.copied()))
+    };
+    let banners = bodies.iter().map(banner).collect();
+    let teams = avatars.iter().map(|(owner, team)| (owner.0, *team)).collect();
+    *rules.0.world.lock().unwrap() = World { tick: time.tick, entities, banners, teams };
 }

@@ -1,7 +1,8 @@
 use super::history::History;
 use super::interest::Interest;
+use super::teams::Teams;
 use crate::game::{
-    AlwaysRelevant, CapturedColumn, Departed, Locator, NetSlot, Owner, Replicated, Viewpoint, for_each_without,
+    AlwaysRelevant, CapturedColumn, Departed, Locator, NetSlot, Owner, Replicated, Team, Viewpoint, for_each_without,
 };
 use bevy_ecs::change_detection::Tick as ChangeTick;
 use bevy_ecs::entity::Entity;
@@ -19,6 +20,7 @@ pub(crate) struct Capture {
     made_relevant: QueryState<&'static NetSlot, (With<Replicated>, Added<AlwaysRelevant>)>,
     owned: OwnedQuery<With<Replicated>>,
     viewpoints: OwnedQuery<(With<Replicated>, With<Viewpoint>)>,
+    teams: Teams,
     /// Each owner with one of its entities, sorted.
     owners: Vec<(ClientId, u32)>,
     /// Each client with the entity it sees from, sorted.
@@ -42,6 +44,7 @@ impl Capture {
             made_relevant: world.query_filtered(),
             owned: world.query_filtered(),
             viewpoints: world.query_filtered(),
+            teams: Teams::new(world),
             owners: Vec::new(),
             eyes: Vec::new(),
         }
@@ -58,11 +61,13 @@ impl Capture {
     ) {
         for slot in std::mem::take(&mut world.resource_mut::<Departed>().0) {
             interest.remove(slot.0);
+            self.teams.set(slot.0, None);
             history.remove(slot.0, tick);
         }
         self.take_spawned(world, tick, schema, history, interest);
         self.take_changes(world, schema, history, interest);
         self.take_relevance(world, interest);
+        self.teams.take_changes(world);
         self.take_owners(world);
         history.commit(tick, schema);
         world.clear_trackers();
@@ -93,6 +98,7 @@ impl Capture {
                 history.slot_mut(index).place = Some(place);
                 interest.place(index, place);
             }
+            self.teams.set(index, world.get::<Team>(entity).copied());
             if world.entity(entity).contains::<AlwaysRelevant>() {
                 interest.set_always_relevant(index, true);
             }
@@ -147,5 +153,15 @@ impl Capture {
     pub(crate) fn viewpoint_of(&self, client_id: ClientId) -> Option<u32> {
         let at = self.eyes.partition_point(|(owner, _)| *owner < client_id);
         self.eyes.get(at).filter(|(owner, _)| *owner == client_id).map(|(_, index)| *index)
+    }
+    /// The team of a client: that of the entity it sees from, or else of the first it owns that has one.
+    pub(crate) fn team_of(&self, client_id: ClientId) -> Option<Team> {
+        let seen_from = self.viewpoint_of(client_id).and_then(|index| self.teams.of(index));
+        seen_from.or_else(|| self.owned_by(client_id).find_map(|index| self.teams.of(index)))
+    }
+
+    /// Whether the entity of `index` is of `team`.
+    pub(crate) fn is_of_team(&self, index: u32, team: Team) -> bool {
+        self.teams.of(index) == Some(team)
     }
 }

@@ -23,7 +23,7 @@ pub(crate) struct Slot {
     generation: u16,
     pub(crate) entity: Option<Entity>,
     pub(crate) place: Option<Vec2>,
-    streams: [Stream; 2],
+    streams: [Stream; Audience::COUNT],
     /// Clients that may know this entity. Its index is not reused before there are none.
     viewers: u32,
 }
@@ -82,7 +82,9 @@ impl History {
     /// Whether `id` is what its index was last given to.
     pub(crate) fn knows(&self, id: NetId) -> bool {
         let slot = self.slots.get(id.index as usize);
-        slot.is_some_and(|slot| slot.generation == id.generation && !slot.streams[0].versions.is_empty())
+        slot.is_some_and(|slot| {
+            slot.generation == id.generation && !slot.streams[Audience::Public as usize].versions.is_empty()
+        })
     }
 
     /// Gives `entity` an index; `None` if all are in use. Its streams begin in the tick now captured.

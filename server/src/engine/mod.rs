@@ -30,6 +30,7 @@ mod snapshot;
 mod snapshot_tick;
 mod stats;
 mod status;
+mod teams;
 mod truth;
 mod view;
 

@@ -53,7 +53,7 @@ impl RecordCache {
         let stream = history.stream(index, audience);
         let old = baseline.and_then(|tick| Some((tick, stream.at(tick)?)));
         let baseline = old.map(|(tick, _)| tick);
-        let head = index as usize * 2 + audience as usize;
+        let head = index as usize * Audience::COUNT + audience as usize;
         if self.heads.len() <= head {
             self.heads.resize(head + 1, (self.tick.sub(1), 0));
         }

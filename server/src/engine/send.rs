@@ -1,10 +1,12 @@
 //! The outgoing half: from the history to the outbox.
 
 use super::Engine;
+use super::capture::Capture;
 use super::history::History;
 use super::interest::Candidate;
 use super::session::Session;
 use super::snapshot_tick::SnapshotTick;
+use super::view::StreamView;
 use tidelock::Tick;
 use tidelock::netcode::PACKET_BYTES_MAX;
 use tidelock::state::{Audience, EventId};
@@ -46,7 +48,7 @@ impl Engine {
                 scratch.owned.clear();
                 scratch.owned.extend(capture.owned_by(session.client_id));
                 interest.select(center, &scratch.owned, history, &mut scratch.visible);
-                scratch.update_views(session, history, tick.tick);
+                scratch.update_views(session, capture, history, tick.tick);
                 writer.write(session, history, schema, tick, stats, &mut seal);
             }
             if let Some(farewell) = session.poll_farewell(tick.now) {
@@ -83,8 +85,17 @@ impl Engine {
 }
 
 impl Scratch {
-    fn update_views(&mut self, session: &mut Session, history: &mut History, now: Tick) {
+    fn update_views(&mut self, session: &mut Session, capture: &Capture, history: &mut History, now: Tick) {
         session.views.update(Audience::Public, &self.visible, history, now);
+        self.visible.clear();
+        if let Some(team) = capture.team_of(session.client_id) {
+            let seen = session.views.of(Audience::Public).iter().filter(|view| view.leaving.is_none());
+            let mates = seen.filter(|view| capture.is_of_team(view.index, team));
+            let candidate =
+                |view: &StreamView| Candidate { index: view.index, may_enter: true, distance: view.distance };
+            self.visible.extend(mates.map(candidate));
+        }
+        session.views.update(Audience::Team, &self.visible, history, now);
         self.visible.clear();
         let own = |index: &u32| Candidate { index: *index, may_enter: true, distance: 0.0 };
         self.visible.extend(self.owned.iter().map(own));

@@ -262,7 +262,7 @@ const POOL_MAX: usize = 1 << 16;
 /// Messages may take so much of a snapshot's first datagram.
 const MESSAGE_BITS_MAX: usize = DATAGRAM_BITS_MAX - HEAD_BITS_MAX - SnapshotHeader::BITS_MAX - SECTION_ENDS_BITS;
 /// That no more records follow, for each audience.
-const SECTION_ENDS_BITS: usize = 2;
+const SECTION_ENDS_BITS: usize = Audience::COUNT;
 /// A datagram without messages has room for every record that the schema allows.
 const _: () = assert!(
     HEAD_BITS_MAX + SnapshotHeader::BITS_MAX + RecordWriter::BITS_MAX + Schema::RECORD_BITS_MAX + SECTION_ENDS_BITS

@@ -13,8 +13,8 @@ mod registry;
 mod rehearsal;
 
 pub use components::{
-    AlwaysRelevant, JoinPayload, Owner, PlayerAway, PlayerBack, PlayerJoined, PlayerLeft, Replicated, Seed, TickTime,
-    Viewpoint,
+    AlwaysRelevant, JoinPayload, Owner, PlayerAway, PlayerBack, PlayerJoined, PlayerLeft, Replicated, Seed, Team,
+    TickTime, Viewpoint,
 };
 pub use events::{FromClient, Recipients, ToClients};
 pub use inputs::Inputs;
@@ -48,6 +48,9 @@ pub trait Replication {
     /// Every client that sees an entity sees this component of it.
     fn replicate<C: Component + Replicate>(&mut self) -> &mut Self;
 
+    /// Only clients of an entity's [`Team`] that see it see this component of it.
+    fn replicate_to_team<C: Component + Replicate>(&mut self) -> &mut Self;
+
     /// Only the client that owns an entity sees this component of it.
     fn replicate_to_owner<C: Component + Replicate>(&mut self) -> &mut Self;
 
@@ -72,6 +75,11 @@ impl Replication for App {
 
     fn replicate<C: Component + Replicate>(&mut self) -> &mut Self {
         registry(self).component::<C>(tidelock::state::Audience::Public);
+        self
+    }
+
+    fn replicate_to_team<C: Component + Replicate>(&mut self) -> &mut Self {
+        registry(self).component::<C>(tidelock::state::Audience::Team);
         self
     }
 

@@ -26,9 +26,9 @@ impl Replicate for Position {
     const NAME: &'static str = "position";
     // A baseline is about a round trip old: 0.1 s of walking to sprinting are 50 to 200 steps, twice that when folded.
     const FIELDS: &'static [Field] = &[
-        Field::range("x", -Self::EXTENT_M, Self::EXTENT_M, Self::STEP_M).with_order(6),
-        Field::range("y", -Self::EXTENT_M, Self::EXTENT_M, Self::STEP_M).with_order(6),
-        Field::range("z", 0.0, Self::CEILING_M, Self::STEP_M).with_order(6),
+        Field::range("x", -Self::EXTENT_M, Self::EXTENT_M, Self::STEP_M).with_order(6).with_velocity("velocity", "x"),
+        Field::range("y", -Self::EXTENT_M, Self::EXTENT_M, Self::STEP_M).with_order(6).with_velocity("velocity", "y"),
+        Field::range("z", 0.0, Self::CEILING_M, Self::STEP_M).with_order(6).with_velocity("velocity", "z"),
     ];
 
     fn quantize(&self, lanes: &mut LaneWriter<'_>) {

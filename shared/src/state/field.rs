@@ -10,6 +10,19 @@ pub struct Field {
     pub kind: FieldKind,
     /// Order of the Golomb code of its changes: about the binary logarithm of the size of a typical change, in steps.
     pub order: u8,
+    /// Whether it is expected to stay as it is rather than to go on as it went.
+    pub held: bool,
+    /// The field that tells how fast this one changes, if one does.
+    pub velocity: Option<VelocityLink>,
+}
+
+/// Names the field of the same stream that is another's velocity: how much it changes in a second, in its own units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VelocityLink {
+    /// The [`NAME`](super::Replicate::NAME) of the component that has it; empty for the field's own.
+    pub component: &'static str,
+    /// The name of its field.
+    pub field: &'static str,
 }
 
 /// What a field holds. Values outside a range are clamped to it.
@@ -54,35 +67,35 @@ impl Field {
     #[must_use]
     pub const fn range(name: &'static str, min: f32, max: f32, step: f32) -> Self {
         assert!(min < max && step > 0.0 && (max - min) / step <= 4_194_304.0, "a range has at most 2^22 steps");
-        Self { name, kind: FieldKind::Range { min, max, step }, order: 4 }
+        Self { name, kind: FieldKind::Range { min, max, step }, order: 4, held: false, velocity: None }
     }
 
     /// An angle in radians with a resolution of `2^bits` steps.
     #[must_use]
     pub const fn angle(name: &'static str, bits: u8) -> Self {
         assert!(bits >= 1 && bits <= 20, "an angle has 1 to 20 bits");
-        Self { name, kind: FieldKind::Angle { bits }, order: bits / 3 }
+        Self { name, kind: FieldKind::Angle { bits }, order: bits / 3, held: false, velocity: None }
     }
 
     /// A unit quaternion with `bits` bits for each of its three smallest components.
     #[must_use]
     pub const fn rotation(name: &'static str, bits: u8) -> Self {
         assert!(bits >= 5 && bits <= 12, "a rotation has 5 to 12 bits a component");
-        Self { name, kind: FieldKind::Rotation { bits }, order: bits / 3 }
+        Self { name, kind: FieldKind::Rotation { bits }, order: bits / 3, held: false, velocity: None }
     }
 
     /// A whole number from `min` to `max`.
     #[must_use]
     pub const fn integer(name: &'static str, min: i32, max: i32) -> Self {
         assert!(min < max && max as i64 - (min as i64) < 1 << 31, "an integer spans less than 2^31");
-        Self { name, kind: FieldKind::Integer { min, max }, order: 1 }
+        Self { name, kind: FieldKind::Integer { min, max }, order: 1, held: false, velocity: None }
     }
 
     /// `bits` independent flags.
     #[must_use]
     pub const fn flags(name: &'static str, bits: u8) -> Self {
         assert!(bits >= 1 && bits <= 31, "flags have 1 to 31 bits");
-        Self { name, kind: FieldKind::Flags { bits }, order: 0 }
+        Self { name, kind: FieldKind::Flags { bits }, order: 0, held: false, velocity: None }
     }
 
     /// The same field with another Golomb order for its changes.
@@ -90,6 +103,23 @@ impl Field {
     pub const fn with_order(mut self, order: u8) -> Self {
         assert!(order <= 16);
         self.order = order;
+        self
+    }
+
+    /// The same field, expected to stay as it is: for what jumps about its value rather than goes on as it went, such as a
+    /// velocity.
+    #[must_use]
+    pub const fn held(mut self) -> Self {
+        self.held = true;
+        self
+    }
+
+    /// The same field with a velocity: a range that says by how much it changes in a second, in the units of both. It is
+    /// the `field` of a `component` of the same stream; an empty name means the same component. What moves steadily is
+    /// then foretold, and costs little.
+    #[must_use]
+    pub const fn with_velocity(mut self, component: &'static str, field: &'static str) -> Self {
+        self.velocity = Some(VelocityLink { component, field });
         self
     }
 
@@ -177,7 +207,7 @@ fn image_of(unit: [f64; 4], bits: u8) -> Option<[u32; 4]> {
     })
 }
 
-fn smallest_three(unit: [f64; 4], largest: usize, bits: u8) -> [u32; 4] {
+pub(super) fn smallest_three(unit: [f64; 4], largest: usize, bits: u8) -> [u32; 4] {
     let sign = if unit[largest] < 0.0 { -1.0 } else { 1.0 };
     let center = f64::from((1u32 << bits) - 1) / 2.0;
     let mut lanes = [largest as u32, 0, 0, 0];
@@ -189,7 +219,7 @@ fn smallest_three(unit: [f64; 4], largest: usize, bits: u8) -> [u32; 4] {
     lanes
 }
 
-fn dequantize_rotation_f64(lanes: [u32; 4], bits: u8) -> [f64; 4] {
+pub(super) fn dequantize_rotation_f64(lanes: [u32; 4], bits: u8) -> [f64; 4] {
     let center = f64::from((1u32 << bits) - 1) / 2.0;
     let largest = lanes[0].min(3) as usize;
     let mut unit = [0.0; 4];

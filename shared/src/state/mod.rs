@@ -4,21 +4,28 @@
 //! compared, hashed and sent is lanes, never floats. The lanes of all components that one audience sees of an entity
 //! form a *stream*; a [`Version`] is the whole of a stream at one tick.
 
+mod audience;
+pub mod codec;
 mod delta;
 mod field;
 mod hash;
 mod lane;
+mod layout;
+mod motion;
 mod net_id;
 mod replicate;
 mod schema;
 mod version;
 
+pub use audience::Audience;
 pub use delta::{decode_delta, decode_full, encode_delta, encode_full};
 pub(crate) use delta::{read_change_into, write_change};
-pub use field::{Field, FieldKind};
+pub use field::{Field, FieldKind, VelocityLink};
 pub use hash::{Checksum, FNV1A_OFFSET, fnv1a, version_hash};
 pub use lane::{Coding, Lane};
+pub use layout::{ComponentLayout, StreamLayout};
+pub use motion::{LaneMotion, MotionError, MotionTime};
 pub use net_id::NetId;
 pub use replicate::{Event, Input, LaneReader, LaneWriter, Replicate};
-pub use schema::{Audience, ComponentLayout, EventId, Schema, SchemaBuilder, SchemaError, StreamLayout};
+pub use schema::{EventId, Schema, SchemaBuilder, SchemaError};
 pub use version::{Version, VersionRef};

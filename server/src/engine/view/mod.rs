@@ -9,10 +9,10 @@ use tidelock::wire::Fate;
 /// What one client sees, stream by stream, and what it is known to hold of it. A baseline is a tick, never a copy.
 #[derive(Debug, Default)]
 pub(crate) struct Views {
-    streams: [Vec<StreamView>; 2],
+    streams: [Vec<StreamView>; Audience::COUNT],
     next_epoch: u8,
     /// For how many ticks the client has owed us an ack of something that it was to forget, at the last update.
-    leaving_ticks: [u32; 2],
+    leaving_ticks: [u32; Audience::COUNT],
     /// Kept for reuse by [`Views::update`].
     merged: Vec<StreamView>,
 }
@@ -148,7 +148,7 @@ impl Views {
     /// For how many ticks the client has not acknowledged something that it was to forget. Until it does, an index is not
     /// free: who never acknowledges would keep all of them.
     pub(crate) fn leaving_ticks(&self) -> u32 {
-        self.leaving_ticks[0].max(self.leaving_ticks[1])
+        self.leaving_ticks.into_iter().max().unwrap_or(0)
     }
 
     /// The client holds something else than it should: from the snapshot of `next` on, everything goes out in full.

@@ -9,7 +9,7 @@ impl Views {
     /// Returns false if the claim is of something that this client was never shown, or has acknowledged to have
     /// forgotten: nobody could take it back from the client, so that none of the claim is good.
     pub(crate) fn resume(&mut self, claim: &ResumeClaim, history: &History, now: Tick) -> bool {
-        self.leaving_ticks = [0; 2];
+        self.leaving_ticks = Default::default();
         let mut held = claim.streams.iter().peekable();
         for (audience, views) in tidelock::state::Audience::ALL.into_iter().zip(&mut self.streams) {
             for view in views {
