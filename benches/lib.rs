@@ -3,6 +3,7 @@
 pub mod cell;
 pub mod corpus;
 pub mod instructions;
+pub mod plot;
 pub mod stage;
 pub mod trace;
 

@@ -61,10 +61,12 @@ fn size(text: &str) -> Result<(usize, usize), String> {
 fn main() -> std::io::Result<()> {
     let flags = Flags::parse();
     println!("{HEAD}");
+    // Who moves in a recording is recorded.
+    let moving = if flags.recording.is_some() { &flags.moving[..1] } else { &flags.moving[..] };
     let mut reports = Vec::new();
     for links in &flags.links {
         for (entities, clients) in &flags.cells {
-            for moving in &flags.moving {
+            for moving in moving {
                 for mode in &flags.modes {
                     let cell = Cell {
                         entities: *entities,

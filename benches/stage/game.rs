@@ -1,4 +1,5 @@
 use bevy_app::{App, Plugin};
+use bevy_ecs::component::Mutable;
 use bevy_ecs::prelude::{Component, Entity, Query, Res, Resource};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tidelock::ClientId;
@@ -16,6 +17,8 @@ pub struct WorkloadGame {
     pub script: Script,
     /// Whether clients see only what is near their avatars.
     pub interest: bool,
+    /// Whether the world is [`World::wide`].
+    pub wide: bool,
 }
 
 /// The world that is played, and what players asked for.
@@ -42,6 +45,31 @@ struct Cast(Vec<Entity>);
 /// In metres.
 #[derive(Component, Clone, Copy, Debug, PartialEq)]
 pub struct Position(pub [f32; 3]);
+
+/// In metres, in a world of up to 3 km: 20 bits for each axis along the ground, for the same resolution.
+#[derive(Component, Clone, Copy, Debug, PartialEq)]
+pub struct WidePosition(pub [f32; 3]);
+
+/// Where it is that is a position.
+trait Place: Component<Mutability = Mutable> {
+    fn place(&mut self) -> &mut [f32; 3];
+}
+
+impl Place for Position {
+    fn place(&mut self) -> &mut [f32; 3] {
+        &mut self.0
+    }
+}
+
+impl Place for WidePosition {
+    fn place(&mut self) -> &mut [f32; 3] {
+        &mut self.0
+    }
+}
+
+fn ground([x, y, _]: [f32; 3]) -> glam::Vec2 {
+    glam::Vec2::new(x, y)
+}
 
 /// In m/s.
 #[derive(Component, Clone, Copy, Debug, PartialEq)]
@@ -74,25 +102,23 @@ impl Script {
 
 impl Plugin for WorkloadGame {
     fn build(&self, app: &mut App) {
-        app.game("workload")
-            .replicate::<Position>()
-            .replicate::<Velocity>()
-            .replicate::<Yaw>()
-            .replicate::<Health>()
-            .input::<Ask>()
-            .locate::<Position>(|position| glam::Vec2::new(position.0[0], position.0[1]))
-            .view_radius(INTEREST_RADIUS_M);
+        app.game("workload").view_radius(INTEREST_RADIUS_M);
+        if self.wide {
+            app.replicate::<WidePosition>().locate::<WidePosition>(|position| ground(position.0));
+        } else {
+            app.replicate::<Position>().locate::<Position>(|position| ground(position.0));
+        }
+        app.replicate::<Velocity>().replicate::<Yaw>().replicate::<Health>().input::<Ask>();
         let cast = {
             let mut play = self.script.play();
             let spawn = |(index, state): (usize, &State)| {
-                let body = (
-                    Position(state.position),
-                    Velocity(state.velocity),
-                    Yaw(state.yaw),
-                    Health(state.health),
-                    Replicated,
-                );
+                let body = (Velocity(state.velocity), Yaw(state.yaw), Health(state.health), Replicated);
                 let mut entity = app.world_mut().spawn(body);
+                if self.wide {
+                    entity.insert(WidePosition(state.position));
+                } else {
+                    entity.insert(Position(state.position));
+                }
                 if index < play.clients {
                     entity.insert((Owner(ClientId(index as u64 + 1)), Viewpoint));
                 }
@@ -105,7 +131,12 @@ impl Plugin for WorkloadGame {
             play.net_indices = ranks(&cast);
             cast
         };
-        app.insert_resource(Cast(cast)).insert_resource(self.script.clone()).add_systems(Simulate, act);
+        app.insert_resource(Cast(cast)).insert_resource(self.script.clone());
+        if self.wide {
+            app.add_systems(Simulate, act::<WidePosition>);
+        } else {
+            app.add_systems(Simulate, act::<Position>);
+        }
     }
 }
 
@@ -116,11 +147,10 @@ fn ranks(cast: &[Entity]) -> Vec<u32> {
     cast.iter().map(|entity| sorted.binary_search(entity).expect("it is one of them") as u32).collect()
 }
 
-type Bodies<'w, 's> =
-    Query<'w, 's, (&'static mut Position, &'static mut Velocity, &'static mut Yaw, &'static mut Health)>;
+type Bodies<'w, 's, P> = Query<'w, 's, (&'static mut P, &'static mut Velocity, &'static mut Yaw, &'static mut Health)>;
 
 #[expect(clippy::needless_pass_by_value, reason = "systems take their parameters by value")]
-fn act(script: Res<Script>, cast: Res<Cast>, inputs: Res<Inputs<Ask>>, mut bodies: Bodies<'_, '_>) {
+fn act<P: Place>(script: Res<Script>, cast: Res<Cast>, inputs: Res<Inputs<Ask>>, mut bodies: Bodies<'_, '_, P>) {
     let mut play = script.play();
     for (_, ask) in inputs.iter() {
         play.inputs_sum += u64::from(ask.0.buttons);
@@ -130,7 +160,7 @@ fn act(script: Res<Script>, cast: Res<Cast>, inputs: Res<Inputs<Ask>>, mut bodie
         let (mut position, mut velocity, mut yaw, mut health) = bodies.get_mut(cast.0[index]).expect("nobody despawns");
         let state = &play.world.entities[index];
         if change.has(Change::POSITION) {
-            position.0 = state.position;
+            *position.place() = state.position;
         }
         if change.has(Change::VELOCITY) {
             velocity.0 = state.velocity;
@@ -145,14 +175,33 @@ fn act(script: Res<Script>, cast: Res<Cast>, inputs: Res<Inputs<Ask>>, mut bodie
 }
 
 const POSITION_STEPS: f32 = 65_535.0;
+const WIDE_STEP_M: f32 = WORLD_M[0] / POSITION_STEPS;
+const WIDE_M: f32 = WIDE_STEP_M * 1_048_575.0;
 const VELOCITY_STEP: f32 = SPEED_MAX / 127.0;
 
 impl Replicate for Position {
     const NAME: &'static str = "position";
     const FIELDS: &'static [Field] = &[
-        Field::range("x", 0.0, WORLD_M[0], WORLD_M[0] / POSITION_STEPS).with_order(6),
-        Field::range("y", 0.0, WORLD_M[1], WORLD_M[1] / POSITION_STEPS).with_order(6),
-        Field::range("z", 0.0, WORLD_M[2], WORLD_M[2] / POSITION_STEPS).with_order(7),
+        Field::range("x", 0.0, WORLD_M[0], WORLD_M[0] / POSITION_STEPS).with_order(6).with_velocity("velocity", "x"),
+        Field::range("y", 0.0, WORLD_M[1], WORLD_M[1] / POSITION_STEPS).with_order(6).with_velocity("velocity", "y"),
+        Field::range("z", 0.0, WORLD_M[2], WORLD_M[2] / POSITION_STEPS).with_order(7).with_velocity("velocity", "z"),
+    ];
+
+    fn quantize(&self, lanes: &mut LaneWriter<'_>) {
+        lanes.ranges(self.0);
+    }
+
+    fn dequantize(lanes: &mut LaneReader<'_>) -> Self {
+        Self(lanes.ranges())
+    }
+}
+
+impl Replicate for WidePosition {
+    const NAME: &'static str = "wide position";
+    const FIELDS: &'static [Field] = &[
+        Field::range("x", 0.0, WIDE_M, WIDE_STEP_M).with_order(6).with_velocity("velocity", "x"),
+        Field::range("y", 0.0, WIDE_M, WIDE_STEP_M).with_order(6).with_velocity("velocity", "y"),
+        Field::range("z", 0.0, WORLD_M[2], WORLD_M[2] / POSITION_STEPS).with_order(7).with_velocity("velocity", "z"),
     ];
 
     fn quantize(&self, lanes: &mut LaneWriter<'_>) {
@@ -167,9 +216,9 @@ impl Replicate for Position {
 impl Replicate for Velocity {
     const NAME: &'static str = "velocity";
     const FIELDS: &'static [Field] = &[
-        Field::range("x", -SPEED_MAX, SPEED_MAX, VELOCITY_STEP).with_order(3),
-        Field::range("y", -SPEED_MAX, SPEED_MAX, VELOCITY_STEP).with_order(3),
-        Field::range("z", -SPEED_MAX, SPEED_MAX, VELOCITY_STEP).with_order(3),
+        Field::range("x", -SPEED_MAX, SPEED_MAX, VELOCITY_STEP).with_order(3).held(),
+        Field::range("y", -SPEED_MAX, SPEED_MAX, VELOCITY_STEP).with_order(3).held(),
+        Field::range("z", -SPEED_MAX, SPEED_MAX, VELOCITY_STEP).with_order(3).held(),
     ];
 
     fn quantize(&self, lanes: &mut LaneWriter<'_>) {

@@ -19,6 +19,10 @@ pub struct Guest {
     pub down: Conditioner,
     /// To the server.
     pub up: Conditioner,
+    /// Payload that the server sent to it.
+    pub sent_bytes: u64,
+    /// When it was let in, if it looks.
+    pub joined_at: Option<Instant>,
     /// When all there is to see was there for the first time, at a client that looks.
     pub full_view_at: Option<Instant>,
     /// How old each snapshot was that such a client applied: from when its tick was due to its arrival.
@@ -56,7 +60,7 @@ impl Guest {
     }
 
     fn new(number: usize, mind: Mind, [down, up]: [Conditioner; 2]) -> Self {
-        Self { number, mind, down, up, full_view_at: None, snapshot_ages: Vec::new() }
+        Self { number, mind, down, up, sent_bytes: 0, joined_at: None, full_view_at: None, snapshot_ages: Vec::new() }
     }
 
     /// The client core, if it is one.
@@ -118,6 +122,7 @@ impl Guest {
         let Mind::Real(client) = &mut self.mind else { return };
         while let Some(event) = client.poll_event() {
             match event {
+                ClientEvent::Joined { .. } => self.joined_at = self.joined_at.or(Some(now)),
                 ClientEvent::FirstFullView => self.full_view_at = self.full_view_at.or(Some(now)),
                 ClientEvent::Snapshot { due, received_at, .. } => self.snapshot_ages.push(received_at.since(due)),
                 ClientEvent::Disconnected(reason) => panic!("client {} is disconnected: {reason}", self.number),

@@ -7,7 +7,7 @@ mod game;
 mod guest;
 
 pub use acker::Acker;
-pub use game::{Ask, Health, Play, Position, Script, Velocity, WorkloadGame, Yaw};
+pub use game::{Ask, Health, Play, Position, Script, Velocity, WidePosition, WorkloadGame, Yaw};
 pub use guest::Guest;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -29,6 +29,8 @@ pub struct StageConfig {
     pub clients: usize,
     /// Whether clients see only what is near them.
     pub interest: bool,
+    /// Whether the world is [`World::wide`].
+    pub wide: bool,
     /// Upper end of what each is sent, in bytes a second.
     pub bandwidth_bytes_s: u32,
     /// Clients act at moments of their own, not all just before the tick.
@@ -85,7 +87,7 @@ impl Stage {
     pub fn new(config: StageConfig, world: World) -> Self {
         let now = Instant::from_us(1_000_000_000);
         let script = Script::new(world, config.clients);
-        let game = WorkloadGame { script: script.clone(), interest: config.interest };
+        let game = WorkloadGame { script: script.clone(), interest: config.interest, wide: config.wide };
         let before = live_bytes();
         let engine = Engine::new(engine_config(&config), game, now).expect("the configuration is in range");
         Self {
@@ -108,6 +110,7 @@ impl Stage {
         let config = StageConfig {
             clients: cell.clients,
             interest: cell.interest,
+            wide: false,
             bandwidth_bytes_s: u32::MAX,
             is_spread: cell.spread,
         };
@@ -262,7 +265,9 @@ impl Stage {
     fn scatter(&mut self, meter: &mut Meter) {
         for (to, packet) in self.engine.outbox().iter() {
             meter.on_sent(payload_bytes(packet));
-            self.guests[number_of(to)].down.push(packet, self.now);
+            let guest = &mut self.guests[number_of(to)];
+            guest.down.push(packet, self.now);
+            guest.sent_bytes += payload_bytes(packet) as u64;
         }
         self.engine.outbox().clear();
     }

@@ -14,10 +14,10 @@ mod tables;
 
 use clap::Parser;
 use count::Counts;
-use tidelock::state::codec::Code;
 use std::path::{Path, PathBuf};
 use tables::Tables;
 use tidelock::state::Audience;
+use tidelock::state::codec::Code;
 use tidelock_benches::corpus::Corpus;
 use tidelock_benches::trace;
 
@@ -67,10 +67,17 @@ fn main() -> std::io::Result<()> {
     }
     for (corpus, counts) in corpora.iter().zip(&judged) {
         print!("{:<14}", corpus.name);
-        let part = |filter: &dyn Fn(&Code) -> bool| { let mut c = counts.clone(); c.codes.retain(|k,_| filter(k)); (c.entropy_bits()/counts.records, c.coded_bits(|code| trained.lengths(code))/counts.records) };
+        let part = |filter: &dyn Fn(&Code) -> bool| {
+            let mut c = counts.clone();
+            c.codes.retain(|k, _| filter(k));
+            (c.entropy_bits() / counts.records, c.coded_bits(|code| trained.lengths(code)) / counts.records)
+        };
         let p = part(&|c| matches!(c, Code::Pattern(_)));
         print!(" pattern {:.2}/{:.2}", p.0, p.1);
-        for f in 0..6 { let p = part(&|c| matches!(c, Code::Residual(x) if x/204==f)); print!(" f{f} {:.2}/{:.2}", p.0,p.1); }
+        for f in 0..6 {
+            let p = part(&|c| matches!(c, Code::Residual(x) if x/204==f));
+            print!(" f{f} {:.2}/{:.2}", p.0, p.1);
+        }
         println!();
     }
     if let Some(path) = &flags.write {

@@ -54,7 +54,7 @@ impl Default for Cell {
             recording: None,
             warmup_ticks: 60,
             ticks: 200,
-            quiet_ticks: 300,
+            quiet_ticks: 60,
             real: 1,
             variant: String::new(),
         }
@@ -63,7 +63,7 @@ impl Default for Cell {
 
 impl Cell {
     /// Reads a program's arguments: `--entities 1000 --clients 100 --moving 0.1 --interest --spread --recording FILE
-    /// --warmup-ticks 60 --ticks 200 --quiet-ticks 300 --real 1 --variant NAME`, each of which may be left out.
+    /// --warmup-ticks 60 --ticks 200 --quiet-ticks 60 --real 1 --variant NAME`, each of which may be left out.
     ///
     /// # Errors
     /// [`CellError`].

@@ -47,7 +47,7 @@ impl Meter {
     /// Runs what a server does in one tick. Of this function's name instruction counts are made, too.
     #[inline(never)]
     pub fn tick<T>(&mut self, work: impl FnOnce(&mut Laps<'_>) -> T) -> T {
-        let by_phase = self.is_on && self.ticks % PHASES_EVERY == 0;
+        let by_phase = self.is_on && self.ticks.is_multiple_of(PHASES_EVERY);
         let (allocations, wall_began, began) = (heap::allocations(), wall(), cpu());
         let mut laps = Laps { phases: by_phase.then_some(&mut self.phases), began };
         let said = work(&mut laps);
@@ -100,6 +100,12 @@ impl Meter {
     #[must_use]
     pub fn phases(&self) -> Vec<(&'static str, Quantiles)> {
         self.phases.iter().map(|(name, laps)| (*name, Quantiles::of(&mut laps.clone()))).collect()
+    }
+
+    /// Payload that the server sent in a tick.
+    #[must_use]
+    pub fn sent_bytes_per_tick(&self) -> f64 {
+        self.sent.bytes as f64 / self.ticks.max(1) as f64
     }
 
     /// Allocations in a tick.

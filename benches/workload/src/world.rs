@@ -8,6 +8,8 @@ use std::f32::consts::{PI, TAU};
 #[derive(Debug)]
 pub struct World {
     motion: Motion,
+    /// It reaches from zero to this, in metres.
+    extent_m: [f32; 3],
     tick: u64,
     /// By index. Client `n` has entity `n` for its avatar.
     pub entities: Vec<State>,
@@ -40,13 +42,28 @@ impl World {
     /// If there are more clients than entities, which are their avatars.
     #[must_use]
     pub fn new(entities: usize, clients: usize, share: f32) -> Self {
+        Self::walking(entities, clients, share, WORLD_M)
+    }
+
+    /// The same in a world so wide that there are as many entities on a square metre as when 1,000 of them are in the usual
+    /// one: everybody sees about as many, however many there are.
+    ///
+    /// # Panics
+    /// As [`World::new`].
+    #[must_use]
+    pub fn wide(entities: usize, clients: usize, share: f32) -> Self {
+        let scale = (entities as f32 / 1000.0).sqrt();
+        Self::walking(entities, clients, share, [WORLD_M[0] * scale, WORLD_M[1] * scale, WORLD_M[2]])
+    }
+
+    fn walking(entities: usize, clients: usize, share: f32, extent_m: [f32; 3]) -> Self {
         let standing = |index| State {
-            position: [0, 1, 2].map(|axis| unit(axis, index, 0) * WORLD_M[axis as usize]),
+            position: [0, 1, 2].map(|axis| unit(axis, index, 0) * extent_m[axis as usize]),
             velocity: [0.0; 3],
             yaw: unit(3, index, 0) * TAU - PI,
             health: 100,
         };
-        Self::with(Motion::Walk { share }, (0..entities as u64).map(standing).collect(), clients)
+        Self::with(Motion::Walk { share }, (0..entities as u64).map(standing).collect(), clients, extent_m)
     }
 
     /// Everything happens as it was recorded, and stands still after that.
@@ -56,20 +73,20 @@ impl World {
     #[must_use]
     pub fn replay(recording: Recording, clients: usize) -> Self {
         let entities = recording.first.clone();
-        Self::with(Motion::Replay(recording), entities, clients)
+        Self::with(Motion::Replay(recording), entities, clients, WORLD_M)
     }
 
-    fn with(motion: Motion, entities: Vec<State>, clients: usize) -> Self {
+    fn with(motion: Motion, entities: Vec<State>, clients: usize, extent_m: [f32; 3]) -> Self {
         assert!(clients <= entities.len(), "{clients} clients need as many avatars");
-        let visible = vec![vec![false; entities.len()]; clients];
         Self {
             motion,
+            extent_m,
             tick: 0,
             entities,
             changes: Vec::new(),
             entered: vec![Vec::new(); clients],
             left: vec![Vec::new(); clients],
-            visible,
+            visible: vec![Vec::new(); clients],
         }
     }
 
@@ -79,7 +96,7 @@ impl World {
         match &self.motion {
             Motion::Walk { share } => {
                 for (index, state) in (0..).zip(&mut self.entities) {
-                    let change = walk(state, index, self.tick, *share);
+                    let change = walk(state, index, self.tick, *share, &self.extent_m);
                     if change != Change::default() {
                         self.changes.push((index, change));
                     }
@@ -109,6 +126,7 @@ impl World {
             let from = self.entities[client].position;
             self.entered[client].clear();
             self.left[client].clear();
+            visible.resize(self.entities.len(), false);
             for (index, (state, seen)) in (0..).zip(self.entities.iter().zip(visible)) {
                 let now = ground_distance_squared(from, state.position) <= INTEREST_RADIUS_M * INTEREST_RADIUS_M;
                 if now != *seen {
@@ -120,7 +138,7 @@ impl World {
         }
     }
 
-    /// For each entity whether a client sees it, as of the last [`World::look`].
+    /// For each entity whether a client sees it, as of the last [`World::look`]. Empty before the first.
     #[must_use]
     pub fn visible_to(&self, client: usize) -> &[bool] {
         &self.visible[client]
@@ -139,7 +157,7 @@ fn ground_distance_squared(a: [f32; 3], b: [f32; 3]) -> f32 {
 }
 
 /// One entity's tick: it walks on, turns a little, and is reflected by the walls; or it stops, or stands.
-fn walk(state: &mut State, index: u32, tick: u64, share: f32) -> Change {
+fn walk(state: &mut State, index: u32, tick: u64, share: f32, extent_m: &[f32; 3]) -> Change {
     let (entity, draw) = (u64::from(index), tick / DRAW_TICKS);
     let mut change = Change::default();
     if unit(10, entity, draw) >= share {
@@ -153,8 +171,8 @@ fn walk(state: &mut State, index: u32, tick: u64, share: f32) -> Change {
     let mut velocity = [cos * speed, sin * speed, (unit(13, entity, tick) - 0.5) * 2.0];
     for axis in 0..3 {
         let mut place = state.position[axis] + velocity[axis] * TICK_S;
-        if place < 0.0 || place > WORLD_M[axis] {
-            place = if place < 0.0 { -place } else { 2.0 * WORLD_M[axis] - place };
+        if place < 0.0 || place > extent_m[axis] {
+            place = if place < 0.0 { -place } else { 2.0 * extent_m[axis] - place };
             velocity[axis] = -velocity[axis];
             match axis {
                 0 => yaw = PI - yaw,
