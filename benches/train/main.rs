@@ -9,6 +9,7 @@
 mod arena;
 mod cluster;
 mod count;
+mod crowd;
 mod huffman;
 mod tables;
 
@@ -93,6 +94,7 @@ fn corpora(flags: &Flags) -> std::io::Result<Vec<Corpus>> {
         arena::play(Audience::Public, 60, flags.seconds, 1),
         arena::play(Audience::Public, 30, flags.seconds, 2),
         arena::play(Audience::Owner, 60, flags.seconds / 2, 3),
+        crowd::walk(400),
     ])
 }
 

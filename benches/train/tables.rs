@@ -6,9 +6,9 @@ use tidelock::state::codec::{CONTEXTS, Code, PATTERNS};
 
 /// Symbols of a residual.
 const RESIDUAL_SYMBOLS: usize = 53;
-/// Fields of a chunk, and the pattern symbol that says that the mask has changed.
-const CHUNK: usize = 4;
-const PATTERN_SYMBOLS: usize = (1 << CHUNK) + 1;
+/// Fields of a group; a pattern's symbol has a bit for each, one for surprises, and there is one that says that the mask has changed.
+const GROUP: usize = 4;
+const PATTERN_SYMBOLS: usize = (2 << GROUP) + 1;
 /// A pattern is believed to be what its fields are by themselves until it was seen about so often.
 const PATTERN_PRIOR: f64 = 2e4;
 /// How often the mask changes, about.
@@ -100,27 +100,27 @@ fn nearest(tables: &[Option<usize>], context: usize) -> usize {
 fn patterns(counts: &Counts) -> Vec<Vec<u8>> {
     let expected = |pattern: usize, at: usize| pattern >> (2 * at) & 3;
     let mut change = [[0.0f64; 2]; 4];
+    let mut surprise = [0.0f64; 2];
     for pattern in 0..PATTERNS {
         let Some(symbols) = counts.codes.get(&Code::Pattern(pattern)) else { continue };
-        for (symbol, count) in symbols[..1 << CHUNK].iter().enumerate() {
-            for at in 0..CHUNK {
-                change[expected(pattern, at)][symbol >> at & 1] += count;
-            }
+        for (symbol, count) in symbols[..2 << GROUP].iter().enumerate() {
+            (0..GROUP).for_each(|at| change[expected(pattern, at)][symbol >> at & 1] += count);
+            surprise[symbol >> GROUP & 1] += count;
         }
     }
-    let likely = change.map(|[no, yes]| (yes + 1.0) / (no + yes + 2.0));
+    let share = |[no, yes]: [f64; 2]| (yes + 1.0) / (no + yes + 2.0);
+    // A place without a field changes never; a word of it must exist all the same.
+    let likely = [1e-4, share(change[1]), share(change[2]), share(change[3])];
     let lengths = |pattern: usize| {
+        let either = |likely: f64, yes: bool| if yes { likely } else { 1.0 - likely };
         let weight = |symbol: usize| -> f64 {
-            let of = |at: usize| {
-                let yes = likely[expected(pattern, at)];
-                if symbol >> at & 1 != 0 { yes } else { 1.0 - yes }
-            };
-            (0..CHUNK).map(of).product()
+            let of = |at: usize| either(likely[expected(pattern, at)], symbol >> at & 1 != 0);
+            (0..GROUP).map(of).product::<f64>() * either(share(surprise), symbol >> GROUP & 1 != 0)
         };
         let seen = counts.codes.get(&Code::Pattern(pattern));
-        let total: f64 = seen.map_or(0.0, |seen| seen[..1 << CHUNK].iter().sum());
+        let total: f64 = seen.map_or(0.0, |seen| seen[..2 << GROUP].iter().sum());
         let blended = |symbol: usize| {
-            let seen = seen.filter(|_| total > 0.0).map_or(0.0, |seen| seen[symbol]);
+            let seen = seen.map_or(0.0, |seen| seen[symbol]);
             (seen + weight(symbol) * PATTERN_PRIOR) / (total + PATTERN_PRIOR)
         };
         let weights: Vec<f64> = (0..PATTERN_SYMBOLS - 1).map(blended).chain([MASK_CHANGES]).collect();

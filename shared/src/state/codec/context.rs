@@ -65,7 +65,7 @@ pub(super) const fn context(family: Family, scale: u8, place: Place) -> usize {
 /// How likely a field is to differ from its prediction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Expectation {
-    /// It stood still.
+    /// It stood still, or there is no such field.
     #[default]
     Still = 0,
     /// It moved by no more than three steps.
@@ -87,14 +87,14 @@ impl Expectation {
 }
 
 /// Fields whose changes are told by one symbol.
-pub(super) const CHUNK: usize = 4;
+pub(super) const GROUP: usize = 4;
 
-/// How many codes there are for which fields of a chunk differ from their predictions.
-pub const PATTERNS: usize = 4usize.pow(CHUNK as u32);
+/// How many codes there are for which fields of a group differ from their predictions.
+pub const PATTERNS: usize = 4usize.pow(GROUP as u32);
 
-/// The number of a chunk's code.
+/// The number of a group's code.
 #[inline]
-pub(super) const fn pattern(expected: [Expectation; CHUNK]) -> usize {
+pub(super) const fn pattern(expected: [Expectation; GROUP]) -> usize {
     let [a, b, c, d] = expected;
     a as usize | (b as usize) << 2 | (c as usize) << 4 | (d as usize) << 6
 }

@@ -1,12 +1,12 @@
 use super::super::layout::StreamLayout;
 use super::super::version::Version;
-use super::chunk::Chunk;
+use super::block::{Block, scatter};
 use super::codebook::Codebook;
-use super::context::Place;
+use super::context::{GROUP, Place};
 use super::frame::Frame;
 use super::plan::{FieldPlan, Kind, Plan};
 use super::predict::{Known, Prediction};
-use super::{Baselines, MASK_CHANGED, residual};
+use super::{Baselines, MASK_CHANGED, SURPRISE, residual};
 use crate::bits::{BitReader, Malformed};
 
 /// Reads what [`encode_full`](super::encode_full) wrote. `out` is overwritten; its content means nothing after an error.
@@ -31,37 +31,64 @@ pub fn decode_delta(
     out.mask = old_mask;
     begin(plan, out);
     let mut common = old_mask;
-    let mut chunk = Chunk::default();
-    chunk.advance(plan, &known, common);
-    let mut differ = book.read(chunk.code(), r)?;
-    if differ == MASK_CHANGED {
+    let mut block = Block::default();
+    block.advance(plan, &known, common);
+    let mut symbol = book.read(block.code(0), r)?;
+    if symbol == MASK_CHANGED {
         out.mask = r.read_u32(plan.lane_counts.len() as u32)?;
         begin(plan, out);
         read_components(plan, out.mask & !old_mask, r, out)?;
         common = old_mask & out.mask;
-        chunk.rewind();
-        chunk.advance(plan, &known, common);
-        differ = book.read(chunk.code(), r)?;
+        block.rewind();
+        block.advance(plan, &known, common);
+        symbol = book.read(block.code(0), r)?;
     }
     loop {
-        if differ & !chunk.bits() != 0 {
-            return Err(Malformed);
-        }
-        for (bit, field, prediction) in chunk.fields(plan) {
+        let differ = read_pattern(book, &block, symbol, r)?;
+        for at in 0..block.len() {
+            block.follow(at, plan, &known, &Frame::new(plan, out.borrow()));
+            let (field, prediction) = block.field(at, plan);
             let begin = plan.offset(out.mask, field.component) + field.offset;
-            prediction.follow(plan, field, &known, &Frame::new(plan, out.borrow()));
             let place = &mut out.lanes[begin..begin + field.count];
             prediction.copy_to(field, &known, place);
-            if differ & bit != 0 {
+            if differ >> at & 1 != 0 {
                 read_field(plan, book, field, prediction, &known, r, place)?;
             }
         }
-        if chunk.is_last(plan, common) {
+        if block.is_last(plan, common) {
             return Ok(());
         }
-        chunk.advance(plan, &known, common);
-        differ = book.read(chunk.code(), r)?;
+        block.advance(plan, &known, common);
+        symbol = book.read(block.code(0), r)?;
     }
+}
+
+/// Which fields of a block differ from their predictions; `symbol` is that of its first group.
+fn read_pattern(book: &Codebook, block: &Block, symbol: u8, r: &mut BitReader<'_>) -> Result<u32, Malformed> {
+    let (active, still) = block.active_and_still();
+    if symbol == MASK_CHANGED {
+        return Err(Malformed);
+    }
+    let mut expected = u32::from(symbol & !SURPRISE);
+    for group in 1..block.groups() {
+        let bits = book.read(block.code(group), r)?;
+        if bits >= SURPRISE {
+            return Err(Malformed);
+        }
+        expected |= u32::from(bits) << (group * GROUP);
+    }
+    if u64::from(expected) >> active.count_ones() != 0 {
+        return Err(Malformed);
+    }
+    let surprises = match (symbol & SURPRISE != 0, still.count_ones()) {
+        (false, _) => 0,
+        (true, 1) => 1,
+        (true, count) => r.read_u32(count)?,
+    };
+    if symbol & SURPRISE != 0 && surprises == 0 {
+        return Err(Malformed);
+    }
+    Ok(scatter(expected, active) | scatter(surprises, still))
 }
 
 /// Makes room for the lanes of `out.mask`.

@@ -1,12 +1,12 @@
 use super::super::layout::StreamLayout;
 use super::super::version::VersionRef;
-use super::chunk::Chunk;
-use super::context::Place;
+use super::block::{Block, gather};
+use super::context::{GROUP, Place};
 use super::frame::Frame;
 use super::plan::{FieldPlan, Kind, Plan};
 use super::predict::{Known, Prediction};
 use super::sink::{BitSink, Sink};
-use super::{Baselines, MASK_CHANGED, residual};
+use super::{Baselines, MASK_CHANGED, SURPRISE, residual};
 use crate::bits::BitWriter;
 
 /// Writes all of `version`.
@@ -33,35 +33,47 @@ pub fn encode_delta_to<S: Sink>(
     let known = Known::new(plan, baselines);
     let new = Frame::new(plan, version);
     let old_mask = known.first.mask;
-    let mut chunk = Chunk::default();
+    let mut block = Block::default();
     if new.mask != old_mask {
         // The decoder does not know yet which components are still there.
-        chunk.advance(plan, &known, old_mask);
-        sink.symbol(chunk.code(), MASK_CHANGED, 0, 0);
+        block.advance(plan, &known, old_mask);
+        sink.symbol(block.code(0), MASK_CHANGED, 0, 0);
         sink.raw(new.mask, plan.lane_counts.len() as u32);
         write_components(plan, &new, new.mask & !old_mask, sink);
+        block.rewind();
     }
     let common = old_mask & new.mask;
-    chunk.rewind();
     loop {
-        chunk.advance(plan, &known, common);
-        let code = chunk.code();
+        block.advance(plan, &known, common);
         let mut differ = 0;
-        for (bit, field, prediction) in chunk.fields(plan) {
-            prediction.follow(plan, field, &known, &new);
-            if !prediction.holds(field, &known, new.lanes_of(field)) {
-                differ |= bit;
-            }
+        for at in 0..block.len() {
+            block.follow(at, plan, &known, &new);
+            let (field, prediction) = block.field(at, plan);
+            differ |= u32::from(!prediction.holds(field, &known, new.lanes_of(field))) << at;
         }
-        sink.symbol(code, differ, 0, 0);
-        for (bit, field, prediction) in chunk.fields(plan) {
-            if differ & bit != 0 {
-                write_field(plan, field, prediction, &known, new.lanes_of(field), sink);
-            }
+        write_pattern(&block, differ, sink);
+        while differ != 0 {
+            let (field, prediction) = block.field(differ.trailing_zeros() as usize, plan);
+            write_field(plan, field, prediction, &known, new.lanes_of(field), sink);
+            differ &= differ - 1;
         }
-        if chunk.is_last(plan, common) {
+        if block.is_last(plan, common) {
             return;
         }
+    }
+}
+
+/// Which fields of a block differ from their predictions.
+fn write_pattern<S: Sink>(block: &Block, differ: u32, sink: &mut S) {
+    let (active, still) = block.active_and_still();
+    let expected = gather(differ, active);
+    let surprise = differ & still != 0;
+    for group in 0..block.groups() {
+        let bits = (expected >> (group * GROUP)) as u8 & ((1 << GROUP) - 1);
+        sink.symbol(block.code(group), bits | if surprise && group == 0 { SURPRISE } else { 0 }, 0, 0);
+    }
+    if surprise && still.count_ones() > 1 {
+        sink.raw(gather(differ, still), still.count_ones());
     }
 }
 

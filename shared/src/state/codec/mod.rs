@@ -8,13 +8,15 @@
 //!
 //! ```text
 //! full:  mask (one bit a component) | for each present component: its lanes, absolute
-//! delta: for each chunk of up to four fields, at least one:
-//!          pattern: which of them differ from their predictions (before the first: 16 and the new mask, if that changed)
-//!          each that differs: its residuals, or for what has no order each lane: 0, or 1 and its value (one lane: its value)
-//!        after a new mask: the components that are new, absolute, before the first pattern
+//! delta: the first symbol says 32 if the mask has changed: then the new mask, the components that are new, absolute, and the symbol anew
+//!        for each block of up to 16 fields, at least one:
+//!          for each group of up to four that are expected to change, at least one:
+//!            symbol: bit n if the nth of them differs from its prediction; of the first group, 16 if one that stands still does
+//!          which of those that stand still, if more than one does stand still and the symbol says so: a bit each
+//!          for each that differs, its residuals, or for what has no order each lane: 0, or 1 and its value (one lane: its value)
 //! ```
 
-mod chunk;
+mod block;
 mod codebook;
 mod context;
 mod decode;
@@ -58,8 +60,10 @@ impl<'a> Baselines<'a> {
     }
 }
 
-/// The pattern symbol that says that the mask has changed.
-const MASK_CHANGED: u8 = 16;
+/// The bit of a first group's symbol that says that something changes of which that was not expected.
+const SURPRISE: u8 = 16;
+/// The symbol that says that the mask has changed.
+const MASK_CHANGED: u8 = 32;
 
 #[cfg(test)]
 mod tests;
