@@ -2,7 +2,8 @@ use super::history::History;
 use super::interest::Interest;
 use super::teams::Teams;
 use crate::game::{
-    AlwaysRelevant, CapturedColumn, Departed, Locator, NetSlot, Owner, Replicated, Team, Viewpoint, for_each_without,
+    AlwaysRelevant, CapturedColumn, Departed, EntitySet, Locator, NetIds, NetSlot, Owner, Replicated, Team, Viewpoint,
+    for_each_without,
 };
 use bevy_ecs::change_detection::Tick as ChangeTick;
 use bevy_ecs::entity::Entity;
@@ -21,6 +22,8 @@ pub(crate) struct Capture {
     owned: OwnedQuery<With<Replicated>>,
     viewpoints: OwnedQuery<(With<Replicated>, With<Viewpoint>)>,
     teams: Teams,
+    /// Entities that have a network id since the last tick, or no longer.
+    moved: EntitySet,
     /// Each owner with one of its entities, sorted.
     owners: Vec<(ClientId, u32)>,
     /// Each client with the entity it sees from, sorted.
@@ -45,6 +48,7 @@ impl Capture {
             owned: world.query_filtered(),
             viewpoints: world.query_filtered(),
             teams: Teams::new(world),
+            moved: EntitySet::default(),
             owners: Vec::new(),
             eyes: Vec::new(),
         }
@@ -59,7 +63,9 @@ impl Capture {
         history: &mut History,
         interest: &mut Interest,
     ) {
+        self.moved.clear();
         for slot in std::mem::take(&mut world.resource_mut::<Departed>().0) {
+            self.forget(world, slot);
             interest.remove(slot.0);
             self.teams.set(slot.0, None);
             history.remove(slot.0, tick);
@@ -76,6 +82,16 @@ impl Capture {
         world.increment_change_tick();
     }
 
+    /// The entity of `slot` is no longer replicated.
+    fn forget(&mut self, world: &mut World, slot: NetSlot) {
+        let mut ids = world.resource_mut::<NetIds>();
+        if let Some(entity) = ids.at(slot.0) {
+            self.moved.insert(entity);
+            ids.remove(slot.0);
+        }
+        self.columns.iter_mut().for_each(|column| column.forget(slot));
+    }
+
     /// Gives what is new an index, in the order of entities, and takes all of it.
     fn take_spawned(
         &mut self,
@@ -87,12 +103,23 @@ impl Capture {
     ) {
         let mut spawned: Vec<Entity> = self.spawned.iter(world).collect();
         spawned.sort_unstable();
-        for entity in spawned {
-            let Some(index) = history.insert(entity, tick, schema) else { return };
-            world.entity_mut(entity).insert(NetSlot(index));
+        // First all of them, so that they can refer to each other.
+        let mut count = 0;
+        for entity in &spawned {
+            let Some(index) = history.insert(*entity, tick, schema) else { break };
+            world.entity_mut(*entity).insert(NetSlot(index));
+            world.resource_mut::<NetIds>().insert(history.net_id(index), *entity);
+            self.moved.insert(*entity);
+            count += 1;
+        }
+        for entity in spawned.drain(..count) {
+            let Some(slot) = world.get::<NetSlot>(entity).copied() else { continue };
+            let index = slot.0;
             for column in &mut self.columns {
                 let place = (column.audience(), column.bit());
-                column.read(world, entity, &mut |lanes| history.set(schema.stream(place.0), index, place, lanes));
+                column.read(world, slot, entity, &mut |lanes| {
+                    history.set(schema.stream(place.0), index, place, lanes);
+                });
             }
             if let Some(place) = self.locator.as_ref().and_then(|locator| locator.read(world, entity)) {
                 history.slot_mut(index).place = Some(place);
@@ -112,6 +139,14 @@ impl Capture {
             column.changed(world, self.since, &mut |slot, lanes| {
                 history.set(schema.stream(place.0), slot.0, place, lanes);
             });
+        }
+        if !self.moved.is_empty() {
+            for column in &mut self.columns {
+                let place = (column.audience(), column.bit());
+                column.retarget(world, &self.moved, &mut |slot, lanes| {
+                    history.set(schema.stream(place.0), slot.0, place, lanes);
+                });
+            }
         }
         if let Some(locator) = &mut self.locator {
             locator.removed(world, &mut |slot| {

@@ -6,9 +6,11 @@
 //! Two systems of one schedule that conflict and have no order are refused at start: the result of a tick must not
 //! depend on chance.
 
+mod component_writer;
 mod components;
 mod events;
 mod inputs;
+mod references;
 mod registry;
 mod rehearsal;
 mod turns;
@@ -19,11 +21,13 @@ pub use components::{
 };
 pub use events::{FromClient, Recipients, ToClients};
 pub use inputs::Inputs;
+pub use references::{NetIds, refer_to, referred};
 pub use rehearsal::Rehearsal;
 
 pub(crate) use components::{Departed, NetSlot};
 pub(crate) use events::{EventType, OutgoingEvent};
 pub(crate) use inputs::{InputType, TickInput};
+pub(crate) use references::EntitySet;
 pub(crate) use registry::{CapturedColumn, Locator, Registry, for_each_without};
 
 use bevy_app::{App, FixedMainScheduleOrder, FixedUpdate};
@@ -137,6 +141,7 @@ pub(crate) fn prepare(app: &mut App, seed: u64, tick_hz: u32) {
         app.add_schedule(strict(label));
     }
     app.insert_resource(Seed(seed)).insert_resource(TickTime::new(tick_hz)).init_resource::<JoinPayload>();
+    app.init_resource::<NetIds>();
     app.add_message::<PlayerJoined>().add_message::<PlayerLeft>();
     app.add_message::<PlayerAway>().add_message::<PlayerBack>();
 }
