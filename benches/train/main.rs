@@ -51,8 +51,8 @@ fn main() -> std::io::Result<()> {
     let count = |keep: &dyn Fn(u32) -> bool| -> Vec<Counts> {
         corpora.iter().map(|corpus| Counts::of(corpus, &AGES, keep)).collect()
     };
-    let trained = Tables::train(&sum(&count(&|tick| tick / STRETCH % 2 == 0)), flags.tables);
-    let judged = count(&|tick| tick / STRETCH % 2 == 1);
+    let trained = Tables::train(&sum(&count(&|tick| (tick / STRETCH).is_multiple_of(2))), flags.tables);
+    let judged = count(&|tick| !(tick / STRETCH).is_multiple_of(2));
     println!("corpus                records   bits/record: plain   entropy   these tables");
     for (corpus, counts) in corpora.iter().zip(&judged) {
         let per_record = |bits: f64| (bits + counts.plain_bits) / counts.records;

@@ -223,3 +223,24 @@ impl Field {
         first.into_iter().chain(core::iter::repeat_n(lane, count))
     }
 }
+
+/// All fields of several lists, one after the other: for what `derive(Replicate)` makes of types within types.
+///
+/// # Panics
+/// If they are not `N` in all.
+#[doc(hidden)]
+#[must_use]
+pub const fn join_fields<const N: usize>(lists: &[&[Field]]) -> [Field; N] {
+    let mut joined = [Field::flags("", 1); N];
+    let (mut list, mut at) = (0, 0);
+    while list < lists.len() {
+        let mut i = 0;
+        while i < lists[list].len() {
+            joined[at] = lists[list][i];
+            (i, at) = (i + 1, at + 1);
+        }
+        list += 1;
+    }
+    assert!(at == N);
+    joined
+}

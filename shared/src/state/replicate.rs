@@ -7,6 +7,101 @@ use super::writer::LaneWriter;
 
 /// A component whose value clients see. It declares its fields once; both ends then speak of it in lanes.
 ///
+/// # Deriving it
+/// ```
+/// use glam::{Quat, Vec3};
+/// use tidelock::state::{Audience, EntityRef, Input, Replicate, Schema};
+///
+/// /// Everybody who sees the entity sees this, in each tick in which it changes.
+/// #[derive(Replicate)]
+/// #[replicate(priority = 4)]
+/// struct Body {
+///     /// A range needs its ends and a step; a vector takes one range for all axes, or one for each. What moves steadily
+///     /// costs little if it says which field is its velocity, in units a second.
+///     #[field(range(-100.0..=100.0, -100.0..=100.0, 0.0..=10.0), step = 0.01, velocity = "Velocity")]
+///     place: Vec3,
+///     /// Radians, in 2^12 steps of a turn.
+///     #[field(angle, bits = 12)]
+///     yaw: f32,
+///     #[field(bits = 9)]
+///     turn: Quat,
+///     /// Bits that follow each other share a lane.
+///     dead: bool,
+///     hit: bool,
+///     /// An enum without data that derives `Replicate`, or any other type that implements it.
+///     kind: Kind,
+/// }
+///
+/// #[derive(Replicate)]
+/// struct Velocity(#[field(range(-8.0..=8.0), step = 0.125)] Vec3);
+///
+/// #[derive(Replicate, Clone, Copy, Debug, PartialEq)]
+/// enum Kind { Avatar, Npc }
+///
+/// /// Teammates see this, at most five times a second.
+/// #[derive(Replicate)]
+/// #[replicate(name = "orders", team, hz = 5)]
+/// struct Orders {
+///     target: EntityRef,
+///     #[field(text, bytes = 24)]
+///     shout: String,
+///     /// Small whole numbers are taken whole unless a range is given.
+///     squad: u8,
+///     #[field(range(0..=1000))]
+///     rounds: u32,
+///     /// Begins anew after the largest.
+///     #[field(counter, bits = 6)]
+///     steps: u32,
+///     #[field(skip)]
+///     path: Vec<Vec3>,
+/// }
+///
+/// #[derive(Replicate, Clone, Default)]
+/// struct Walk {
+///     #[field(range(-1.0..=1.0), step = 0.125)]
+///     forward: f32,
+///     jump: bool,
+/// }
+///
+/// impl Input for Walk {
+///     fn clear_one_shots(&mut self) {
+///         self.jump = false;
+///     }
+/// }
+///
+/// let schema = Schema::builder("walkers")
+///     .replicate::<Body>()
+///     .replicate::<Velocity>()
+///     .replicate::<Orders>()
+///     .input::<Walk>()
+///     .build()?;
+/// assert_eq!(schema.find::<Orders>(), Some((Audience::Team, 0)));
+/// assert_eq!(Walk { forward: 9.0, jump: true }.snapped().forward, 1.0);
+/// # Ok::<(), tidelock::state::SchemaError>(())
+/// ```
+///
+/// | member | `#[field(...)]` | |
+/// |---|---|---|
+/// | `f32` | `range(min..=max), step` | number; or `angle, bits` |
+/// | `Vec2`, `Vec3` | `range(min..=max), step`, or a range for each axis | a number for each axis |
+/// | `Quat` | `bits` of each of the smallest three components | rotation |
+/// | `bool`, `[bool; N]` | | bits; neighbours share a lane |
+/// | `u8`, `i8`, `u16`, `i16`, `u32`, `i32` | `range(min..=max)`; the small ones may do without | whole number; or `counter` or `flags` with `bits` |
+/// | `String`, `Vec<u8>` | `text, bytes` or `blob, bytes`, at most 48 | |
+/// | [`EntityRef`] | | |
+/// | `[T; N]` | as for `T` | so many of them |
+/// | any other type | | its own fields: it implements `Replicate` |
+/// | any | `skip` | stays behind; reads as its default |
+///
+/// Each also takes `name = "..."`, by which it enters the hash of the schema and which velocities are found by; numbers take
+/// `order`, or `order(...)` with one for each axis (see [`Field::order`]); ranges and angles take `velocity`: `"field"` of the
+/// same struct, `"Component::field"`, or `"Newtype"`. In the fields' names, axes and elements follow the member's after a dot.
+///
+/// `#[replicate(...)]` takes `name` (that of the type in snake case otherwise), an audience (`public`, `team` or `owner`), a
+/// rate (`every` so many ticks, or `hz`) and a `priority`: see [`Rules`]. A struct without members is a mark: clients see
+/// whether an entity has it.
+///
+/// # By hand
 /// ```
 /// use tidelock::state::{Field, LaneReader, LaneWriter, Replicate};
 ///
@@ -27,6 +122,11 @@ use super::writer::LaneWriter;
 ///
 /// assert_eq!(Health(250).snapped().0, 100);
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say how it becomes lanes",
+    label = "this is no component, input or part of one",
+    note = "derive `tidelock::state::Replicate` for it, or implement it by hand"
+)]
 pub trait Replicate: Sized + Send + Sync + 'static {
     /// Its name in the schema: both ends must agree.
     const NAME: &'static str;
