@@ -24,7 +24,7 @@ PEERS = {
     "tidelock": ("peer-tidelock", [""]),
     "replicon": ("peer-replicon", ["", "one", "quant"]),
     "lightyear": ("peer-lightyear", [""]),
-    "lightyear-0.30": ("peer-lightyear-0.30", [""]),
+    "lightyear-0.30": ("peer-lightyear-0-30", [""]),
     "naia": ("peer-naia", ["", "capped"]),
     "bitcode": ("peer-bitcode", ["", "shared"]),
 }
@@ -116,18 +116,18 @@ def ratio(theirs, ours):
 
 
 HEAD = (
-    f"{'':32}{'cpu p50 ms':>11}{'p99 ms':>9}{'ratio':>9}{'B/client/tick':>15}{'ratio':>9}{'allocs':>9}{'MB':>8}"
+    f"{'':38}{'cpu p50 ms':>11}{'p99 ms':>9}{'ratio':>9}{'B/client/tick':>15}{'ratio':>9}{'allocs':>9}{'MB':>8}"
     f"   {'right':>7} {'stale':>6} {'missing':>7} {'ghost':>5}"
 )
 
 
 def row(name, result, ours):
     if "error" in result:
-        return f"{name:32}{result['error']}"
+        return f"{name:38}{result['error']}"
     cpu, copies = result["cpu"], result["copies"]
     cost, size = cpu["p50_us"], result["bytes_per_client_tick"]
     return (
-        f"{name:32}{cost / 1000:11.3f}{cpu['p99_us'] / 1000:9.3f}{ratio(cost, ours and ours['cpu']['p50_us'])}"
+        f"{name:38}{cost / 1000:11.3f}{cpu['p99_us'] / 1000:9.3f}{ratio(cost, ours and ours['cpu']['p50_us'])}"
         f"{size:15.1f}{ratio(size, ours and ours['bytes_per_client_tick'])}{result['allocations_per_tick']:9.0f}"
         f"{result['memory_peak_mb']:8.0f}"
         f"   {copies['right']:7} {copies['stale']:6} {copies['missing']:7} {copies['ghost']:5}"
