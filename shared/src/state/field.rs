@@ -11,6 +11,8 @@ pub struct Field {
     pub kind: FieldKind,
     /// Order of the Golomb code of its changes: about the binary logarithm of the size of a typical change, in steps.
     pub order: u8,
+    /// Whether it is expected to stay as it is rather than to go on as it went.
+    pub held: bool,
     /// The field that tells how fast this one changes, if one does.
     pub velocity: Option<VelocityLink>,
 }
@@ -96,69 +98,69 @@ impl Field {
             far / step <= 4_194_304.0,
             "a range ends at most 2^22 steps from 0, or floats are too coarse for its step"
         );
-        Self { name, kind: FieldKind::Range { min, max, step }, order: 4, velocity: None }
+        Self { name, kind: FieldKind::Range { min, max, step }, order: 4, held: false, velocity: None }
     }
 
     /// An angle in radians with a resolution of `2^bits` steps.
     #[must_use]
     pub const fn angle(name: &'static str, bits: u8) -> Self {
         assert!(bits >= 1 && bits <= 20, "an angle has 1 to 20 bits");
-        Self { name, kind: FieldKind::Angle { bits }, order: bits / 3, velocity: None }
+        Self { name, kind: FieldKind::Angle { bits }, order: bits / 3, held: false, velocity: None }
     }
 
     /// A unit quaternion with `bits` bits for each of its three smallest components.
     #[must_use]
     pub const fn rotation(name: &'static str, bits: u8) -> Self {
         assert!(bits >= 5 && bits <= 12, "a rotation has 5 to 12 bits a component");
-        Self { name, kind: FieldKind::Rotation { bits }, order: bits / 3, velocity: None }
+        Self { name, kind: FieldKind::Rotation { bits }, order: bits / 3, held: false, velocity: None }
     }
 
     /// A whole number from `min` to `max`.
     #[must_use]
     pub const fn integer(name: &'static str, min: i32, max: i32) -> Self {
         assert!(min < max && max as i64 - (min as i64) < 1 << 31, "an integer spans less than 2^31");
-        Self { name, kind: FieldKind::Integer { min, max }, order: 1, velocity: None }
+        Self { name, kind: FieldKind::Integer { min, max }, order: 1, held: false, velocity: None }
     }
 
     /// `bits` independent flags.
     #[must_use]
     pub const fn flags(name: &'static str, bits: u8) -> Self {
         assert!(bits >= 1 && bits <= 31, "flags have 1 to 31 bits");
-        Self { name, kind: FieldKind::Flags { bits }, order: 0, velocity: None }
+        Self { name, kind: FieldKind::Flags { bits }, order: 0, held: false, velocity: None }
     }
 
     /// One of `count` things without an order.
     #[must_use]
     pub const fn choice(name: &'static str, count: u32) -> Self {
         assert!(count >= 1 && count <= 1 << 16, "a choice is one of 1 to 2^16");
-        Self { name, kind: FieldKind::Choice { count }, order: 0, velocity: None }
+        Self { name, kind: FieldKind::Choice { count }, order: 0, held: false, velocity: None }
     }
 
     /// A whole number of `bits` bits that begins anew after the largest.
     #[must_use]
     pub const fn counter(name: &'static str, bits: u8) -> Self {
         assert!(bits >= 1 && bits <= 31, "a counter has 1 to 31 bits");
-        Self { name, kind: FieldKind::Counter { bits }, order: 1, velocity: None }
+        Self { name, kind: FieldKind::Counter { bits }, order: 1, held: false, velocity: None }
     }
 
     /// A reference to another entity.
     #[must_use]
     pub const fn reference(name: &'static str) -> Self {
-        Self { name, kind: FieldKind::Reference, order: 0, velocity: None }
+        Self { name, kind: FieldKind::Reference, order: 0, held: false, velocity: None }
     }
 
     /// At most `bytes_max` bytes of UTF-8. What is longer goes by an event.
     #[must_use]
     pub const fn text(name: &'static str, bytes_max: u8) -> Self {
         assert!(bytes_max >= 1 && bytes_max <= text::BYTES_MAX, "text has at most 1 to 48 bytes");
-        Self { name, kind: FieldKind::Text { bytes_max }, order: 0, velocity: None }
+        Self { name, kind: FieldKind::Text { bytes_max }, order: 0, held: false, velocity: None }
     }
 
     /// At most `bytes_max` bytes. What is longer goes by an event.
     #[must_use]
     pub const fn blob(name: &'static str, bytes_max: u8) -> Self {
         assert!(bytes_max >= 1 && bytes_max <= text::BYTES_MAX, "a blob has at most 1 to 48 bytes");
-        Self { name, kind: FieldKind::Blob { bytes_max }, order: 0, velocity: None }
+        Self { name, kind: FieldKind::Blob { bytes_max }, order: 0, held: false, velocity: None }
     }
 
     /// The same field with another Golomb order for its changes.
@@ -166,6 +168,14 @@ impl Field {
     pub const fn with_order(mut self, order: u8) -> Self {
         assert!(order <= 16);
         self.order = order;
+        self
+    }
+
+    /// The same field, expected to stay as it is: for what jumps about its value rather than goes on as it went, such as a
+    /// velocity.
+    #[must_use]
+    pub const fn held(mut self) -> Self {
+        self.held = true;
         self
     }
 

@@ -1,9 +1,11 @@
+use super::codec::{Codebook, Plan};
 use super::field::Field;
 use super::lane::Lane;
 use super::motion::{LaneMotion, MotionError};
 use super::replicate::Replicate;
 use super::rules::Rules;
 use super::schema::SchemaError;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::any::TypeId;
 
@@ -12,6 +14,14 @@ use core::any::TypeId;
 pub struct StreamLayout {
     components: Vec<ComponentLayout>,
     motions: Vec<Option<LaneMotion>>,
+    coding: Coding,
+}
+
+/// How records of a stream are coded, once all components are declared.
+#[derive(Clone, Debug, Default)]
+struct Coding {
+    plan: Plan,
+    codebook: Arc<Codebook>,
 }
 
 /// One component within a stream.
@@ -84,6 +94,21 @@ impl StreamLayout {
     #[must_use]
     pub fn motions(&self) -> &[Option<LaneMotion>] {
         &self.motions
+    }
+
+    /// In which order its fields are coded, and how each is predicted.
+    pub(super) const fn coding_plan(&self) -> &Plan {
+        &self.coding.plan
+    }
+
+    /// The prefix codes.
+    pub(super) fn codebook(&self) -> &Codebook {
+        &self.coding.codebook
+    }
+
+    /// Makes ready for coding, when velocities are linked.
+    pub(super) fn plan(&mut self, codebook: Arc<Codebook>) {
+        self.coding = Coding { plan: Plan::new(&self.components, &self.motions), codebook };
     }
 
     pub(super) fn push<C: Replicate>(&mut self, rules: Rules) {

@@ -5,6 +5,7 @@
 //! form a *stream*; a [`Version`] is the whole of a stream at one tick.
 
 mod audience;
+pub mod codec;
 mod delta;
 mod entity_ref;
 mod field;

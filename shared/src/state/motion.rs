@@ -86,6 +86,11 @@ impl LaneMotion {
         Ok(Self { velocity_bit: velocity_bit as u8, velocity_lane: velocity_lane as u16, rest, rate: rate as i64 })
     }
 
+    /// How far a velocity of so many steps, at least 0, carries it in `time`.
+    pub(super) const fn reach(self, velocity: i64, time: MotionTime) -> i64 {
+        (((velocity * self.rate) >> 8) * time.0 as i64) >> 24
+    }
+
     /// By how many steps the lane moves in `time`, while its velocity's lane is `velocity`; rounded to the nearest.
     #[must_use]
     pub const fn displacement(self, velocity: u32, time: MotionTime) -> i64 {

@@ -1,4 +1,5 @@
 use super::audience::Audience;
+use super::codec::Codebook;
 use super::field::{Field, FieldKind, VelocityLink};
 use super::hash::{FNV1A_OFFSET, fnv1a};
 use super::lane::Lane;
@@ -6,6 +7,7 @@ use super::layout::StreamLayout;
 use super::motion::MotionError;
 use super::replicate::{Event, Input, LANES_MAX, Replicate};
 use super::rules::Rules;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::any::TypeId;
 
@@ -200,6 +202,10 @@ impl SchemaBuilder {
         if longest > Schema::RECORD_BITS_MAX {
             return Err(SchemaError::RecordTooLong(longest, Schema::RECORD_BITS_MAX));
         }
+        let codebook = Arc::new(Codebook::new());
+        for layout in &mut self.schema.streams {
+            layout.plan(Arc::clone(&codebook));
+        }
         Ok(self.schema)
     }
 
@@ -234,7 +240,7 @@ impl SchemaBuilder {
                 FieldKind::Text { bytes_max } => (8, [u32::from(bytes_max), 0, 0]),
                 FieldKind::Blob { bytes_max } => (9, [u32::from(bytes_max), 0, 0]),
             };
-            self.mix(&[kind, field.order], field.name);
+            self.mix(&[kind | u8::from(field.held) << 7, field.order], field.name);
             for number in numbers {
                 self.mix_bytes(&number.to_le_bytes());
             }
