@@ -176,7 +176,6 @@ fn bodies_are_those_written_down() {
         "against the first baseline without its mood: the second group has one part, and bit 1 set",
         |w| {
             write_word(unknown, 0, w);
-            write_word(unknown, 0, w);
             write_word(residual_codes() + 0b11, 2, w);
         },
     );
