@@ -9,8 +9,8 @@ use tidelock::Tick;
 use tidelock::bits::BitWriter;
 use tidelock::state::{Audience, Checksum, Schema};
 use tidelock::wire::{
-    Audit, DATAGRAM_BITS_MAX, DATAGRAM_BYTES_MAX, HEAD_BITS_MAX, Load, RecordHead, RecordWriter, SnapshotHeader,
-    audit_bucket,
+    Audit, DATAGRAM_BITS_MAX, DATAGRAM_BYTES_MAX, HEAD_BITS_MAX, Load, RecordHead, RecordList, RecordWriter,
+    RecordsHead, SnapshotHeader, audit_bucket,
 };
 
 /// Writes snapshots: what of a client's view is due, what of that fits the budget, and the datagrams that carry it.
@@ -44,6 +44,7 @@ struct Draft {
     sequence: u64,
     head: BitWriter,
     records: BitWriter,
+    records_head: RecordsHead,
     checksum: Option<Checksum>,
     sent: SentState,
 }
@@ -169,24 +170,36 @@ impl SnapshotWriter {
     fn draft(&mut self, session: &mut Session, history: &mut History, tick: SnapshotTick, stats: &mut Stats) {
         self.draft_count = 0;
         let due = std::mem::take(&mut self.due);
+        let base = due.iter().find_map(|due| due.record.filter(|_| due.chosen)?.baseline);
+        let orders = Audience::ALL.map(|audience| {
+            let indices = due.iter().filter(|due| due.audience == audience && due.chosen);
+            let indices = indices.map(|due| session.views.of(audience)[due.at].index);
+            let (count, last) = indices.fold((0, 0), |(count, _), index| (count + 1, index));
+            RecordList::order_for(count, last)
+        });
         let mut next = 0;
         loop {
             let draft = self.open_draft(session, tick);
-            let capacity = DATAGRAM_BITS_MAX - SnapshotHeader::BITS_MAX - self.drafts[draft].head.len_bits();
+            let capacity = DATAGRAM_BITS_MAX
+                - SnapshotHeader::BITS_MAX
+                - RecordsHead::BITS_MAX
+                - self.drafts[draft].head.len_bits();
             let first = next;
-            for audience in Audience::ALL {
-                let mut heads = RecordWriter::new(tick.tick);
+            self.drafts[draft].records_head = RecordsHead { base, ..RecordsHead::default() };
+            for (audience, order) in Audience::ALL.into_iter().zip(orders) {
+                let mut heads = RecordWriter::new(tick.tick, base, order);
+                let mut count = 0;
                 while let Some(record) = due.get(next).filter(|due| due.audience == audience) {
-                    let full = self.drafts[draft].records.len_bits() + record.bits_max() + SECTION_ENDS_BITS > capacity;
-                    if record.chosen && full {
-                        break;
-                    }
                     if record.chosen {
+                        if self.drafts[draft].records.len_bits() + record.bits_max() > capacity {
+                            break;
+                        }
                         self.put(draft, session, history, *record, &mut heads, tick.tick, stats);
+                        count += 1;
                     }
                     next += 1;
                 }
-                heads.finish(&mut self.drafts[draft].records);
+                self.drafts[draft].records_head.lists[audience as usize] = RecordList { count, gap_order: order };
             }
             let sent = std::mem::take(&mut self.drafts[draft].sent);
             session.commit(sent, tick, history);
@@ -229,7 +242,7 @@ impl SnapshotWriter {
         let draft = &mut self.drafts[draft];
         let view = &mut session.views.of_mut(due.audience)[due.at];
         view.sent = Some(tick);
-        let (index, epoch) = (view.index, view.epoch);
+        let index = view.index;
         draft.sent.streams.push(SentStream { index, audience: due.audience, leave: due.record.is_none() });
         draft.checksum.get_or_insert_default();
         let kinds = &mut stats.snapshot_entities;
@@ -240,11 +253,11 @@ impl SnapshotWriter {
             }
             (Some(_), _) => {
                 kinds.full += 1;
-                RecordHead::Full { generation: history.net_id(index).generation, epoch }
+                RecordHead::Full { generation: history.net_id(index).generation }
             }
             (None, leaving) => {
                 kinds.despawn += 1;
-                RecordHead::Leave { despawned: leaving.is_some_and(|leaving| leaving.despawned), epoch }
+                RecordHead::Leave { despawned: leaving.is_some_and(|leaving| leaving.despawned) }
             }
         };
         heads.write(index, head, &mut draft.records);
@@ -260,12 +273,10 @@ const HEADERS_BYTES: usize = 64;
 /// Lists of streams kept for reuse.
 const POOL_MAX: usize = 1 << 16;
 /// Messages may take so much of a snapshot's first datagram.
-const MESSAGE_BITS_MAX: usize = DATAGRAM_BITS_MAX - HEAD_BITS_MAX - SnapshotHeader::BITS_MAX - SECTION_ENDS_BITS;
-/// That no more records follow, for each audience.
-const SECTION_ENDS_BITS: usize = 2;
+const MESSAGE_BITS_MAX: usize = DATAGRAM_BITS_MAX - HEAD_BITS_MAX - SnapshotHeader::BITS_MAX - RecordsHead::BITS_MAX;
 /// A datagram without messages has room for every record that the schema allows.
 const _: () = assert!(
-    HEAD_BITS_MAX + SnapshotHeader::BITS_MAX + RecordWriter::BITS_MAX + Schema::RECORD_BITS_MAX + SECTION_ENDS_BITS
+    HEAD_BITS_MAX + SnapshotHeader::BITS_MAX + RecordsHead::BITS_MAX + RecordWriter::BITS_MAX + Schema::RECORD_BITS_MAX
         <= DATAGRAM_BITS_MAX
 );
 /// Datagrams in a tick that carry nothing but messages.
@@ -293,6 +304,7 @@ impl Draft {
         w.append_writer(&self.head);
         header.write(w);
         if header.checksum.is_some() {
+            self.records_head.write(header.tick, w);
             w.append_writer(&self.records);
         }
     }

@@ -12,6 +12,7 @@ mod net_id;
 mod replicate;
 mod schema;
 mod version;
+mod version_pool;
 
 pub use delta::{decode_delta, decode_full, encode_delta, encode_full};
 pub(crate) use delta::{read_change_into, write_change};
@@ -22,3 +23,4 @@ pub use net_id::NetId;
 pub use replicate::{Event, Input, LaneReader, LaneWriter, Replicate};
 pub use schema::{Audience, ComponentLayout, EventId, Schema, SchemaBuilder, SchemaError, StreamLayout};
 pub use version::{Version, VersionRef};
+pub use version_pool::{Ring, VersionHead, VersionPool};

@@ -10,7 +10,6 @@ use tidelock::wire::Fate;
 #[derive(Debug, Default)]
 pub(crate) struct Views {
     streams: [Vec<StreamView>; 2],
-    next_epoch: u8,
     /// For how many ticks the client has owed us an ack of something that it was to forget, at the last update.
     leaving_ticks: [u32; 2],
     /// Kept for reuse by [`Views::update`].
@@ -21,8 +20,6 @@ pub(crate) struct Views {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct StreamView {
     pub(crate) index: u32,
-    /// Names this visibility on the wire.
-    pub(crate) epoch: u8,
     /// When it began: what the client held before is not of this visibility.
     entered: Tick,
     /// Since when it is sent to this connection: the fate of what was sent before says nothing of it.
@@ -86,14 +83,12 @@ impl Views {
 
     /// Merges what is visible now, by ascending index, into what was: some enter, some begin to leave.
     pub(crate) fn update(&mut self, audience: Audience, visible: &[Candidate], history: &mut History, now: Tick) {
-        let Self { streams, next_epoch, leaving_ticks, merged } = self;
+        let Self { streams, leaving_ticks, merged } = self;
         let mut longest = 0;
-        let mut enter = |candidate: &Candidate| {
-            *next_epoch = next_epoch.wrapping_add(1);
+        let enter = |candidate: &Candidate| {
             let Candidate { index, distance, .. } = *candidate;
             StreamView {
                 index,
-                epoch: *next_epoch,
                 entered: now,
                 since: now,
                 leaving: None,
