@@ -7,7 +7,6 @@ use bevy_ecs::change_detection::Tick as ChangeTick;
 use bevy_ecs::entity::Entity;
 use bevy_ecs::query::{Added, QueryState, With, Without};
 use bevy_ecs::world::World;
-use tidelock::state::Schema;
 use tidelock::{ClientId, Tick};
 
 /// Takes from the world, once a tick and for all clients, what changed of what is replicated.
@@ -48,23 +47,16 @@ impl Capture {
     }
 
     /// Brings `history` and `interest` to the end of `tick`.
-    pub(crate) fn run(
-        &mut self,
-        world: &mut World,
-        tick: Tick,
-        schema: &Schema,
-        history: &mut History,
-        interest: &mut Interest,
-    ) {
+    pub(crate) fn run(&mut self, world: &mut World, tick: Tick, history: &mut History, interest: &mut Interest) {
         for slot in std::mem::take(&mut world.resource_mut::<Departed>().0) {
             interest.remove(slot.0);
             history.remove(slot.0, tick);
         }
-        self.take_spawned(world, tick, schema, history, interest);
-        self.take_changes(world, schema, history, interest);
+        self.take_spawned(world, tick, history, interest);
+        self.take_changes(world, history, interest);
         self.take_relevance(world, interest);
         self.take_owners(world);
-        history.commit(tick, schema);
+        history.commit(tick);
         world.clear_trackers();
         // What the game changes in the next tick is newer than this.
         self.since = world.change_tick();
@@ -72,22 +64,15 @@ impl Capture {
     }
 
     /// Gives what is new an index, in the order of entities, and takes all of it.
-    fn take_spawned(
-        &mut self,
-        world: &mut World,
-        tick: Tick,
-        schema: &Schema,
-        history: &mut History,
-        interest: &mut Interest,
-    ) {
+    fn take_spawned(&mut self, world: &mut World, tick: Tick, history: &mut History, interest: &mut Interest) {
         let mut spawned: Vec<Entity> = self.spawned.iter(world).collect();
         spawned.sort_unstable();
         for entity in spawned {
-            let Some(index) = history.insert(entity, tick, schema) else { return };
+            let Some(index) = history.insert(entity, tick) else { return };
             world.entity_mut(entity).insert(NetSlot(index));
             for column in &mut self.columns {
                 let place = (column.audience(), column.bit());
-                column.read(world, entity, &mut |lanes| history.set(schema.stream(place.0), index, place, lanes));
+                column.read(world, entity, &mut |lanes| history.set(index, place, lanes));
             }
             if let Some(place) = self.locator.as_ref().and_then(|locator| locator.read(world, entity)) {
                 history.slot_mut(index).place = Some(place);
@@ -99,13 +84,11 @@ impl Capture {
         }
     }
 
-    fn take_changes(&mut self, world: &mut World, schema: &Schema, history: &mut History, interest: &mut Interest) {
+    fn take_changes(&mut self, world: &mut World, history: &mut History, interest: &mut Interest) {
         for column in &mut self.columns {
             let place = (column.audience(), column.bit());
             column.removed(world, &mut |slot| history.unset(slot.0, place));
-            column.changed(world, self.since, &mut |slot, lanes| {
-                history.set(schema.stream(place.0), slot.0, place, lanes);
-            });
+            column.changed(world, self.since, &mut |slot, lanes| history.set(slot.0, place, lanes));
         }
         if let Some(locator) = &mut self.locator {
             locator.removed(world, &mut |slot| {
