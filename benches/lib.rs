@@ -1,41 +1,17 @@
 //! What the benchmarks of this crate share. Each benchmark is a program with a table, and JSON with `--json FILE`.
 
-pub mod heap;
+pub mod cell;
+pub mod corpus;
 pub mod instructions;
+pub mod plot;
+pub mod stage;
+pub mod trace;
 
 use nix::time::ClockId;
 use serde::Serialize;
 use std::path::Path;
 use std::time::{Duration, Instant};
-
-/// Quantiles of durations, in microseconds.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub struct Quantiles {
-    /// The median.
-    pub p50_us: f64,
-    /// One in a hundred is longer.
-    pub p99_us: f64,
-    /// The longest.
-    pub max_us: f64,
-    /// The arithmetic mean.
-    pub mean_us: f64,
-}
-
-impl Quantiles {
-    /// Of `durations`, which are sorted on the way. All zero for none.
-    pub fn of(durations: &mut [Duration]) -> Self {
-        durations.sort_unstable();
-        let us = |duration: Option<&Duration>| duration.map_or(0.0, |duration| duration.as_secs_f64() * 1e6);
-        let at = |share: f64| us(durations.get((durations.len() as f64 * share) as usize).or(durations.last()));
-        let sum: Duration = durations.iter().sum();
-        Self {
-            p50_us: at(0.5),
-            p99_us: at(0.99),
-            max_us: us(durations.last()),
-            mean_us: sum.as_secs_f64() * 1e6 / durations.len().max(1) as f64,
-        }
-    }
-}
+pub use tidelock_workload::{Quantiles, heap};
 
 /// Writes a report as JSON.
 ///

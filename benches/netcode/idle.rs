@@ -5,7 +5,9 @@ use serde::Serialize;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tidelock::netcode::{ConnectToken, Key, PACKET_BYTES_MAX, ServerSecrets, TokenSecrets, TokenSpec, USER_DATA_BYTES};
+use tidelock::netcode::{
+    Cipher, ConnectToken, Key, PACKET_BYTES_MAX, ServerSecrets, TokenSecrets, TokenSpec, USER_DATA_BYTES,
+};
 use tidelock::wire::Load;
 use tidelock::{ClientId, Instant};
 use tidelock_arena::ArenaInput;
@@ -120,5 +122,6 @@ fn config() -> EngineConfig {
         client_bandwidth_bytes_s: 64 * 1024,
         view_radius: None,
         resume_time: Duration::from_secs(30),
+        cipher: Cipher::default(),
     }
 }

@@ -207,6 +207,34 @@ fn clients_see_what_the_game_holds() {
 }
 
 #[test]
+fn only_a_team_sees_its_banners() {
+    let game = Churn::new(80, 300);
+    let world = game.world.clone();
+    let config = UniverseConfig { seed: 14, client_bandwidth_bytes_s: 512 * 1024, ..Default::default() };
+    let mut universe = universe(config, game, 3, 0.0);
+    universe.set_links(LinkConfig::default(), LinkConfig::default());
+    let (mut mates, mut strangers) = (0, 0);
+    for _ in 0..6_000 {
+        universe.run(Duration::from_millis(1)).unwrap();
+        let world = world.lock().unwrap();
+        for player in universe.players() {
+            let view = player.client.view();
+            let Some(my_team) = world.teams.get(&player.client_id) else { continue };
+            if view.whole_tick() != Some(world.tick) || view.newest_tick() != view.whole_tick() {
+                continue;
+            }
+            for entity in view.entities() {
+                let (team, banner) = world.banners[&entity.get::<Serial>().unwrap().0];
+                let is_mate = team == Some(*my_team);
+                assert_eq!((entity.is_teammate(), entity.get()), (is_mate, banner.filter(|_| is_mate)));
+                *(if is_mate { &mut mates } else { &mut strangers }) += usize::from(banner.is_some());
+            }
+        }
+    }
+    assert!(mates > 1_000 && strangers > 1_000, "{mates} banners of mates, {strangers} of others");
+}
+
+#[test]
 fn an_id_never_means_two_entities() {
     let config = UniverseConfig { seed: 12, client_bandwidth_bytes_s: 256 * 1024, ..Default::default() };
     let mut universe = universe(config, Churn::new(60, 20), 3, 0.1);

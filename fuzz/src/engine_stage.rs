@@ -2,7 +2,7 @@ use super::backend::{PROTOCOL_ID, SERVER, START, START_UNIX_S, private_key};
 use super::game::Yard;
 use core::net::SocketAddr;
 use core::time::Duration;
-use tidelock::netcode::{Client, ClientState, ConnectToken, PACKET_BYTES_MAX, ServerSecrets};
+use tidelock::netcode::{Cipher, Client, ClientState, ConnectToken, PACKET_BYTES_MAX, ServerSecrets};
 use tidelock::wire::Load;
 use tidelock::{ClientId, Instant};
 use tidelock_server::engine::{Engine, EngineConfig};
@@ -37,6 +37,7 @@ impl EngineStage {
             client_bandwidth_bytes_s: 64 * 1024,
             view_radius: None,
             resume_time: Duration::from_secs(1),
+            cipher: Cipher::default(),
         };
         let engine = Engine::new(config, Yard, START).expect("the configuration is in range");
         Self { engine, now: START, due: START }

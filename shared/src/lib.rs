@@ -13,6 +13,9 @@
 #![forbid(unsafe_code)]
 
 extern crate alloc;
+// What `derive(Replicate)` writes names this crate from the outside, and so do its own tests.
+#[cfg(test)]
+extern crate self as tidelock;
 
 pub mod bits;
 mod client_id;

@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 
 use netcode_net::*;
 use tidelock::ClientId;
-use tidelock::netcode::{ClientState, ConnectToken, DisconnectCause, PACKET_BYTES_MAX, Slot, TokenSpec};
+use tidelock::netcode::{
+    Cipher, Client, ClientState, ConnectToken, DisconnectCause, PACKET_BYTES_MAX, ServerConfig, Slot, TokenSpec,
+};
 
 const KEEP_ALIVE: u8 = 4;
 const DISCONNECT: u8 = 6;
@@ -207,4 +209,33 @@ fn every_slot_of_the_largest_server_serves_its_client() {
     let (len, _) = net.clients[late].poll_transmit(net.now, &mut out).unwrap();
     net.server.handle_datagram(client_address(clients), &mut out[..len], net.now, START_UNIX_S);
     assert_eq!(net.server.drops().of(tidelock::netcode::DropReason::ServerFull), 1);
+}
+
+#[test]
+fn without_a_cipher_packets_have_the_same_lengths_and_can_be_read() {
+    let lengths_with = |cipher| {
+        let mut net = Net::with(ServerConfig { cipher, ..config(1) });
+        let client = net.add_client(Client::with_cipher(token(1), cipher, net.now), client_address(0));
+        net.run(100);
+        net.send_to_server(client, b"input");
+        net.send_to_client(Slot(0), b"snapshot");
+        assert_eq!((net.payloads(), &net.received[client]), (vec![b"input".to_vec()], &vec![b"snapshot".to_vec()]));
+        let last = net.sent.last().unwrap().bytes.clone();
+        (net.sent.iter().map(|datagram| datagram.bytes.len()).collect::<Vec<_>>(), last)
+    };
+    let (protected, sealed) = lengths_with(Cipher::ChaCha20Poly1305);
+    let (unprotected, plain) = lengths_with(Cipher::Null);
+    assert_eq!(protected, unprotected);
+    let holds_payload = |bytes: &[u8]| bytes.windows(8).any(|window| window == b"snapshot");
+    assert_eq!((holds_payload(&sealed), holds_payload(&plain)), (false, true));
+}
+
+#[test]
+fn a_server_with_a_cipher_lets_nobody_in_without() {
+    for (server, client) in [(Cipher::ChaCha20Poly1305, Cipher::Null), (Cipher::Null, Cipher::ChaCha20Poly1305)] {
+        let mut net = Net::with(ServerConfig { cipher: server, ..config(1) });
+        net.add_client(Client::with_cipher(token(1), client, net.now), client_address(0));
+        net.run(1_000);
+        assert_eq!(net.server.clients(), 0);
+    }
 }

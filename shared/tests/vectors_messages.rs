@@ -34,6 +34,7 @@ fn held_streams() -> Vec<HeldStream> {
         held(Audience::Public, 0, 70_000, 0xABCD),
         held(Audience::Public, 1, 69_990, 0),
         held(Audience::Public, NetId::INDEX_MAX, 3, 0xFFFF),
+        held(Audience::Team, 7, 69_998, 0x4321),
         held(Audience::Owner, 1, 69_999, 0x1234),
     ]
 }

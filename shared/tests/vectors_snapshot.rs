@@ -114,8 +114,8 @@ fn heads_in_common() -> Vec<(&'static str, RecordsHead)> {
     };
     vec![
         ("no_base_and_no_records", head(None, &[])),
-        ("a_base_and_many_records", head(Some(6), &[(900, 0), (1, 7)])),
-        ("records_of_the_owner_alone", head(Some(1), &[(0, 0), (2, 3)])),
+        ("a_base_and_many_records", head(Some(6), &[(900, 0), (0, 0), (1, 7)])),
+        ("records_of_the_owner_alone", head(Some(1), &[(0, 0), (0, 0), (2, 3)])),
         ("the_oldest_base", head(Some(i32::MAX as u32), &[(1, 0)])),
     ]
 }

@@ -7,8 +7,8 @@ use glam::Quat;
 use std::f32::consts::{FRAC_PI_2, PI};
 use tidelock::bits::{BitReader, BitWriter, Malformed};
 use tidelock::state::{
-    Audience, Checksum, Event, Field, Input, LaneReader, LaneWriter, NetId, Replicate, Schema, StreamLayout, Version,
-    decode_delta, decode_full, encode_delta, encode_full, version_hash,
+    Audience, Checksum, EntityRef, Event, Field, Input, LaneReader, LaneWriter, NetId, Replicate, Schema, StreamLayout,
+    Version, decode_delta, decode_full, encode_delta, encode_full, version_hash,
 };
 use vector_file::{Vectors, bytes};
 
@@ -47,6 +47,40 @@ impl Replicate for Body {
     fn dequantize(lanes: &mut LaneReader<'_>) -> Self {
         let (x, yaw, turn) = (lanes.range(), lanes.angle(), lanes.rotation());
         Self { x, yaw, turn, points: lanes.integer(), flags: lanes.flags() }
+    }
+}
+
+/// One field of each kind that is no number in a range.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Label {
+    kind: u32,
+    steps: u32,
+    bearer: EntityRef,
+    name: String,
+    seal: Vec<u8>,
+}
+
+impl Replicate for Label {
+    const NAME: &'static str = "label";
+    const FIELDS: &'static [Field] = &[
+        Field::choice("kind", 3),
+        Field::counter("steps", 6),
+        Field::reference("bearer"),
+        Field::text("name", 7),
+        Field::blob("seal", 4),
+    ];
+
+    fn quantize(&self, lanes: &mut LaneWriter<'_>) {
+        lanes.choice(self.kind);
+        lanes.counter(self.steps);
+        lanes.reference(self.bearer);
+        lanes.text(&self.name);
+        lanes.blob(&self.seal);
+    }
+
+    fn dequantize(lanes: &mut LaneReader<'_>) -> Self {
+        let (kind, steps, bearer) = (lanes.choice(), lanes.counter(), lanes.reference());
+        Self { kind, steps, bearer, name: lanes.text(), seal: lanes.blob() }
     }
 }
 
@@ -149,15 +183,36 @@ fn bodies() -> Vec<(&'static str, Body)> {
     ]
 }
 
+fn labels() -> Vec<(&'static str, Label)> {
+    let bearer = |index, generation| EntityRef::Net(NetId { index, generation });
+    vec![
+        ("nothing", Label::default()),
+        (
+            "all_of_a_label",
+            Label { kind: 2, steps: 63, bearer: bearer(0, 7), name: "abcdefg".into(), seal: vec![1, 2, 3, 4] },
+        ),
+        (
+            "too_much_for_a_label",
+            Label { kind: 9, steps: 65, bearer: bearer(0xF_FFFF, 0xFFFF), name: "abcdefé".into(), seal: vec![9; 9] },
+        ),
+        ("a_local_entity_that_nobody_knows", Label { bearer: EntityRef::Local(5), ..Label::default() }),
+    ]
+}
+
 #[test]
 fn fields_have_these_lanes() {
     let mut vectors = Vectors::new(
         FIELDS,
         "Values and the lanes they become: x from -10 to 10 in steps of 0.25; yaw in radians, 256 steps of a turn;\n\
-         turn, a quaternion x, y, z, w: which is the largest, then the other three of 9 bits; points from -5 to 94; 3 flags.",
+         turn, a quaternion x, y, z, w: which is the largest, then the other three of 9 bits; points from -5 to 94; 3 flags.\n\
+         Of a label: kind, one of 3; steps, a counter of 6 bits; bearer, an entity: index and one, generation; name, text of 7 bytes\n\
+         at most: its length, then three bytes a lane; seal, a blob of 4.",
     );
     for (name, body) in bodies() {
         vectors.value(name, &format!("{body:?}"), &format!("{:?}", lanes_of(&body)));
+    }
+    for (name, label) in labels() {
+        vectors.value(name, &format!("{label:?}"), &format!("{:?}", lanes_of(&label)));
     }
     vectors.check();
 }
@@ -167,6 +222,10 @@ fn lanes_read_back_and_stay() {
     for (name, body) in bodies() {
         let lanes = lanes_of(&body);
         assert_eq!(lanes_of(&Body::read_lanes(&lanes)), lanes, "{name}");
+    }
+    for (name, label) in labels() {
+        let lanes = lanes_of(&label);
+        assert_eq!(lanes_of(&Label::read_lanes(&lanes)), lanes, "{name}");
     }
 }
 
@@ -314,6 +373,9 @@ fn hashes_have_these_values() {
     vectors.value("checksum_16", "the same in 16 bits, as snapshots carry it", &format!("{:04x}", sum.to_u16()));
     let fields = "game vectors; body and health for all, ammo for owners, input buttons of 4 flags, event shout";
     vectors.value("schema", fields, &format!("{:016x}", schema().hash()));
+    let label = Schema::builder("vectors").component::<Label>(Audience::Team).input::<Buttons>().build().unwrap();
+    let fields = "game vectors; label (of fields.txt) for teams, input buttons of 4 flags";
+    vectors.value("schema_of_a_label", fields, &format!("{:016x}", label.hash()));
     let other = Schema::builder("vectors").input::<Buttons>().build().unwrap();
     vectors.value("schema_of_an_input", "game vectors; input buttons of 4 flags", &format!("{:016x}", other.hash()));
     vectors.check();

@@ -38,7 +38,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 use tidelock::bits::BitWriter;
-use tidelock::netcode::{self, ClientState, ConnectToken, PACKET_BYTES_MAX};
+use tidelock::netcode::{self, Cipher, ClientState, ConnectToken, PACKET_BYTES_MAX};
 use tidelock::state::{Event, Input, Schema};
 use tidelock::wire::{
     ClientMessage, Connection, DATAGRAM_BITS_MAX, Greeting, HEAD_BITS_MAX, MESSAGE_BYTES_MAX, SendError, WIRE_VERSION,
@@ -58,6 +58,7 @@ pub struct ClientConfig {
 pub struct Client<I: Input> {
     schema: Arc<Schema>,
     netcode: netcode::Client,
+    cipher: Cipher,
     connection: Connection<()>,
     status: Status,
     hello_sent: bool,
@@ -112,13 +113,20 @@ impl<I: Input> Client<I> {
     /// Starts to connect.
     #[must_use]
     pub fn new(config: ClientConfig, now: Instant) -> Self {
+        Self::with_cipher(config, Cipher::default(), now)
+    }
+
+    /// The same, to a server of a simulation or benchmark that protects its packets differently: see [`Cipher`].
+    #[must_use]
+    pub fn with_cipher(config: ClientConfig, cipher: Cipher, now: Instant) -> Self {
         let mut default_input = vec![0; I::lane_count()];
         I::default().write_lanes(&mut default_input);
         Self {
             view: View::new(config.schema.clone()),
             decoder: Decoder::default(),
             schema: config.schema,
-            netcode: netcode::Client::new(config.token, now),
+            netcode: netcode::Client::with_cipher(config.token, cipher, now),
+            cipher,
             connection: Connection::new(MESSAGE_BYTES_MAX),
             status: Status::Connecting,
             hello_sent: false,

@@ -66,7 +66,7 @@ impl<I: Input> Client<I> {
     pub fn resume(&mut self, token: ConnectToken, now: Instant) {
         self.past = self.connection_counts();
         // The old connection gets no goodbye: where it is heard, that would give up the place.
-        self.netcode = netcode::Client::new(token, now);
+        self.netcode = netcode::Client::with_cipher(token, self.cipher, now);
         self.connection = Connection::new(MESSAGE_BYTES_MAX);
         self.status = Status::Connecting;
         self.hello_sent = false;

@@ -8,7 +8,7 @@ use tidelock::wire::HeldStream;
 #[derive(Debug)]
 pub struct View {
     schema: Arc<Schema>,
-    streams: [Streams; Audience::ALL.len()],
+    streams: [Streams; Audience::COUNT],
     newest_tick: Option<Tick>,
     /// The newest tick of which all that is visible is known: what it did not bring has not changed.
     whole_tick: Option<Tick>,
@@ -187,6 +187,12 @@ impl EntityView<'_> {
     #[must_use]
     pub fn is_owned(&self) -> bool {
         self.view.of(Audience::Owner).shown(self.index).is_some()
+    }
+
+    /// Whether it is of this client's team.
+    #[must_use]
+    pub fn is_teammate(&self) -> bool {
+        self.view.of(Audience::Team).shown(self.index).is_some()
     }
 
     /// The newest tick of which its public components are known: it was in that snapshot, or that snapshot was whole.

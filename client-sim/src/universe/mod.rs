@@ -16,7 +16,7 @@ use core::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use tap::Tap;
-use tidelock::netcode::{ConnectToken, Key, TokenSecrets, TokenSpec, USER_DATA_BYTES};
+use tidelock::netcode::{Cipher, ConnectToken, Key, TokenSecrets, TokenSpec, USER_DATA_BYTES};
 use tidelock::state::{Input, Schema};
 use tidelock::wire::Load;
 use tidelock::{ClientId, Instant};
@@ -357,6 +357,7 @@ fn engine_config(config: UniverseConfig, rng: &mut Rng) -> EngineConfig {
         client_bandwidth_bytes_s: config.client_bandwidth_bytes_s,
         view_radius: None,
         resume_time: config.resume_time,
+        cipher: Cipher::default(),
     }
 }
 

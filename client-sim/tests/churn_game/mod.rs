@@ -10,11 +10,11 @@ use bevy_ecs::schedule::IntoScheduleConfigs;
 use glam::Vec2;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
-use tidelock::state::{Event, Field, Input, LaneReader, LaneWriter, Replicate};
+use tidelock::state::{EntityRef, Event, Input, Replicate};
 use tidelock::{ClientId, Tick};
 use tidelock_server::game::{
     AlwaysRelevant, ApplyInput, FromClient, Inputs, Owner, PlayerJoined, PlayerLeft, Recipients, Replicated,
-    Replication, Seed, Simulate, TickTime, ToClients, Viewpoint,
+    Replication, Seed, Simulate, Team, TickTime, ToClients, Viewpoint, refer_to,
 };
 use tidelock_sim::link::Rng;
 
@@ -34,11 +34,13 @@ pub(crate) struct Churn {
     pub(crate) world: Arc<Mutex<World>>,
 }
 
-/// Each entity by its serial number: where it is and in which mood.
+/// Each entity by its serial number: where it is, in which mood, on which side and under which banner.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct World {
     pub(crate) tick: Tick,
     pub(crate) entities: BTreeMap<u32, (Place, Option<Mood>)>,
+    pub(crate) banners: BTreeMap<u32, (Option<Team>, Option<Banner>)>,
+    pub(crate) teams: BTreeMap<ClientId, Team>,
 }
 
 impl Churn {
@@ -47,95 +49,58 @@ impl Churn {
     }
 }
 
-#[derive(Component, Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Place(Vec2);
-
-impl Replicate for Place {
-    const NAME: &'static str = "place";
-    const FIELDS: &'static [Field] =
-        &[Field::range("x", -FIELD_M, FIELD_M, 1.0 / 64.0), Field::range("y", -FIELD_M, FIELD_M, 1.0 / 64.0)];
-
-    fn quantize(&self, lanes: &mut LaneWriter<'_>) {
-        lanes.ranges(self.0.to_array());
-    }
-
-    fn dequantize(lanes: &mut LaneReader<'_>) -> Self {
-        Self(Vec2::from_array(lanes.ranges()))
-    }
-}
+#[derive(Component, Replicate, Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Place(#[field(range(-FIELD_M..=FIELD_M), step = 1.0 / 64.0)] Vec2);
 
 /// One lane, and one that comes and goes.
-#[derive(Component, Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Mood(i32);
-
-impl Replicate for Mood {
-    const NAME: &'static str = "mood";
-    const FIELDS: &'static [Field] = &[Field::integer("mood", 0, 1_000)];
-
-    fn quantize(&self, lanes: &mut LaneWriter<'_>) {
-        lanes.integer(self.0);
-    }
-
-    fn dequantize(lanes: &mut LaneReader<'_>) -> Self {
-        Self(lanes.integer())
-    }
-}
+#[derive(Component, Replicate, Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Mood(#[field(range(0..=1_000))] i32);
 
 /// Tells entities apart, whatever their ids.
-#[derive(Component, Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Serial(pub(crate) u32);
-
-impl Replicate for Serial {
-    const NAME: &'static str = "serial";
-    const FIELDS: &'static [Field] = &[Field::flags("serial", 24)];
-
-    fn quantize(&self, lanes: &mut LaneWriter<'_>) {
-        lanes.flags(self.0);
-    }
-
-    fn dequantize(lanes: &mut LaneReader<'_>) -> Self {
-        Self(lanes.flags())
-    }
-}
+#[derive(Component, Replicate, Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Serial(#[field(flags, bits = 24)] pub(crate) u32);
 
 /// For the owner alone, and owners change.
-#[derive(Component, Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Secret(u32);
+#[derive(Component, Replicate, Clone, Copy, Debug, PartialEq, Eq)]
+#[replicate(owner)]
+pub(crate) struct Secret(#[field(flags, bits = 16)] u32);
 
-impl Replicate for Secret {
-    const NAME: &'static str = "secret";
-    const FIELDS: &'static [Field] = &[Field::flags("secret", 16)];
+/// For the team alone, and sides change.
+#[derive(Component, Replicate, Clone, Copy, Debug, PartialEq, Eq)]
+#[replicate(team)]
+pub(crate) struct Banner(#[field(flags, bits = 8)] u32);
 
-    fn quantize(&self, lanes: &mut LaneWriter<'_>) {
-        lanes.flags(self.0);
-    }
-
-    fn dequantize(lanes: &mut LaneReader<'_>) -> Self {
-        Self(lanes.flags())
-    }
+/// Of many lanes, told at every third tick only, and coming and going.
+#[derive(Component, Replicate, Clone, Debug, PartialEq, Eq)]
+#[replicate(every = 3, priority = 2)]
+pub(crate) struct Legend {
+    #[field(text, bytes = 12)]
+    name: String,
+    hero: EntityRef,
+    #[field(counter, bits = 5)]
+    telling: u8,
+    element: Element,
 }
 
+#[derive(Replicate, Clone, Copy, Debug, PartialEq, Eq)]
+enum Element {
+    Fire,
+    Water,
+    Air,
+}
+
+/// A mark: it has no lanes.
+#[derive(Component, Replicate, Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Cursed;
+
 /// A stamp that must be applied once, in the tick that it names.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Stamp(pub(crate) u32);
+#[derive(Replicate, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Stamp(#[field(range(0..=0xFFFF))] pub(crate) u32);
 
 impl Stamp {
     /// The stamp for a tick: never 0.
     pub(crate) fn of(tick: Tick) -> Self {
         Self(tick.0 % 0xFFFF + 1)
-    }
-}
-
-impl Replicate for Stamp {
-    const NAME: &'static str = "stamp";
-    const FIELDS: &'static [Field] = &[Field::integer("stamp", 0, 0xFFFF)];
-
-    fn quantize(&self, lanes: &mut LaneWriter<'_>) {
-        lanes.integer(self.0.cast_signed());
-    }
-
-    fn dequantize(lanes: &mut LaneReader<'_>) -> Self {
-        Self(lanes.integer().cast_unsigned())
     }
 }
 
@@ -180,7 +145,10 @@ impl Plugin for Churn {
             .replicate::<Place>()
             .replicate::<Mood>()
             .replicate::<Serial>()
-            .replicate_to_owner::<Secret>()
+            .replicate::<Banner>()
+            .replicate::<Legend>()
+            .replicate::<Cursed>()
+            .replicate::<Secret>()
             .input::<Stamp>()
             .event::<Echo>()
             .locate::<Place>(|place| place.0)
@@ -190,7 +158,7 @@ impl Plugin for Churn {
             .insert_resource(Rules(self.clone()))
             .init_resource::<Serials>()
             .add_systems(ApplyInput, (leave, join, note_inputs, echo).chain())
-            .add_systems(Simulate, (die, spawn, stir, note_world).chain());
+            .add_systems(Simulate, (die, spawn, stir, tell, note_world).chain());
     }
 }
 
@@ -214,7 +182,8 @@ fn join(
 ) {
     for PlayerJoined(client_id) in joined.read() {
         let place = somewhere(&mut dice.0);
-        commands.spawn((place, Mood(0), serials.next(), Secret(1), Owner(*client_id), Viewpoint, Replicated));
+        let mut avatar = commands.spawn((place, Mood(0), serials.next(), Viewpoint, Replicated));
+        avatar.insert((Secret(1), Owner(*client_id), Banner(1), Team((client_id.0 % 2) as u16)));
     }
 }
 
@@ -253,6 +222,9 @@ fn spawn(
         if rng.chance(0.5) {
             entity.insert(Mood(rng.below(1_001) as i32));
         }
+        if rng.chance(0.6) {
+            entity.insert((Team(rng.below(2) as u16), Banner(rng.below(99) as u32)));
+        }
         if rng.chance(0.1) {
             entity.insert(AlwaysRelevant);
         }
@@ -262,9 +234,30 @@ fn spawn(
     }
 }
 
+/// Of somebody who may be seen, or not, or soon be gone.
+fn legend(rng: &mut Rng, hero: Entity) -> Legend {
+    let names = ["", "Ann", "Ærøskøbing", "somebody of a long name"];
+    Legend {
+        name: names[rng.below(4) as usize].into(),
+        hero: if rng.chance(0.8) { refer_to(hero) } else { EntityRef::None },
+        telling: rng.below(32) as u8,
+        element: [Element::Fire, Element::Water, Element::Air][rng.below(3) as usize],
+    }
+}
+
+/// Tells legends on, a few in each tick.
+fn tell(mut legends: Query<&mut Legend>, mut dice: ResMut<Dice>) {
+    for mut legend in &mut legends {
+        if dice.0.chance(0.3) {
+            legend.telling = (legend.telling + 1) % 32;
+        }
+    }
+}
+
 /// Jumps, walks and changes; some lose a component, their owner or what makes everybody see them, and get it back.
 fn stir(mut bodies: Query<(Entity, &mut Place)>, mut dice: ResMut<Dice>, mut commands: Commands) {
     let rng = &mut dice.0;
+    let mut last = Entity::PLACEHOLDER;
     for (entity, mut place) in &mut bodies {
         match rng.below(100) {
             0 => *place = somewhere(rng),
@@ -274,13 +267,33 @@ fn stir(mut bodies: Query<(Entity, &mut Place)>, mut dice: ResMut<Dice>, mut com
             32 => drop(commands.entity(entity).insert(AlwaysRelevant)),
             33..36 => drop(commands.entity(entity).remove::<AlwaysRelevant>()),
             36 => drop(commands.entity(entity).insert(Secret(rng.below(99) as u32))),
+            37 => drop(commands.entity(entity).insert(Banner(rng.below(99) as u32))),
+            38 => drop(commands.entity(entity).remove::<Banner>()),
+            39 => drop(commands.entity(entity).insert(Team(rng.below(2) as u16))),
+            40 => drop(commands.entity(entity).remove::<Team>()),
+            41 => drop(commands.entity(entity).insert(Cursed)),
+            42 => drop(commands.entity(entity).remove::<Cursed>()),
+            43..46 => drop(commands.entity(entity).insert(legend(rng, last))),
+            46 => drop(commands.entity(entity).remove::<Legend>()),
             _ => {}
         }
         *place = place.snapped();
+        last = entity;
     }
 }
 
-fn note_world(bodies: Query<(&Serial, &Place, Option<&Mood>)>, time: Res<TickTime>, rules: Res<Rules>) {
-    let entities = bodies.iter().map(|(serial, place, mood)| (serial.0, (*place, mood.copied()))).collect();
-    *rules.0.world.lock().unwrap() = World { tick: time.tick, entities };
+#[expect(clippy::type_complexity, reason = "a query is what it is")]
+fn note_world(
+    bodies: Query<(&Serial, &Place, Option<&Mood>, Option<&Team>, Option<&Banner>)>,
+    avatars: Query<(&Owner, &Team), With<Viewpoint>>,
+    time: Res<TickTime>,
+    rules: Res<Rules>,
+) {
+    let entities = bodies.iter().map(|(serial, place, mood, ..)| (serial.0, (*place, mood.copied()))).collect();
+    let banner = |(serial, _, _, team, banner): (&Serial, _, _, Option<&Team>, Option<&Banner>)| {
+        (serial.0, (team.copied(), banner.copied()))
+    };
+    let banners = bodies.iter().map(banner).collect();
+    let teams = avatars.iter().map(|(owner, team)| (owner.0, *team)).collect();
+    *rules.0.world.lock().unwrap() = World { tick: time.tick, entities, banners, teams };
 }

@@ -12,7 +12,7 @@ use bevy_ecs::prelude::{Commands, Component, Entity, MessageReader, MessageWrite
 use bevy_ecs::schedule::IntoScheduleConfigs;
 use bitcode::{Decode, Encode};
 use glam::Vec2;
-use tidelock::state::{Audience, Event, Field, Input, LaneReader, LaneWriter, Replicate, Schema};
+use tidelock::state::{Event, Input, Replicate, Schema};
 use tidelock::{ClientId, Tick};
 use tidelock_server::game::{
     AlwaysRelevant, ApplyInput, Inputs, Owner, PlayerJoined, PlayerLeft, Recipients, Replicated, Replication, Seed,
@@ -30,78 +30,25 @@ pub const TOUCH_M: f32 = 1.0;
 pub const COUNT_S: f32 = 1.0;
 
 /// Where a player stands, in metres.
-#[derive(Component, Clone, Copy, Debug, Default, PartialEq)]
-pub struct Runner(pub Vec2);
-
-impl Replicate for Runner {
-    const NAME: &'static str = "runner";
-    const FIELDS: &'static [Field] =
-        &[Field::range("x", -FIELD_M, FIELD_M, 1.0 / 128.0), Field::range("y", -FIELD_M, FIELD_M, 1.0 / 128.0)];
-
-    fn quantize(&self, lanes: &mut LaneWriter<'_>) {
-        lanes.ranges(self.0.to_array());
-    }
-
-    fn dequantize(lanes: &mut LaneReader<'_>) -> Self {
-        Self(Vec2::from_array(lanes.ranges()))
-    }
-}
+#[derive(Component, Replicate, Clone, Copy, Debug, Default, PartialEq)]
+pub struct Runner(#[field(range(-FIELD_M..=FIELD_M), step = 1.0 / 128.0)] pub Vec2);
 
 /// Whether this player is it.
-#[derive(Component, Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Component, Replicate, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct It(pub bool);
 
-impl Replicate for It {
-    const NAME: &'static str = "it";
-    const FIELDS: &'static [Field] = &[Field::flags("it", 1)];
-
-    fn quantize(&self, lanes: &mut LaneWriter<'_>) {
-        lanes.flags(u32::from(self.0));
-    }
-
-    fn dequantize(lanes: &mut LaneReader<'_>) -> Self {
-        Self(lanes.flags() != 0)
-    }
-}
-
 /// Dashes left: a player's own business.
-#[derive(Component, Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Dashes(pub u8);
-
-impl Replicate for Dashes {
-    const NAME: &'static str = "dashes";
-    const FIELDS: &'static [Field] = &[Field::integer("left", 0, 9)];
-
-    fn quantize(&self, lanes: &mut LaneWriter<'_>) {
-        lanes.integer(i32::from(self.0));
-    }
-
-    fn dequantize(lanes: &mut LaneReader<'_>) -> Self {
-        Self(lanes.integer() as u8)
-    }
-}
+#[derive(Component, Replicate, Clone, Copy, Debug, PartialEq, Eq)]
+#[replicate(owner)]
+pub struct Dashes(#[field(range(0..=9))] pub u8);
 
 /// Where to run; each axis from -1 to 1.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Replicate, Clone, Copy, Debug, Default, PartialEq)]
 pub struct Run {
+    #[field(range(-1.0..=1.0), step = 0.125)]
     pub towards: Vec2,
     /// Dash, once.
     pub dash: bool,
-}
-
-impl Replicate for Run {
-    const NAME: &'static str = "run";
-    const FIELDS: &'static [Field] =
-        &[Field::range("x", -1.0, 1.0, 0.125), Field::range("y", -1.0, 1.0, 0.125), Field::flags("dash", 1)];
-
-    fn quantize(&self, lanes: &mut LaneWriter<'_>) {
-        lanes.ranges(self.towards.to_array());
-        lanes.flags(u32::from(self.dash));
-    }
-
-    fn dequantize(lanes: &mut LaneReader<'_>) -> Self {
-        Self { towards: Vec2::from_array(lanes.ranges()), dash: lanes.flags() != 0 }
-    }
 }
 
 impl Input for Run {
@@ -125,9 +72,9 @@ impl Event for Tagged {
 /// What a client declares: the same as [`Tag`], in the same order.
 pub fn schema() -> Schema {
     Schema::builder("tag")
-        .component::<Runner>(Audience::Public)
-        .component::<It>(Audience::Public)
-        .component::<Dashes>(Audience::Owner)
+        .replicate::<Runner>()
+        .replicate::<It>()
+        .replicate::<Dashes>()
         .input::<Run>()
         .event::<Tagged>()
         .build()
@@ -143,7 +90,7 @@ impl Plugin for Tag {
         app.game("tag")
             .replicate::<Runner>()
             .replicate::<It>()
-            .replicate_to_owner::<Dashes>()
+            .replicate::<Dashes>()
             .input::<Run>()
             .event::<Tagged>()
             .locate::<Runner>(|runner| runner.0)

@@ -1,6 +1,6 @@
 use core::net::SocketAddr;
 use std::time::Duration;
-use tidelock::netcode::{CLIENTS_MAX, Key, ServerConfig, ServerConfigError, ServerSecrets};
+use tidelock::netcode::{CLIENTS_MAX, Cipher, Key, ServerConfig, ServerConfigError, ServerSecrets};
 
 /// What an engine is started with. Secrets and the seed are arguments: the engine draws no randomness of its own.
 #[derive(Clone, Debug)]
@@ -31,6 +31,8 @@ pub struct EngineConfig {
     pub view_radius: Option<f32>,
     /// How long the place of a player whose connection is gone waits for it; zero for not at all.
     pub resume_time: Duration,
+    /// How packets are protected: [`Cipher::default`] wherever there is a network.
+    pub cipher: Cipher,
 }
 
 impl EngineConfig {
@@ -66,6 +68,7 @@ impl EngineConfig {
             public_addresses: self.public_addresses.clone(),
             token_floor_unix_s: self.token_floor_unix_s,
             token_lifetime_max_s: self.token_lifetime_max_s,
+            cipher: self.cipher,
             ..ServerConfig::new(
                 self.protocol_id,
                 key.clone(),

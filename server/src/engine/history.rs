@@ -13,7 +13,7 @@ use tidelock::state::{Audience, NetId, Schema, VersionRef};
 #[derive(Debug)]
 pub(crate) struct History {
     slots: Vec<Slot>,
-    streams: [StreamTable; Audience::ALL.len()],
+    streams: [StreamTable; Audience::COUNT],
     /// Slots without an entity and since when, oldest first.
     free: VecDeque<(u32, Tick)>,
     entity_count: usize,

@@ -44,6 +44,17 @@ impl Marks {
         }
     }
 
+    /// Marks streams of one word.
+    pub(crate) fn add_word(&mut self, word: u32, bits: u64) {
+        if bits == 0 {
+            return;
+        }
+        let word = word as usize;
+        self.summary[word / 64] |= 1 << (word % 64);
+        self.words[word].may_enter |= bits;
+        self.words[word].may_stay |= bits;
+    }
+
     /// Takes the lowest word with marks off.
     pub(crate) fn drain(&mut self) -> impl Iterator<Item = (u32, MarkedWord)> {
         let Self { summary, words } = self;
@@ -75,6 +86,11 @@ impl IndexSet {
 
     pub(crate) fn has(&self, index: u32) -> bool {
         self.words.get(index as usize / 64).is_some_and(|word| word >> (index % 64) & 1 != 0)
+    }
+
+    /// Those of one word.
+    pub(crate) fn word(&self, word: u32) -> u64 {
+        self.words.get(word as usize).copied().unwrap_or(0)
     }
 
     /// The words that are not empty.

@@ -31,6 +31,7 @@ mod snapshot_tick;
 mod stats;
 mod status;
 mod stream_table;
+mod teams;
 mod truth;
 mod view;
 

@@ -13,7 +13,7 @@ pub(crate) struct RecordTables {
     tables: Vec<RecordTable>,
     len: usize,
     /// Of each audience, one above the table of each age of a baseline, 0 being that of full records.
-    by_age: [Vec<u32>; Audience::ALL.len()],
+    by_age: [Vec<u32>; Audience::COUNT],
     tick: Tick,
     bodies: Vec<u64>,
     scratch: BitWriter,

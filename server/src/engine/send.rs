@@ -42,6 +42,11 @@ impl Engine {
             interest.select(center, marks);
             capture.owned_by(session.client_id).for_each(|index| marks.add(index, true));
             session.views.update(Audience::Public, marks, history, tick);
+            if let Some(mates) = capture.team_of(session.client_id).and_then(|team| capture.members(team)) {
+                let seen = session.views.of(Audience::Public).visible_words();
+                seen.for_each(|(word, visible)| marks.add_word(word, visible & mates.word(word)));
+            }
+            session.views.update(Audience::Team, marks, history, tick);
             capture.owned_by(session.client_id).for_each(|index| marks.add(index, true));
             session.views.update(Audience::Owner, marks, history, tick);
             session.views.collect(history, tick, &mut writer.tables);
@@ -53,7 +58,7 @@ impl Engine {
     fn write(&mut self, tick: SnapshotTick, every: u32, slipped: bool) {
         let period = self.config.tick_period();
         let mut packet = [0; PACKET_BYTES_MAX];
-        let Self { sessions, netcode, outbox, stats, writer, history, interest, capture, .. } = self;
+        let Self { sessions, netcode, outbox, stats, writer, history, interest, capture, schema, .. } = self;
         for session in sessions.iter_mut() {
             session.budget.refill(period);
             if slipped {
@@ -69,7 +74,7 @@ impl Engine {
             };
             if session.takes_turn(tick.tick, every) {
                 let center = capture.viewpoint_of(session.client_id).and_then(|index| history.slot(index).place);
-                writer.write(session, Sight { interest, center }, history, tick, stats, &mut seal);
+                writer.write(session, Sight { schema, interest, center }, history, tick, stats, &mut seal);
             }
             if let Some(farewell) = session.poll_farewell(tick.now) {
                 seal(&farewell);

@@ -31,6 +31,7 @@ pub(crate) struct SnapshotWriter {
 /// Where clients see from and what is far from there.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sight<'a> {
+    pub(crate) schema: &'a Schema,
     pub(crate) interest: &'a Interest,
     pub(crate) center: Option<Vec2>,
 }
@@ -180,7 +181,9 @@ impl SnapshotWriter {
         queue.clear();
         for audience in Audience::ALL {
             let part = session.views.of(audience);
-            let nearness = |index| sight.nearness(index, audience, history);
+            let layout = sight.schema.stream(audience);
+            let weight = |index| f32::from(layout.priority(history.of(audience).newest(index).mask));
+            let nearness = |index| sight.nearness(index, audience, history) * weight(index);
             if let Some(table) = self.tables.table(audience, session.views.base()) {
                 let due = part.due.iter().flat_map(|word| bits(word.bits).map(|bit| word.at * 64 + bit));
                 queue.extend(due.map(|index| Queued {
@@ -214,7 +217,7 @@ impl SnapshotWriter {
             let Self { tables, drafts, draft_count, .. } = self;
             let draft = open_draft(drafts, draft_count, session, tick);
             draft.records_head = RecordsHead { base: session.views.base(), ..RecordsHead::default() };
-            while at.audience < Audience::ALL.len() {
+            while at.audience < Audience::COUNT {
                 let order = orders[at.audience];
                 let done = draft.fill(tables, session, history, tick, order, &mut at, &mut stats.snapshot_entities);
                 if !done {
@@ -224,7 +227,7 @@ impl SnapshotWriter {
             }
             let carried = if draft.checksum.is_some() { Carried::Records } else { Carried::Messages };
             session.commit(carried, tick.now);
-            if at.audience == Audience::ALL.len() {
+            if at.audience == Audience::COUNT {
                 break;
             }
             assert!(*draft_count == 1 || at != first, "a datagram without messages has room for every record");

@@ -13,6 +13,13 @@ pub struct Replicated;
 #[derive(Component, Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Owner(pub ClientId);
 
+/// The side that an entity is on. Clients of the same team that see it also receive its components declared with
+/// [`replicate_to_team`](super::Replication::replicate_to_team).
+///
+/// A client is of the team of its [`Viewpoint`], or else of the first entity it owns that has one.
+#[derive(Component, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Team(pub u16);
+
 /// The [`Owner`] of this entity sees the world from here. A client without one sees what is [`AlwaysRelevant`] only.
 #[derive(Component, Clone, Copy, Debug, Default)]
 pub struct Viewpoint;

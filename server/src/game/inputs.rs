@@ -1,7 +1,8 @@
+use super::references::{NetIds, refer_to};
 use bevy_ecs::prelude::Resource;
 use bevy_ecs::world::World;
 use tidelock::ClientId;
-use tidelock::state::Input;
+use tidelock::state::{EntityRef, Input};
 
 /// The input of every player for the tick now running, one each: what came in time, or the last one with its one-shot
 /// buttons cleared.
@@ -60,11 +61,18 @@ impl InputType {
                 input.write_lanes(lanes);
             },
             deliver: |world, tick_inputs| {
-                let mut resource = world.resource_mut::<Inputs<I>>();
-                let inputs = &mut resource.inputs;
-                inputs.clear();
-                inputs.extend(tick_inputs.iter().map(|input| (input.client_id, I::read_lanes(input.lanes))));
-                inputs.sort_by_key(|(client_id, _)| *client_id);
+                world.resource_scope::<NetIds, _>(|world, ids| {
+                    let mut resource = world.resource_mut::<Inputs<I>>();
+                    let inputs = &mut resource.inputs;
+                    let mut entity_of = |id| ids.entity(id).map_or(EntityRef::None, refer_to);
+                    inputs.clear();
+                    inputs.extend(
+                        tick_inputs
+                            .iter()
+                            .map(|input| (input.client_id, I::read_lanes_with(input.lanes, &mut entity_of))),
+                    );
+                    inputs.sort_by_key(|(client_id, _)| *client_id);
+                });
             },
         }
     }

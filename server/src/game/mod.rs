@@ -6,30 +6,35 @@
 //! Two systems of one schedule that conflict and have no order are refused at start: the result of a tick must not
 //! depend on chance.
 
+mod component_writer;
 mod components;
 mod events;
 mod inputs;
+mod references;
 mod registry;
 mod rehearsal;
+mod turns;
 
 pub use components::{
-    AlwaysRelevant, JoinPayload, Owner, PlayerAway, PlayerBack, PlayerJoined, PlayerLeft, Replicated, Seed, TickTime,
-    Viewpoint,
+    AlwaysRelevant, JoinPayload, Owner, PlayerAway, PlayerBack, PlayerJoined, PlayerLeft, Replicated, Seed, Team,
+    TickTime, Viewpoint,
 };
 pub use events::{FromClient, Recipients, ToClients};
 pub use inputs::Inputs;
+pub use references::{NetIds, refer_to, referred};
 pub use rehearsal::Rehearsal;
 
 pub(crate) use components::{Departed, NetSlot};
 pub(crate) use events::{EventType, OutgoingEvent};
 pub(crate) use inputs::{InputType, TickInput};
+pub(crate) use references::EntitySet;
 pub(crate) use registry::{CapturedColumn, Locator, Registry, for_each_without};
 
 use bevy_app::{App, FixedMainScheduleOrder, FixedUpdate};
 use bevy_ecs::component::Component;
 use bevy_ecs::schedule::{LogLevel, Schedule, ScheduleBuildSettings, ScheduleLabel, SingleThreadedExecutor};
 use glam::Vec2;
-use tidelock::state::{Event, Input, Replicate};
+use tidelock::state::{Audience, Event, Input, Replicate, Rules};
 
 /// Runs first in a tick: systems here turn [`Inputs`] into intentions or movement.
 #[derive(ScheduleLabel, Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -45,11 +50,18 @@ pub trait Replication {
     /// Names the game; the default is "game".
     fn game(&mut self, name: &'static str) -> &mut Self;
 
-    /// Every client that sees an entity sees this component of it.
+    /// Declares a component by its own [`RULES`](Replicate::RULES): unless they say otherwise, every client that sees an entity
+    /// sees this component of it, in each tick in which it changed.
     fn replicate<C: Component + Replicate>(&mut self) -> &mut Self;
+
+    /// Only clients of an entity's [`Team`] that see it see this component of it.
+    fn replicate_to_team<C: Component + Replicate>(&mut self) -> &mut Self;
 
     /// Only the client that owns an entity sees this component of it.
     fn replicate_to_owner<C: Component + Replicate>(&mut self) -> &mut Self;
+
+    /// Declares a component by other rules than its own.
+    fn replicate_by<C: Component + Replicate>(&mut self, rules: Rules) -> &mut Self;
 
     /// The type of the players' input. Systems read it from [`Inputs`].
     fn input<I: Input>(&mut self) -> &mut Self;
@@ -71,12 +83,21 @@ impl Replication for App {
     }
 
     fn replicate<C: Component + Replicate>(&mut self) -> &mut Self {
-        registry(self).component::<C>(tidelock::state::Audience::Public);
-        self
+        self.replicate_by::<C>(C::RULES)
+    }
+
+    fn replicate_to_team<C: Component + Replicate>(&mut self) -> &mut Self {
+        self.replicate_by::<C>(C::RULES.with_audience(Audience::Team))
     }
 
     fn replicate_to_owner<C: Component + Replicate>(&mut self) -> &mut Self {
-        registry(self).component::<C>(tidelock::state::Audience::Owner);
+        self.replicate_by::<C>(C::RULES.with_audience(Audience::Owner))
+    }
+
+    fn replicate_by<C: Component + Replicate>(&mut self, rules: Rules) -> &mut Self {
+        let time = self.world().get_resource::<TickTime>();
+        let tick_hz = time.expect("a game declares in its plugin, which a server or a `Rehearsal` runs").tick_hz;
+        registry(self).component::<C>(rules, tick_hz);
         self
     }
 
@@ -120,6 +141,7 @@ pub(crate) fn prepare(app: &mut App, seed: u64, tick_hz: u32) {
         app.add_schedule(strict(label));
     }
     app.insert_resource(Seed(seed)).insert_resource(TickTime::new(tick_hz)).init_resource::<JoinPayload>();
+    app.init_resource::<NetIds>();
     app.add_message::<PlayerJoined>().add_message::<PlayerLeft>();
     app.add_message::<PlayerAway>().add_message::<PlayerBack>();
 }

@@ -1,4 +1,7 @@
+use super::component_writer::ComponentWriter;
 use super::components::{NetSlot, Replicated};
+use super::references::{EntitySet, NetIds};
+use super::turns::Turns;
 use super::{EventType, InputType};
 use bevy_ecs::change_detection::{DetectChanges, Ref, Tick as ChangeTick};
 use bevy_ecs::component::Component;
@@ -7,7 +10,7 @@ use bevy_ecs::prelude::Resource;
 use bevy_ecs::query::{QueryState, With};
 use bevy_ecs::world::World;
 use glam::Vec2;
-use tidelock::state::{Audience, Event, Input, Replicate, Schema, SchemaBuilder};
+use tidelock::state::{Audience, Event, Input, Replicate, Rules, Schema, SchemaBuilder};
 
 /// Everything a game declared, in order, with the types erased.
 #[derive(Resource)]
@@ -42,10 +45,17 @@ impl Registry {
         self.schema = Some(Schema::builder(name));
     }
 
-    pub(super) fn component<C: Component + Replicate>(&mut self, audience: Audience) {
-        self.declare(|schema| schema.component::<C>(audience));
+    pub(super) fn component<C: Component + Replicate>(&mut self, rules: Rules, tick_hz: u32) {
+        self.declare(|schema| schema.component_by::<C>(rules));
+        let audience = rules.audience;
         let bit = self.columns.iter().filter(|column| column.audience() == audience).count();
-        self.columns.push(Box::new(Column::<C> { audience, bit, query: None }));
+        self.columns.push(Box::new(Column::<C> {
+            audience,
+            bit,
+            turns: Turns::new(rules.rate.ticks(tick_hz)),
+            writer: ComponentWriter::new::<C>(),
+            query: None,
+        }));
     }
 
     pub(super) fn input<I: Input>(&mut self) {
@@ -81,10 +91,18 @@ pub(crate) trait CapturedColumn: Send + Sync {
     fn bit(&self) -> usize;
 
     /// Calls `sink` with the lanes of one entity's component, if it has it.
-    fn read(&self, world: &World, entity: Entity, sink: &mut dyn FnMut(&[u32]));
+    fn read(&mut self, world: &World, slot: NetSlot, entity: Entity, sink: &mut dyn FnMut(&[u32]));
 
-    /// Calls `sink` with the slot and the new lanes of each component that changed after `since`.
+    /// Calls `sink` with the slot and the new lanes of each component that changed after `since`, or since its last turn if it
+    /// has a lower rate.
     fn changed(&mut self, world: &mut World, since: ChangeTick, sink: &mut dyn FnMut(NetSlot, &[u32]));
+
+    /// Calls `sink` with the slot and the lanes of each component that refers to one of `moved`: entities that have a network
+    /// id since the last tick, or no longer.
+    fn retarget(&mut self, world: &World, moved: &EntitySet, sink: &mut dyn FnMut(NetSlot, &[u32]));
+
+    /// The entity of `slot` is no longer replicated.
+    fn forget(&mut self, slot: NetSlot);
 
     /// Calls `sink` with the slot of each entity that lost the component, but lives, since trackers were last cleared.
     fn removed(&mut self, world: &mut World, sink: &mut dyn FnMut(NetSlot));
@@ -95,6 +113,8 @@ type ChangedQuery<C> = QueryState<(&'static NetSlot, Ref<'static, C>), With<Repl
 struct Column<C: Component + Replicate> {
     audience: Audience,
     bit: usize,
+    turns: Turns,
+    writer: ComponentWriter,
     query: Option<ChangedQuery<C>>,
 }
 
@@ -107,28 +127,46 @@ impl<C: Component + Replicate> CapturedColumn for Column<C> {
         self.bit
     }
 
-    fn read(&self, world: &World, entity: Entity, sink: &mut dyn FnMut(&[u32])) {
+    fn read(&mut self, world: &World, slot: NetSlot, entity: Entity, sink: &mut dyn FnMut(&[u32])) {
         if let Some(component) = world.get::<C>(entity) {
-            let mut lanes = vec![0; C::lane_count()];
-            component.write_lanes(&mut lanes);
-            sink(&lanes);
+            sink(self.writer.lanes_of(component, slot, world));
         }
     }
 
     fn changed(&mut self, world: &mut World, since: ChangeTick, sink: &mut dyn FnMut(NetSlot, &[u32])) {
         let now = world.change_tick();
+        let since_turn = self.turns.begin(since);
         let query = self.query.get_or_insert_with(|| world.query_filtered());
-        let mut lanes = vec![0; C::lane_count()];
         for (slot, component) in query.iter(world) {
-            if component.last_changed().is_newer_than(since, now) {
-                component.write_lanes(&mut lanes);
-                sink(*slot, &lanes);
+            let is_due = if self.turns.has(slot.0) {
+                component.last_changed().is_newer_than(since_turn, now)
+            } else {
+                component.added().is_newer_than(since, now)
+            };
+            if is_due {
+                sink(*slot, self.writer.lanes_of(&*component, *slot, world));
             }
         }
     }
 
+    fn retarget(&mut self, world: &World, moved: &EntitySet, sink: &mut dyn FnMut(NetSlot, &[u32])) {
+        for index in self.writer.referring_to(moved) {
+            let holder = world.resource::<NetIds>().at(index);
+            if let Some(component) = holder.and_then(|holder| world.get::<C>(holder)) {
+                sink(NetSlot(index), self.writer.lanes_of(component, NetSlot(index), world));
+            }
+        }
+    }
+
+    fn forget(&mut self, slot: NetSlot) {
+        self.writer.forget(slot);
+    }
+
     fn removed(&mut self, world: &mut World, sink: &mut dyn FnMut(NetSlot)) {
-        for_each_without::<C>(world, sink);
+        for_each_without::<C>(world, &mut |slot| {
+            self.writer.forget(slot);
+            sink(slot);
+        });
     }
 }
 

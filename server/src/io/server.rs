@@ -15,7 +15,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use tidelock::ClientId;
-use tidelock::netcode::ConnectToken;
+use tidelock::netcode::{Cipher, ConnectToken};
 
 /// Commands that wait for the tick thread; more are refused.
 const COMMANDS_MAX: usize = 64;
@@ -230,6 +230,7 @@ impl Drop for ServerHandle {
 }
 
 fn start_engine(config: EngineConfig, bans: Vec<ClientId>, game: impl Plugin) -> Result<Engine, EngineError> {
+    assert_eq!(config.cipher, Cipher::ChaCha20Poly1305, "no unprotected packet goes over a network");
     let mut engine = Engine::new(config, game, clock::now())?;
     engine.set_bans(bans);
     Ok(engine)

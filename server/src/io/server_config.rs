@@ -7,7 +7,7 @@ use super::random::random;
 use super::tokens::TokenMint;
 use crate::engine::EngineConfig;
 use std::net::{Ipv4Addr, SocketAddr};
-use tidelock::netcode::Key;
+use tidelock::netcode::{Cipher, Key};
 
 /// What a server is started with: settings, and the content of the files they name.
 #[derive(Clone, Debug)]
@@ -98,6 +98,7 @@ impl ServerConfig {
             client_bandwidth_bytes_s: self.options.client_bandwidth.0,
             view_radius,
             resume_time: self.options.resume_time.0,
+            cipher: Cipher::ChaCha20Poly1305,
         }
     }
 

@@ -1,11 +1,18 @@
 use bevy_ecs::component::Component;
 use core::f32::consts::TAU;
 use glam::{Vec2, Vec3};
-use tidelock::state::{Field, LaneReader, LaneWriter, Replicate};
+use tidelock::state::Replicate;
 
 /// Where an entity stands: the middle of its feet, in metres. `x` and `y` are -100 to 100, `z` points up, 0 to 10.
-#[derive(Component, Clone, Copy, Debug, Default, PartialEq)]
-pub struct Position(pub Vec3);
+#[derive(Component, Replicate, Clone, Copy, Debug, Default, PartialEq)]
+pub struct Position(
+    // A baseline is about a round trip old: 0.1 s of walking to sprinting are 50 to 200 steps, twice that when folded.
+    #[field(
+        range(-Self::EXTENT_M..=Self::EXTENT_M, -Self::EXTENT_M..=Self::EXTENT_M, 0.0..=Self::CEILING_M),
+        step = Self::STEP_M, velocity = "Velocity", order = 6
+    )]
+    pub Vec3,
+);
 
 impl Position {
     /// Its resolution, in metres: coarse enough for 16 bits, fine enough for a walk at 240 ticks a second.
@@ -22,28 +29,13 @@ impl Position {
     }
 }
 
-impl Replicate for Position {
-    const NAME: &'static str = "position";
-    // A baseline is about a round trip old: 0.1 s of walking to sprinting are 50 to 200 steps, twice that when folded.
-    const FIELDS: &'static [Field] = &[
-        Field::range("x", -Self::EXTENT_M, Self::EXTENT_M, Self::STEP_M).with_order(6),
-        Field::range("y", -Self::EXTENT_M, Self::EXTENT_M, Self::STEP_M).with_order(6),
-        Field::range("z", 0.0, Self::CEILING_M, Self::STEP_M).with_order(6),
-    ];
-
-    fn quantize(&self, lanes: &mut LaneWriter<'_>) {
-        lanes.ranges(self.0.to_array());
-    }
-
-    fn dequantize(lanes: &mut LaneReader<'_>) -> Self {
-        Self(Vec3::from_array(lanes.ranges()))
-    }
-}
-
 /// How fast an avatar or NPC moves, in m/s: at most [`Velocity::MAX`] along the ground, and as much up or down.
 /// Shots have none: they fly [along their facing](crate::movement::SHOT_SPEED).
-#[derive(Component, Clone, Copy, Debug, Default, PartialEq)]
-pub struct Velocity(pub Vec3);
+#[derive(Component, Replicate, Clone, Copy, Debug, Default, PartialEq)]
+pub struct Velocity(
+    // Constant on most ticks; walkers turn by tens of steps, and a jump is hundreds.
+    #[field(range(-Self::MAX..=Self::MAX), step = Self::STEP, order(6, 6, 8))] pub Vec3,
+);
 
 impl Velocity {
     /// Nothing walks, sprints, jumps or falls faster, in m/s.
@@ -58,39 +50,20 @@ impl Velocity {
     }
 }
 
-impl Replicate for Velocity {
-    const NAME: &'static str = "velocity";
-    // Constant on most ticks; walkers turn by tens of steps, and a jump is hundreds.
-    const FIELDS: &'static [Field] = &[
-        Field::range("x", -Self::MAX, Self::MAX, Self::STEP).with_order(6),
-        Field::range("y", -Self::MAX, Self::MAX, Self::STEP).with_order(6),
-        Field::range("z", -Self::MAX, Self::MAX, Self::STEP).with_order(8),
-    ];
-
-    fn quantize(&self, lanes: &mut LaneWriter<'_>) {
-        lanes.ranges(self.0.to_array());
-    }
-
-    fn dequantize(lanes: &mut LaneReader<'_>) -> Self {
-        Self(Vec3::from_array(lanes.ranges()))
-    }
-}
-
 /// Where an entity looks, in radians. Yaw 0 looks along `x`, a quarter turn along `y`; pitch is positive upwards.
-#[derive(Component, Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Component, Replicate, Clone, Copy, Debug, Default, PartialEq)]
 pub struct Facing {
     /// -pi to pi.
+    #[field(angle, bits = 12, order = 6)]
     pub yaw: f32,
     /// -[`Facing::PITCH_MAX`] to [`Facing::PITCH_MAX`].
+    #[field(range(-Self::PITCH_MAX..=Self::PITCH_MAX), step = 1.0 / 256.0)]
     pub pitch: f32,
 }
 
 impl Facing {
     /// The steepest look, in radians: short of straight up, where yaw would mean nothing.
     pub const PITCH_MAX: f32 = 1.5;
-
-    pub(crate) const YAW: Field = Field::angle("yaw", 12).with_order(6);
-    pub(crate) const PITCH: Field = Field::range("pitch", -Self::PITCH_MAX, Self::PITCH_MAX, 1.0 / 256.0).with_order(4);
 
     /// Looks along `direction`, which need not be of unit length; along `x` if it is zero or not a number.
     #[must_use]
@@ -118,20 +91,6 @@ impl Facing {
 /// In software, so that every machine gets the same bits. What is not finite counts as 0.
 fn sin_cos(angle: f32) -> (f32, f32) {
     if angle.abs() <= TAU { libm::sincosf(angle) } else { (0.0, 1.0) }
-}
-
-impl Replicate for Facing {
-    const NAME: &'static str = "facing";
-    const FIELDS: &'static [Field] = &[Self::YAW, Self::PITCH];
-
-    fn quantize(&self, lanes: &mut LaneWriter<'_>) {
-        lanes.angle(self.yaw);
-        lanes.range(self.pitch);
-    }
-
-    fn dequantize(lanes: &mut LaneReader<'_>) -> Self {
-        Self { yaw: lanes.angle(), pitch: lanes.range() }
-    }
 }
 
 #[cfg(test)]

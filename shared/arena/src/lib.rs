@@ -28,21 +28,21 @@ pub use rng::Rng;
 pub use solid::Solid;
 pub use vitals::{Ammo, Cooldown, Health, Kind, Score, Status};
 
-use tidelock::state::{Audience, Schema};
+use tidelock::state::Schema;
 
 /// What both ends must agree on. The server's plugin declares the same in the same order.
 #[must_use]
 pub fn schema() -> Schema {
     Schema::builder("arena")
-        .component::<Position>(Audience::Public)
-        .component::<Velocity>(Audience::Public)
-        .component::<Facing>(Audience::Public)
-        .component::<Health>(Audience::Public)
-        .component::<Status>(Audience::Public)
-        .component::<Kind>(Audience::Public)
-        .component::<Ammo>(Audience::Owner)
-        .component::<Cooldown>(Audience::Owner)
-        .component::<Score>(Audience::Owner)
+        .replicate::<Position>()
+        .replicate::<Velocity>()
+        .replicate::<Facing>()
+        .replicate::<Health>()
+        .replicate::<Status>()
+        .replicate::<Kind>()
+        .replicate::<Ammo>()
+        .replicate::<Cooldown>()
+        .replicate::<Score>()
         .input::<ArenaInput>()
         .event::<Say>()
         .event::<Chat>()

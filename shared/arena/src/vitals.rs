@@ -1,8 +1,8 @@
 use bevy_ecs::component::Component;
-use tidelock::state::{Field, LaneReader, LaneWriter, Replicate};
+use tidelock::state::Replicate;
 
 /// What an entity is.
-#[derive(Component, Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Component, Replicate, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Kind {
     /// A player's body: position, velocity, facing, health and status, and for its owner ammo, cooldown and score.
     #[default]
@@ -17,26 +17,9 @@ pub enum Kind {
     AmmoPack,
 }
 
-impl Kind {
-    const ALL: [Self; 5] = [Self::Avatar, Self::Npc, Self::Projectile, Self::HealthPack, Self::AmmoPack];
-}
-
-impl Replicate for Kind {
-    const NAME: &'static str = "kind";
-    const FIELDS: &'static [Field] = &[Field::integer("kind", 0, Self::ALL.len() as i32 - 1).with_order(0)];
-
-    fn quantize(&self, lanes: &mut LaneWriter<'_>) {
-        lanes.integer(*self as i32);
-    }
-
-    fn dequantize(lanes: &mut LaneReader<'_>) -> Self {
-        Self::ALL[lanes.integer().clamp(0, Self::ALL.len() as i32 - 1) as usize]
-    }
-}
-
 /// Hit points, 0 to [`Health::FULL`]. Who has none is dead.
-#[derive(Component, Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Health(pub u8);
+#[derive(Component, Replicate, Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Health(#[field(range(0..=Self::FULL), order = 4)] pub u8);
 
 impl Health {
     /// Unhurt.
@@ -49,21 +32,8 @@ impl Default for Health {
     }
 }
 
-impl Replicate for Health {
-    const NAME: &'static str = "health";
-    const FIELDS: &'static [Field] = &[Field::integer("points", 0, Self::FULL as i32).with_order(4)];
-
-    fn quantize(&self, lanes: &mut LaneWriter<'_>) {
-        lanes.integer(i32::from(self.0));
-    }
-
-    fn dequantize(lanes: &mut LaneReader<'_>) -> Self {
-        Self(lanes.integer() as u8)
-    }
-}
-
 /// What a client draws besides the body.
-#[derive(Component, Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Component, Replicate, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Status {
     /// Lies on the ground until it comes back, elsewhere: whoever draws it does not slide it there.
     pub dead: bool,
@@ -71,28 +41,10 @@ pub struct Status {
     pub hit: bool,
 }
 
-impl Status {
-    const DEAD: u32 = 1;
-    const HIT: u32 = 2;
-}
-
-impl Replicate for Status {
-    const NAME: &'static str = "status";
-    const FIELDS: &'static [Field] = &[Field::flags("flags", 2)];
-
-    fn quantize(&self, lanes: &mut LaneWriter<'_>) {
-        lanes.flags(if self.dead { Self::DEAD } else { 0 } | if self.hit { Self::HIT } else { 0 });
-    }
-
-    fn dequantize(lanes: &mut LaneReader<'_>) -> Self {
-        let flags = lanes.flags();
-        Self { dead: flags & Self::DEAD != 0, hit: flags & Self::HIT != 0 }
-    }
-}
-
 /// Shots left, 0 to [`Ammo::MAX`].
-#[derive(Component, Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ammo(pub u8);
+#[derive(Component, Replicate, Clone, Copy, Debug, PartialEq, Eq)]
+#[replicate(owner)]
+pub struct Ammo(#[field(range(0..=Self::MAX), order = 0)] pub u8);
 
 impl Ammo {
     /// As many as one can carry.
@@ -105,60 +57,21 @@ impl Default for Ammo {
     }
 }
 
-impl Replicate for Ammo {
-    const NAME: &'static str = "ammo";
-    const FIELDS: &'static [Field] = &[Field::integer("shots", 0, Self::MAX as i32).with_order(0)];
-
-    fn quantize(&self, lanes: &mut LaneWriter<'_>) {
-        lanes.integer(i32::from(self.0));
-    }
-
-    fn dequantize(lanes: &mut LaneReader<'_>) -> Self {
-        Self(lanes.integer() as u8)
-    }
-}
-
 /// Ticks until the next shot can be fired: 0 when it can. Counts down by one each tick, so a client can predict it.
-#[derive(Component, Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Cooldown(pub u8);
-
-impl Replicate for Cooldown {
-    const NAME: &'static str = "cooldown";
-    const FIELDS: &'static [Field] = &[Field::integer("ticks", 0, u8::MAX as i32).with_order(2)];
-
-    fn quantize(&self, lanes: &mut LaneWriter<'_>) {
-        lanes.integer(i32::from(self.0));
-    }
-
-    fn dequantize(lanes: &mut LaneReader<'_>) -> Self {
-        Self(lanes.integer() as u8)
-    }
-}
+#[derive(Component, Replicate, Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[replicate(owner)]
+pub struct Cooldown(#[field(order = 2)] pub u8);
 
 /// What a player has done since joining.
-#[derive(Component, Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Component, Replicate, Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[replicate(owner)]
 pub struct Score {
     /// Avatars and NPCs killed; stays at the largest value.
+    #[field(order = 0)]
     pub kills: u16,
     /// Times killed; stays at the largest value.
+    #[field(order = 0)]
     pub deaths: u16,
-}
-
-impl Replicate for Score {
-    const NAME: &'static str = "score";
-    const FIELDS: &'static [Field] = &[
-        Field::integer("kills", 0, u16::MAX as i32).with_order(0),
-        Field::integer("deaths", 0, u16::MAX as i32).with_order(0),
-    ];
-
-    fn quantize(&self, lanes: &mut LaneWriter<'_>) {
-        lanes.integer(i32::from(self.kills));
-        lanes.integer(i32::from(self.deaths));
-    }
-
-    fn dequantize(lanes: &mut LaneReader<'_>) -> Self {
-        Self { kills: lanes.integer() as u16, deaths: lanes.integer() as u16 }
-    }
 }
 
 #[cfg(test)]
@@ -167,7 +80,7 @@ mod tests {
 
     #[test]
     fn every_kind_comes_back() {
-        for kind in Kind::ALL {
+        for kind in [Kind::Avatar, Kind::Npc, Kind::Projectile, Kind::HealthPack, Kind::AmmoPack] {
             assert_eq!(kind.snapped(), kind);
         }
     }

@@ -88,18 +88,40 @@ impl<'a> BitReader<'a> {
         (0..len).map(|_| Ok(self.pull(8)? as u8)).collect()
     }
 
+    /// The next `bits` bits, at most 32, without reading them; bits beyond the end are zero.
+    #[inline]
+    pub(crate) fn peek(&self, bits: u32) -> u32 {
+        (self.word() & ((1 << bits) - 1)) as u32
+    }
+
+    /// Reads `bits` bits, whatever they are.
+    #[inline]
+    pub(crate) fn skip(&mut self, bits: u32) -> Result<(), Malformed> {
+        if bits as usize > self.remaining_bits() {
+            return Err(Malformed);
+        }
+        self.position_bits += bits as usize;
+        Ok(())
+    }
+
+    /// At least the next 57 bits, lowest first, as far as there are so many; zeros follow.
+    #[inline]
+    fn word(&self) -> u64 {
+        let byte = self.position_bits / 8;
+        let word = match self.bytes.get(byte..byte + 8) {
+            Some(eight) => u64::from_le_bytes(eight.try_into().unwrap_or_default()),
+            None => self.bytes[byte.min(self.bytes.len())..].iter().rev().fold(0, |word, b| word << 8 | u64::from(*b)),
+        };
+        word >> (self.position_bits % 8)
+    }
+
     /// At most 32 bits.
     #[inline]
     fn pull(&mut self, bits: u32) -> Result<u64, Malformed> {
         if bits as usize > self.remaining_bits() {
             return Err(Malformed);
         }
-        let byte = self.position_bits / 8;
-        let word = match self.bytes.get(byte..byte + 8) {
-            Some(eight) => u64::from_le_bytes(eight.try_into().unwrap_or_default()),
-            None => self.bytes[byte.min(self.bytes.len())..].iter().rev().fold(0, |word, b| word << 8 | u64::from(*b)),
-        };
-        let value = word >> (self.position_bits % 8) & ((1 << bits) - 1);
+        let value = self.word() & ((1 << bits) - 1);
         self.position_bits += bits as usize;
         Ok(value)
     }

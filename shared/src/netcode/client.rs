@@ -3,6 +3,7 @@ use core::net::SocketAddr;
 use core::time::Duration;
 
 use super::bytes::same_endpoint;
+use super::cipher::{Cipher, Protocol};
 use super::drops::{DropCounts, DropReason};
 use super::packet::{Body, Header, PacketKind, read_challenge, read_keep_alive, write_request};
 use super::private_token::CHALLENGE_TOKEN_BYTES;
@@ -31,6 +32,7 @@ pub enum ClientState {
 /// at [`Client::next_wakeup`].
 pub struct Client {
     token: ConnectToken,
+    cipher: Cipher,
     state: ClientState,
     /// Which of the token's servers is tried.
     server: usize,
@@ -52,8 +54,15 @@ impl Client {
     /// Starts to connect. The token may be used for one client only: its keys must never encrypt a second session.
     #[must_use]
     pub fn new(token: ConnectToken, now: Instant) -> Self {
+        Self::with_cipher(token, Cipher::default(), now)
+    }
+
+    /// The same, of a server whose packets are not protected as the standard has it: see [`Cipher`].
+    #[must_use]
+    pub fn with_cipher(token: ConnectToken, cipher: Cipher, now: Instant) -> Self {
         Self {
             token,
+            cipher,
             state: ClientState::SendingRequest,
             server: 0,
             started_at: now,
@@ -210,7 +219,7 @@ impl Client {
         if header.kind.is_session() && self.replay.refuses(header.sequence) {
             return Err(DropReason::Replayed);
         }
-        let body = header.open(datagram, self.token.server_to_client(), self.token.protocol_id())?;
+        let body = header.open(datagram, self.token.server_to_client(), self.protocol())?;
         if header.kind.is_session() {
             self.replay.mark(header.sequence);
         }
@@ -279,8 +288,12 @@ impl Client {
         self.token.timeout().map(|timeout| self.heard_at + timeout)
     }
 
+    fn protocol(&self) -> Protocol {
+        Protocol { id: self.token.protocol_id(), cipher: self.cipher }
+    }
+
     fn seal_body(&mut self, body: Body<'_>, out: &mut [u8; PACKET_BYTES_MAX]) -> (usize, SocketAddr) {
-        let len = body.seal(out, self.sequence, self.token.client_to_server(), self.token.protocol_id());
+        let len = body.seal(out, self.sequence, self.token.client_to_server(), self.protocol());
         self.sequence += 1;
         (len, self.server_address())
     }

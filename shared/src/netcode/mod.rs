@@ -10,6 +10,7 @@
 
 mod aead;
 mod bytes;
+mod cipher;
 mod client;
 mod deadlines;
 mod drops;
@@ -27,6 +28,7 @@ mod token;
 use core::fmt;
 use core::time::Duration;
 
+pub use cipher::Cipher;
 pub use client::{Client, ClientState};
 pub use drops::{DropCounts, DropReason};
 pub use key::Key;

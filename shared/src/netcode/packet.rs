@@ -1,5 +1,6 @@
-use super::aead;
+use super::aead::Forged;
 use super::bytes::{Reader, Writer};
+use super::cipher::Protocol;
 use super::drops::DropReason;
 use super::key::Key;
 use super::private_token::{CHALLENGE_TOKEN_BYTES, PRIVATE_TOKEN_BYTES};
@@ -97,10 +98,11 @@ impl Header {
         &self,
         datagram: &'a mut [u8],
         key: &Key,
-        protocol_id: u64,
+        protocol: Protocol,
     ) -> Result<&'a mut [u8], DropReason> {
-        aead::open(&mut datagram[self.body_at..], &packet_aad(protocol_id, self.prefix), self.sequence, key)
-            .map_err(|aead::Forged| DropReason::Undecryptable)
+        let aad = packet_aad(protocol.id, self.prefix);
+        let opened = protocol.cipher.open(&mut datagram[self.body_at..], &aad, self.sequence, key);
+        opened.map_err(|Forged| DropReason::Undecryptable)
     }
 }
 
@@ -128,7 +130,7 @@ impl Body<'_> {
     }
 
     /// Writes the encrypted packet and returns its length.
-    pub(super) fn seal(&self, out: &mut [u8], sequence: u64, key: &Key, protocol_id: u64) -> usize {
+    pub(super) fn seal(&self, out: &mut [u8], sequence: u64, key: &Key, protocol: Protocol) -> usize {
         let sequence_bytes = sequence_bytes(sequence);
         let prefix = (sequence_bytes as u8) << 4 | self.kind() as u8;
         let mut writer = Writer::new(out);
@@ -147,7 +149,8 @@ impl Body<'_> {
             Self::Payload(payload) => writer.bytes(payload),
         }
         let end = writer.len() + TAG_BYTES;
-        aead::seal(&mut out[1 + sequence_bytes..end], &packet_aad(protocol_id, prefix), sequence, key);
+        let aad = packet_aad(protocol.id, prefix);
+        protocol.cipher.seal(&mut out[1 + sequence_bytes..end], &aad, sequence, key);
         end
     }
 }
@@ -223,6 +226,9 @@ fn packet_aad(protocol_id: u64, prefix: u8) -> [u8; 22] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::netcode::Cipher;
+
+    const PROTOCOL: Protocol = Protocol { id: 7, cipher: Cipher::ChaCha20Poly1305 };
 
     #[test]
     fn a_sequence_takes_as_many_bytes_as_it_needs() {
@@ -239,10 +245,10 @@ mod tests {
         let key = Key::new([1; 32]);
         for sequence in [0, 0xff, 0x100, 0xffff_ffff, 1 << 40, GLOBAL_SEQUENCE - 1] {
             let mut out = [0; 64];
-            let len = Body::Payload(b"hello").seal(&mut out, sequence, &key, 7);
+            let len = Body::Payload(b"hello").seal(&mut out, sequence, &key, PROTOCOL);
             let header = Header::read(&out[..len]).unwrap();
             assert_eq!((header.kind, header.sequence), (PacketKind::Payload, sequence));
-            assert_eq!(header.open(&mut out[..len], &key, 7), Ok(&mut [b'h', b'e', b'l', b'l', b'o'][..]));
+            assert_eq!(header.open(&mut out[..len], &key, PROTOCOL), Ok(&mut [b'h', b'e', b'l', b'l', b'o'][..]));
         }
     }
 
@@ -250,9 +256,9 @@ mod tests {
     fn a_session_packet_with_a_reserved_sequence_is_refused() {
         let key = Key::new([1; 32]);
         let mut out = [0; 64];
-        let len = Body::Disconnect.seal(&mut out, GLOBAL_SEQUENCE, &key, 7);
+        let len = Body::Disconnect.seal(&mut out, GLOBAL_SEQUENCE, &key, PROTOCOL);
         assert_eq!(Header::read(&out[..len]).err(), Some(DropReason::SequenceReserved));
-        let len = Body::Denied.seal(&mut out, GLOBAL_SEQUENCE, &key, 7);
+        let len = Body::Denied.seal(&mut out, GLOBAL_SEQUENCE, &key, PROTOCOL);
         assert!(Header::read(&out[..len]).is_ok());
     }
 

@@ -7,6 +7,7 @@ use core::array;
 use core::net::SocketAddr;
 use std::string::String;
 
+use super::cipher::{Cipher, Protocol};
 use super::packet::{Body, Header, Request, read_challenge, read_keep_alive, write_request};
 use super::private_token::{
     CHALLENGE_TOKEN_BYTES, PRIVATE_TOKEN_BYTES, PrivateToken, open_challenge_token, token_aad, write_challenge_token,
@@ -16,6 +17,7 @@ use crate::ClientId;
 
 const VECTORS: &str = include_str!("../../vectors/netcode_reference.txt");
 const PROTOCOL_ID: u64 = 0x1122_3344_5566_7788;
+const PROTOCOL: Protocol = Protocol { id: PROTOCOL_ID, cipher: Cipher::ChaCha20Poly1305 };
 const CLIENT_ID: ClientId = ClientId(0x0102_0304_0506_0708);
 const EXPIRE_UNIX_S: u64 = 1_720_000_100;
 const SEQUENCE: u64 = 0x11_2233_4455;
@@ -116,11 +118,11 @@ fn encrypted_packets_are_those_of_the_reference() {
     ];
     for (name, body) in packets {
         let mut out = [0; PACKET_BYTES_MAX];
-        let len = body.seal(&mut out, SEQUENCE, &packet_key(), PROTOCOL_ID);
+        let len = body.seal(&mut out, SEQUENCE, &packet_key(), PROTOCOL);
         assert_eq!(out[..len], bytes(name), "{name}");
         let header = Header::read(&out[..len]).unwrap();
         assert_eq!(header.sequence, SEQUENCE);
-        let opened = header.open(&mut out[..len], &packet_key(), PROTOCOL_ID).unwrap();
+        let opened = header.open(&mut out[..len], &packet_key(), PROTOCOL).unwrap();
         match body {
             Body::Denied | Body::Disconnect => assert!(opened.is_empty()),
             Body::Challenge { .. } | Body::Response { .. } => {

@@ -1,5 +1,5 @@
 use super::lane::{Coding, Lane};
-use super::schema::StreamLayout;
+use super::layout::StreamLayout;
 use super::version::{Version, VersionRef};
 use crate::bits::{BitReader, BitWriter, Malformed};
 

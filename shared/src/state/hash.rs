@@ -17,7 +17,7 @@ pub const fn fnv1a(mut hash: u64, bytes: &[u8]) -> u64 {
 /// The hash of one version of one stream: which entity and stream it is, which components are present, and all lanes.
 ///
 /// Starting from 0, each 32-bit word `w` in turn gives `h = (h ^ w) * 0x9E3779B97F4A7C15`, then `h ^= h >> 32`. The words
-/// are index, generation, audience (0 public, 1 owner), mask, lanes.
+/// are index, generation, audience (0 public, 1 team, 2 owner), mask, lanes.
 #[must_use]
 pub fn version_hash(id: NetId, audience: Audience, mask: u32, lanes: &[u32]) -> u64 {
     let mut hash = 0;

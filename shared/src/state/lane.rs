@@ -62,6 +62,18 @@ impl Lane {
             _ => None,
         }
     }
+
+    /// The value that `from` comes to when it moves by so many steps: within the range, or round the circle.
+    #[must_use]
+    pub const fn moved(self, from: u32, displacement: i64) -> u32 {
+        let value = from as i64 + displacement;
+        match self.coding {
+            Coding::Circle(_) => value as u32 & self.max,
+            _ if value < 0 => 0,
+            _ if value > self.max as i64 => self.max,
+            _ => value as u32,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -75,6 +87,14 @@ mod tests {
         assert_eq!(lane.difference(5, 250), -11);
         assert_eq!(lane.advance(250, 11), Some(5));
         assert_eq!(lane.advance(5, -11), Some(250));
+    }
+
+    #[test]
+    fn what_moves_stays_in_its_range_or_on_its_circle() {
+        let (range, circle) =
+            (Lane { max: 100, coding: Coding::Number(2) }, Lane { max: 255, coding: Coding::Circle(2) });
+        assert_eq!([-200, -3, 4, 200].map(|by| range.moved(50, by)), [0, 47, 54, 100]);
+        assert_eq!([-200, -3, 4, 300].map(|by| circle.moved(50, by)), [106, 47, 54, 94]);
     }
 
     #[test]

@@ -4,23 +4,42 @@
 //! compared, hashed and sent is lanes, never floats. The lanes of all components that one audience sees of an entity
 //! form a *stream*; a [`Version`] is the whole of a stream at one tick.
 
+mod audience;
+pub mod codec;
 mod delta;
+mod entity_ref;
 mod field;
 mod hash;
 mod lane;
+mod layout;
+mod motion;
 mod net_id;
+mod numbers;
+mod reader;
 mod replicate;
+mod rotation;
+mod rules;
 mod schema;
+mod text;
 mod version;
 mod version_pool;
+mod writer;
 
+pub use audience::Audience;
 pub use delta::{decode_delta, decode_full, encode_delta, encode_full};
 pub(crate) use delta::{read_change_into, write_change};
-pub use field::{Field, FieldKind};
+pub use entity_ref::EntityRef;
+pub use field::{Field, FieldKind, VelocityLink, join_fields};
 pub use hash::{Checksum, FNV1A_OFFSET, fnv1a, version_hash};
 pub use lane::{Coding, Lane};
+pub use layout::{ComponentLayout, StreamLayout};
+pub use motion::{LaneMotion, MotionError, MotionTime};
 pub use net_id::NetId;
-pub use replicate::{Event, Input, LaneReader, LaneWriter, Replicate};
-pub use schema::{Audience, ComponentLayout, EventId, Schema, SchemaBuilder, SchemaError, StreamLayout};
+pub use reader::LaneReader;
+pub use replicate::{Event, Input, Replicate};
+pub use rules::{Rules, SendRate};
+pub use schema::{EventId, Schema, SchemaBuilder, SchemaError};
+pub use tidelock_derive::Replicate;
 pub use version::{Version, VersionRef};
 pub use version_pool::{Ring, VersionHead, VersionPool};
+pub use writer::LaneWriter;

@@ -1,47 +1,23 @@
-use super::field::{Field, FieldKind};
+use super::audience::Audience;
+use super::codec::Codebook;
+use super::field::{Field, FieldKind, VelocityLink};
 use super::hash::{FNV1A_OFFSET, fnv1a};
 use super::lane::Lane;
+use super::layout::StreamLayout;
+use super::motion::MotionError;
 use super::replicate::{Event, Input, LANES_MAX, Replicate};
+use super::rules::Rules;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::any::TypeId;
-
-/// Who sees a component: each audience is a stream of its own, with its own versions and baselines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Audience {
-    /// Every client that sees the entity.
-    Public = 0,
-    /// Only the client that owns the entity.
-    Owner = 1,
-}
-
-impl Audience {
-    /// Both, in the order in which snapshots list them.
-    pub const ALL: [Self; 2] = [Self::Public, Self::Owner];
-}
 
 /// Everything about a game's state and messages that both ends must agree on. Compared by hash when a client joins.
 #[derive(Clone, Debug)]
 pub struct Schema {
-    streams: [StreamLayout; 2],
+    streams: [StreamLayout; Audience::COUNT],
     input: Vec<Lane>,
     events: Vec<(TypeId, &'static str)>,
     hash: u64,
-}
-
-/// The components of one stream, in the order in which they were declared.
-#[derive(Clone, Debug, Default)]
-pub struct StreamLayout {
-    components: Vec<ComponentLayout>,
-}
-
-/// One component within a stream.
-#[derive(Clone, Debug)]
-pub struct ComponentLayout {
-    /// As declared by [`Replicate::NAME`].
-    pub name: &'static str,
-    /// In order.
-    pub lanes: Vec<Lane>,
-    type_id: TypeId,
 }
 
 /// The number of an event type on the wire, in the order of declaration.
@@ -66,6 +42,16 @@ pub enum SchemaError {
     /// The longest input takes too much of a datagram.
     #[error("the longest input takes {0} bits, and may take {1}")]
     InputTooLong(usize, usize),
+    /// A field is linked to a velocity that is none.
+    #[error("`{component}.{field}` is linked to a velocity, but {problem}")]
+    Velocity {
+        /// Whose field is linked.
+        component: &'static str,
+        /// Which field.
+        field: &'static str,
+        /// What is wrong with the link.
+        problem: MotionError,
+    },
     /// No input was declared.
     #[error("the game declares no input")]
     NoInput,
@@ -127,50 +113,6 @@ impl Schema {
     }
 }
 
-impl StreamLayout {
-    /// The components, in the order of their mask bits.
-    #[must_use]
-    pub fn components(&self) -> &[ComponentLayout] {
-        &self.components
-    }
-
-    /// The mask bit of a component.
-    #[must_use]
-    pub fn find<C: Replicate>(&self) -> Option<usize> {
-        self.components.iter().position(|component| component.type_id == TypeId::of::<C>())
-    }
-
-    /// The components present in `mask`, with their bits.
-    pub fn present(&self, mask: u32) -> impl Iterator<Item = (usize, &ComponentLayout)> {
-        self.components.iter().enumerate().filter(move |(bit, _)| mask >> bit & 1 != 0)
-    }
-
-    /// How many lanes the components present in `mask` have.
-    #[must_use]
-    pub fn lane_count(&self, mask: u32) -> usize {
-        self.present(mask).map(|(_, component)| component.lanes.len()).sum()
-    }
-
-    /// Where in a version's lanes component `bit` begins, given that it is present in `mask`.
-    #[must_use]
-    pub fn lane_offset(&self, mask: u32, bit: usize) -> usize {
-        self.lane_count(mask & ((1 << bit) - 1))
-    }
-
-    /// The mask with all components.
-    #[must_use]
-    pub fn full_mask(&self) -> u32 {
-        ((1u64 << self.components.len()) - 1) as u32
-    }
-
-    /// The bits of a full record of the components in `mask`.
-    #[must_use]
-    pub fn record_bits(&self, mask: u32) -> usize {
-        let lanes = self.present(mask).flat_map(|(_, component)| &component.lanes);
-        self.components.len() + lanes.map(|lane| lane.bits() as usize).sum::<usize>()
-    }
-}
-
 /// Declares a schema, component by component. The order is part of the schema.
 #[derive(Clone, Debug)]
 pub struct SchemaBuilder {
@@ -179,22 +121,34 @@ pub struct SchemaBuilder {
 }
 
 impl SchemaBuilder {
-    /// Adds a component that `audience` sees.
+    /// Adds a component by its own [`Replicate::RULES`].
     #[must_use]
-    pub fn component<C: Replicate>(mut self, audience: Audience) -> Self {
+    pub fn replicate<C: Replicate>(self) -> Self {
+        self.component_by::<C>(C::RULES)
+    }
+
+    /// Adds a component that `audience` sees, whatever it says itself, and for the rest by its own rules.
+    #[must_use]
+    pub fn component<C: Replicate>(self, audience: Audience) -> Self {
+        self.component_by::<C>(C::RULES.with_audience(audience))
+    }
+
+    /// Adds a component by `rules`.
+    #[must_use]
+    pub fn component_by<C: Replicate>(mut self, rules: Rules) -> Self {
         if self.schema.find::<C>().is_some() {
             return self.fail(SchemaError::Duplicate(C::NAME));
         }
         if C::lane_count() > LANES_MAX {
             return self.fail(SchemaError::TooWide(C::NAME));
         }
-        let components = &mut self.schema.streams[audience as usize].components;
-        if components.len() == 32 {
+        let layout = &mut self.schema.streams[rules.audience as usize];
+        if layout.components().len() == 32 {
             return self.fail(SchemaError::TooMany(C::NAME));
         }
-        let lanes = C::FIELDS.iter().flat_map(Field::lanes).collect();
-        components.push(ComponentLayout { name: C::NAME, lanes, type_id: TypeId::of::<C>() });
-        self.mix(&[1, audience as u8], C::NAME);
+        layout.push::<C>(rules);
+        self.mix_bytes(&[1]);
+        self.mix(&rules.to_bytes(), C::NAME);
         self.mix_fields(C::FIELDS);
         self
     }
@@ -229,7 +183,7 @@ impl SchemaBuilder {
     }
 
     /// Checks the whole.
-    pub fn build(self) -> Result<Schema, SchemaError> {
+    pub fn build(mut self) -> Result<Schema, SchemaError> {
         if let Some(error) = self.error {
             return Err(error);
         }
@@ -240,10 +194,17 @@ impl SchemaBuilder {
         if input > Schema::INPUT_BITS_MAX {
             return Err(SchemaError::InputTooLong(input, Schema::INPUT_BITS_MAX));
         }
+        for layout in &mut self.schema.streams {
+            layout.link_velocities()?;
+        }
         let longest =
             self.schema.streams.iter().map(|layout| layout.record_bits(layout.full_mask())).max().unwrap_or(0);
         if longest > Schema::RECORD_BITS_MAX {
             return Err(SchemaError::RecordTooLong(longest, Schema::RECORD_BITS_MAX));
+        }
+        let codebook = Arc::new(Codebook::new());
+        for layout in &mut self.schema.streams {
+            layout.plan(Arc::clone(&codebook));
         }
         Ok(self.schema)
     }
@@ -255,14 +216,17 @@ impl SchemaBuilder {
     }
 
     fn mix(&mut self, head: &[u8], name: &str) {
-        let length = [name.len() as u8];
-        for bytes in [head, &length, name.as_bytes()] {
-            self.schema.hash = fnv1a(self.schema.hash, bytes);
-        }
+        self.mix_bytes(head);
+        self.mix_bytes(&[name.len() as u8]);
+        self.mix_bytes(name.as_bytes());
+    }
+
+    fn mix_bytes(&mut self, bytes: &[u8]) {
+        self.schema.hash = fnv1a(self.schema.hash, bytes);
     }
 
     fn mix_fields(&mut self, fields: &[Field]) {
-        self.mix(&[fields.len() as u8], "");
+        self.mix_bytes(&[fields.len() as u8]);
         for field in fields {
             let (kind, numbers) = match field.kind {
                 FieldKind::Range { min, max, step } => (0, [min.to_bits(), max.to_bits(), step.to_bits()]),
@@ -270,10 +234,20 @@ impl SchemaBuilder {
                 FieldKind::Rotation { bits } => (2, [u32::from(bits), 0, 0]),
                 FieldKind::Integer { min, max } => (3, [min.cast_unsigned(), max.cast_unsigned(), 0]),
                 FieldKind::Flags { bits } => (4, [u32::from(bits), 0, 0]),
+                FieldKind::Choice { count } => (5, [count, 0, 0]),
+                FieldKind::Counter { bits } => (6, [u32::from(bits), 0, 0]),
+                FieldKind::Reference => (7, [0; 3]),
+                FieldKind::Text { bytes_max } => (8, [u32::from(bytes_max), 0, 0]),
+                FieldKind::Blob { bytes_max } => (9, [u32::from(bytes_max), 0, 0]),
             };
-            self.mix(&[kind, field.order], field.name);
+            self.mix(&[kind | u8::from(field.held) << 7, field.order], field.name);
             for number in numbers {
-                self.schema.hash = fnv1a(self.schema.hash, &number.to_le_bytes());
+                self.mix_bytes(&number.to_le_bytes());
+            }
+            self.mix_bytes(&[u8::from(field.velocity.is_some())]);
+            if let Some(VelocityLink { component, field }) = field.velocity {
+                self.mix(&[], component);
+                self.mix(&[], field);
             }
         }
     }

@@ -12,7 +12,7 @@ pub struct RecordsHead {
     /// The snapshot that deltas build on if they name no other; its age is 0 if there is none.
     pub base: Option<Tick>,
     /// The lists, by audience.
-    pub lists: [RecordList; Audience::ALL.len()],
+    pub lists: [RecordList; Audience::COUNT],
 }
 
 /// The records of one audience in a datagram.
@@ -27,7 +27,7 @@ pub struct RecordList {
 impl RecordsHead {
     /// The most bits it takes: an age of 61, and for each audience a count of no more records than a datagram has bits, and
     /// an order.
-    pub const BITS_MAX: usize = 61 + Audience::ALL.len() * (25 + 3);
+    pub const BITS_MAX: usize = 61 + Audience::COUNT * (25 + 3);
 
     /// Writes what comes before the records of a snapshot of `tick`.
     pub fn write(&self, tick: Tick, w: &mut BitWriter) {
@@ -261,7 +261,7 @@ mod tests {
 
     #[test]
     fn what_records_have_in_common_comes_back_as_it_was() {
-        let mut lists = [RecordList::default(); Audience::ALL.len()];
+        let mut lists = [RecordList::default(); Audience::COUNT];
         lists[0] = RecordList { count: 9_600, gap_order: 7 };
         for base in [None, Some(Tick(999)), Some(TICK.sub(i32::MAX as u32))] {
             let head = RecordsHead { base, lists };

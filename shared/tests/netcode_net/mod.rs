@@ -122,7 +122,11 @@ impl Net {
     }
 
     pub(crate) fn add_at(&mut self, token: ConnectToken, address: SocketAddr) -> usize {
-        self.clients.push(Client::new(token, self.now));
+        self.add_client(Client::new(token, self.now), address)
+    }
+
+    pub(crate) fn add_client(&mut self, client: Client, address: SocketAddr) -> usize {
+        self.clients.push(client);
         self.addresses.push(address);
         self.received.push(Vec::new());
         self.clients.len() - 1

@@ -22,7 +22,7 @@ use tidelock::state::Audience;
 /// stream for which that is not so is an exception, and has its own ticks: one that entered, was lost, or was put off.
 #[derive(Debug, Default)]
 pub(crate) struct Views {
-    parts: [Part; Audience::ALL.len()],
+    parts: [Part; Audience::COUNT],
     /// The newest snapshot of which the client acknowledged something. Before the first all streams are exceptions.
     base: Option<Tick>,
     /// The newest tick of which it was asked what is due.
@@ -51,7 +51,7 @@ impl Views {
     /// Takes over what is visible of an audience's streams in the tick that has just run: some enter, some begin to leave.
     pub(crate) fn update(&mut self, audience: Audience, marks: &mut Marks, history: &mut History, now: Tick) {
         self.parts[audience as usize].update(marks, history, now);
-        if audience == Audience::ALL[Audience::ALL.len() - 1] {
+        if audience == Audience::ALL[Audience::COUNT - 1] {
             self.leaving_ticks = self.parts.iter().map(|part| part.leaving_ticks(now)).max().unwrap_or(0);
         }
     }

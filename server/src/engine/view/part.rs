@@ -98,6 +98,11 @@ impl Part {
         self.words.iter().flat_map(|word| bits(word.visible).map(|bit| word.at * 64 + bit))
     }
 
+    /// The same, 64 streams at a time.
+    pub(crate) fn visible_words(&self) -> impl Iterator<Item = (u32, u64)> {
+        self.words.iter().map(|word| (word.at, word.visible))
+    }
+
     pub(crate) fn is_due(&self) -> bool {
         !self.due.is_empty() || !self.extras.is_empty()
     }

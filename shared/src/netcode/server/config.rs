@@ -4,7 +4,8 @@ use core::net::SocketAddr;
 
 use thiserror::Error;
 
-use crate::netcode::{CLIENTS_MAX, Key};
+use crate::netcode::cipher::Protocol;
+use crate::netcode::{CLIENTS_MAX, Cipher, Key};
 
 /// What a [`super::Server`] is told at its start. [`ServerConfig::new`] fills in what few need to change.
 #[derive(Clone)]
@@ -45,6 +46,8 @@ pub struct ServerConfig {
     /// How many tokens that cannot be decrypted one address may send per second before nothing more is tried for it. An
     /// IPv6 network of 64 bits counts as one address.
     pub token_failures_per_address_per_s: u32,
+    /// How packets are protected.
+    pub cipher: Cipher,
 }
 
 impl ServerConfig {
@@ -76,7 +79,12 @@ impl ServerConfig {
             token_opens_per_s: 20_000,
             token_opens_burst: max_clients.clamp(256, 4096) as u32,
             token_failures_per_address_per_s: 1_000,
+            cipher: Cipher::default(),
         }
+    }
+
+    pub(super) const fn protocol(&self) -> Protocol {
+        Protocol { id: self.protocol_id, cipher: self.cipher }
     }
 
     pub(super) fn check(&self) -> Result<(), ServerConfigError> {

@@ -183,7 +183,7 @@ impl Server {
         now: Instant,
     ) -> Result<ServerEvent<'a>, DropReason> {
         let handshake = self.handshakes.slots[usize::from(index)].as_ref().expect("the address map names it");
-        let body = header.open(datagram, &handshake.client_to_server, self.config.protocol_id)?;
+        let body = header.open(datagram, &handshake.client_to_server, self.config.protocol())?;
         let (sequence, token) = read_challenge(body);
         let (client_id, user_data) = open_challenge_token(token, sequence, &self.config.challenge_key)
             .map_err(|Forged| DropReason::ChallengeUndecryptable)?;
@@ -231,7 +231,7 @@ impl Server {
     fn reply(&mut self, to: SocketAddr, body: Body<'_>, key: &Key) {
         let sequence = self.global_sequence;
         self.global_sequence += 1;
-        let protocol_id = self.config.protocol_id;
-        self.outbox.reply(to, |out| body.seal(out, sequence, key, protocol_id));
+        let protocol = self.config.protocol();
+        self.outbox.reply(to, |out| body.seal(out, sequence, key, protocol));
     }
 }

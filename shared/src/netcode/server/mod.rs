@@ -150,7 +150,7 @@ impl Server {
     pub fn seal(&mut self, slot: Slot, payload: &[u8], out: &mut [u8], now: Instant) -> Option<(usize, SocketAddr)> {
         assert!((1..=PAYLOAD_BYTES_MAX).contains(&payload.len()), "a payload has 1 to {PAYLOAD_BYTES_MAX} bytes");
         let session = self.sessions.at_mut(slot)?;
-        let len = session.seal(Body::Payload(payload), out, self.config.protocol_id);
+        let len = session.seal(Body::Payload(payload), out, self.config.protocol());
         let address = session.address;
         self.sessions.sent(slot, now);
         Some((len, address))
@@ -165,7 +165,7 @@ impl Server {
         let max_clients = self.sessions.max() as u32;
         let session = self.sessions.at_mut(slot).expect("only a client has a keep-alive due");
         let body = Body::KeepAlive { client_index: u32::from(slot.0), max_clients };
-        let len = session.seal(body, out, self.config.protocol_id);
+        let len = session.seal(body, out, self.config.protocol());
         Some((len, session.address))
     }
 
@@ -189,8 +189,8 @@ impl Server {
     /// Frees a slot. The goodbyes come out of [`Server::poll_transmit`]. Whether there was a client.
     pub fn disconnect(&mut self, slot: Slot) -> bool {
         let Some(mut session) = self.end(slot) else { return false };
-        let protocol_id = self.config.protocol_id;
-        self.outbox.farewell(session.address, |out| session.seal(Body::Disconnect, out, protocol_id));
+        let protocol = self.config.protocol();
+        self.outbox.farewell(session.address, |out| session.seal(Body::Disconnect, out, protocol));
         true
     }
 
@@ -288,7 +288,7 @@ impl Server {
         if session.replay.refuses(header.sequence) {
             return Err(DropReason::Replayed);
         }
-        let body = header.open(datagram, &session.client_to_server, self.config.protocol_id)?;
+        let body = header.open(datagram, &session.client_to_server, self.config.protocol())?;
         session.replay.mark(header.sequence);
         if header.kind == PacketKind::Disconnect {
             self.end(slot);

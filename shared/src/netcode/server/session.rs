@@ -6,6 +6,7 @@ use core::time::Duration;
 use hashbrown::HashMap;
 
 use super::Slot;
+use crate::netcode::cipher::Protocol;
 use crate::netcode::deadlines::Deadlines;
 use crate::netcode::keyed_hash::KeyedHash;
 use crate::netcode::packet::Body;
@@ -44,8 +45,8 @@ impl Session {
         }
     }
 
-    pub(super) fn seal(&mut self, body: Body<'_>, out: &mut [u8], protocol_id: u64) -> usize {
-        let len = body.seal(out, self.sequence, &self.server_to_client, protocol_id);
+    pub(super) fn seal(&mut self, body: Body<'_>, out: &mut [u8], protocol: Protocol) -> usize {
+        let len = body.seal(out, self.sequence, &self.server_to_client, protocol);
         self.sequence += 1;
         len
     }

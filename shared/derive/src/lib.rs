@@ -1,0 +1,21 @@
+//! `#[derive(Replicate)]`, as `tidelock::state::Replicate` exports it; its documentation is there.
+#![forbid(unsafe_code)]
+
+mod attribute;
+mod component;
+mod expand;
+mod field;
+mod literal;
+mod shape;
+
+#[cfg(test)]
+mod tests;
+
+use proc_macro::TokenStream;
+
+/// Declares a struct's members as fields, or an enum without data as a choice.
+#[proc_macro_derive(Replicate, attributes(replicate, field))]
+pub fn replicate(input: TokenStream) -> TokenStream {
+    let expanded = syn::parse(input).and_then(|input| expand::expand(&input));
+    expanded.unwrap_or_else(syn::Error::into_compile_error).into()
+}

@@ -1,0 +1,227 @@
+use super::super::lane::{Coding, Lane};
+use super::super::motion::{LaneMotion, MotionTime};
+use super::Baselines;
+use super::context::{Expectation, Family, Place, SCALES, context, scale_of};
+use super::frame::Frame;
+use super::plan::{FieldPlan, Kind, LANES_MAX, Plan};
+use super::rotation::{self, Quaternion};
+use super::sink::Code;
+
+/// What a field is expected to be.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Prediction {
+    pub(super) values: [u32; LANES_MAX],
+    /// The direction of the motion that was predicted: it tells what sign of a residual means.
+    towards: [i8; LANES_MAX],
+    family: Family,
+    scale: u8,
+}
+
+/// What the state of a stream is predicted from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Known<'a> {
+    pub(super) first: Frame<'a>,
+    pub(super) first_age: u32,
+    pub(super) second: Option<(Frame<'a>, u32)>,
+    pub(super) tick_hz: u32,
+}
+
+impl<'a> Known<'a> {
+    pub(super) fn new(plan: &'a Plan, baselines: &Baselines<'a>) -> Self {
+        let second = baselines.second.map(|(version, age)| (Frame::new(plan, version), age));
+        Self {
+            first: Frame::new(plan, baselines.first),
+            first_age: baselines.first_age,
+            second,
+            tick_hz: baselines.tick_hz,
+        }
+    }
+
+    const fn time(&self, ticks: u32) -> MotionTime {
+        MotionTime::of_ticks(ticks, self.tick_hz)
+    }
+
+    /// The second baseline, if it has the component, and how many ticks lie between both.
+    fn second_of(&self, component: usize) -> Option<(&Frame<'a>, u32)> {
+        let (frame, age) = self.second.as_ref()?;
+        frame.has(component).then(|| (frame, age - self.first_age))
+    }
+}
+
+impl Prediction {
+    /// What baselines alone tell: all that is known before the field's chunk is read.
+    pub(super) fn begin(&mut self, plan: &Plan, field: &FieldPlan, known: &Known<'_>) -> Expectation {
+        let old = known.first.lanes_of(field);
+        let second = known.second_of(field.component);
+        match (field.kind, second) {
+            (Kind::Symbols, None) => Expectation::Unknown,
+            (Kind::Symbols, Some((second, _))) if second.lanes_of(field) == old => Expectation::Still,
+            (Kind::Symbols, Some(_)) => Expectation::Moving,
+            (Kind::Rotation(bits), _) => self.rotate(field, bits, old, second, known.first_age),
+            (Kind::Linear | Kind::Hold, _) => self.go_on(plan, field, old, second, known.first_age),
+        }
+    }
+
+    /// The context of a residual.
+    #[inline]
+    pub(super) const fn code(&self, place: Place) -> Code {
+        Code::Residual(context(self.family, self.scale, place))
+    }
+
+    /// Whether `new` is what was predicted.
+    pub(super) fn holds(&self, field: &FieldPlan, known: &Known<'_>, new: &[u32]) -> bool {
+        match field.kind {
+            Kind::Symbols => known.first.lanes_of(field) == new,
+            _ => self.values[..field.count] == *new,
+        }
+    }
+
+    /// Writes what was predicted to `out`.
+    pub(super) fn copy_to(&self, field: &FieldPlan, known: &Known<'_>, out: &mut [u32]) {
+        match field.kind {
+            Kind::Symbols => out.copy_from_slice(known.first.lanes_of(field)),
+            _ => out.copy_from_slice(&self.values[..field.count]),
+        }
+    }
+
+    /// Numbers: as they were, or on along the line through both baselines.
+    fn go_on(
+        &mut self,
+        plan: &Plan,
+        field: &FieldPlan,
+        old: &[u32],
+        second: Option<(&Frame<'_>, u32)>,
+        age: u32,
+    ) -> Expectation {
+        self.values[..old.len()].copy_from_slice(old);
+        self.towards = [0; LANES_MAX];
+        let Some((second, span)) = second else {
+            self.family = Family::Alone;
+            self.scale = field.order.min(SCALES as u32 - 1) as u8;
+            return Expectation::Unknown;
+        };
+        let linear = field.kind == Kind::Linear;
+        self.family = if linear { Family::Linear } else { Family::Hold };
+        self.scale = 0;
+        let before = second.lanes_of(field);
+        if before == old {
+            return Expectation::Still;
+        }
+        let mut fastest = 0;
+        for (at, lane) in plan.lanes_of(field).iter().enumerate() {
+            let went = i64::from(lane.difference(before[at], old[at]));
+            let motion = if age == span { went } else { round_div(went * i64::from(age), i64::from(span)) };
+            fastest = fastest.max(motion.unsigned_abs());
+            self.towards[at] = motion.signum() as i8;
+            if linear {
+                self.values[at] = advance(*lane, old[at], motion);
+            }
+        }
+        self.scale = scale_of(fastest.min(u64::from(u32::MAX)) as u32);
+        Expectation::of_scale(self.scale)
+    }
+
+    fn rotate(
+        &mut self,
+        field: &FieldPlan,
+        bits: u8,
+        old: &[u32],
+        second: Option<(&Frame<'_>, u32)>,
+        age: u32,
+    ) -> Expectation {
+        self.values.copy_from_slice(old);
+        self.towards = [0; LANES_MAX];
+        let Some((second, span)) = second else {
+            self.family = Family::StillRotation;
+            self.scale = field.order.min(SCALES as u32 - 1) as u8;
+            return Expectation::Unknown;
+        };
+        self.family = Family::Turning;
+        self.scale = 0;
+        let before = second.lanes_of(field);
+        if before == old {
+            return Expectation::Still;
+        }
+        let predicted = turned(before, old, bits, span, age);
+        self.values[1..].copy_from_slice(&rotation::to_lanes(predicted, old[0], bits));
+        let mut fastest = 0;
+        for ((towards, predicted), old) in self.towards.iter_mut().zip(self.values).zip(old).skip(1) {
+            let motion = predicted.cast_signed() - old.cast_signed();
+            *towards = motion.signum() as i8;
+            fastest = fastest.max(motion.unsigned_abs());
+        }
+        self.scale = scale_of(fastest);
+        Expectation::of_scale(self.scale)
+    }
+
+    /// What has a velocity goes on along it, now that the velocity in `new` is known: each tick's velocity moves it in that tick, the
+    /// last one is the new one, and those between lie between the old and the new. A tick moves it by whole steps, as it does in
+    /// a game that snaps what it moves: then this is exact for a steady velocity, and for any within one tick.
+    pub(super) fn follow(&mut self, plan: &Plan, field: &FieldPlan, known: &Known<'_>, new: &Frame<'_>) {
+        let Some(LaneMotion { velocity_bit, .. }) = field.motions[0] else { return };
+        let component = usize::from(velocity_bit);
+        if !known.first.has(component) || !new.has(component) {
+            return;
+        }
+        let old = known.first.lanes_of(field);
+        let (one_tick, all) = (known.time(1), known.time(known.first_age.saturating_add(1)));
+        let age = i64::from(known.first_age);
+        let mut wildest = 0;
+        for (at, (lane, motion)) in plan.lanes_of(field).iter().zip(field.motions.iter().flatten()).enumerate() {
+            let offset = usize::from(motion.velocity_lane) - plan.first_lanes[component];
+            let (was, is) = (known.first.lane(component, offset), new.lane(component, offset));
+            let path = (age - 1) * motion.displacement(was, one_tick) + (age + 1) * motion.displacement(is, one_tick);
+            self.values[at] = advance(*lane, old[at], round_div(path, 2));
+            let turned = i64::from(is) - i64::from(was);
+            self.towards[at] = turned.signum() as i8;
+            // A velocity is known to half a step.
+            wildest = wildest.max(motion.reach(turned.abs() + 1, all) / 2);
+        }
+        self.family = Family::Linked;
+        self.scale = scale_of(wildest.min(i64::from(u32::MAX)) as u32);
+    }
+
+    /// The same rotation with another component as the largest.
+    pub(super) fn turn(&mut self, field: &FieldPlan, known: &Known<'_>, largest: u32, bits: u8) {
+        let old = known.first.lanes_of(field);
+        let predicted = match known.second_of(field.component) {
+            Some((second, span)) => turned(second.lanes_of(field), old, bits, span, known.first_age),
+            None => rotation::from_lanes(old, bits),
+        };
+        self.values[0] = largest;
+        self.values[1..].copy_from_slice(&rotation::to_lanes(predicted, largest, bits));
+        self.towards = [0; LANES_MAX];
+    }
+
+    /// The direction of the motion that was predicted for a lane: -1, 0 or 1.
+    #[inline]
+    pub(super) const fn towards(&self, at: usize) -> i32 {
+        self.towards[at] as i32
+    }
+}
+
+/// The rotation `ahead` ticks after `old`, which came `span` ticks after `before`.
+fn turned(before: &[u32], old: &[u32], bits: u8, span: u32, ahead: u32) -> Quaternion {
+    let (earlier, later) = (rotation::from_lanes(before, bits), rotation::from_lanes(old, bits));
+    if before == old { later } else { rotation::extrapolate(earlier, later, span, ahead) }
+}
+
+/// `a / b` to the nearest, halves away from zero; `b` is positive.
+const fn round_div(a: i64, b: i64) -> i64 {
+    let half = if a < 0 { -(b / 2) } else { b / 2 };
+    (a + half) / b
+}
+
+/// The value `motion` away from `from`; a lane that is no circle ends at its ends.
+const fn advance(lane: Lane, from: u32, motion: i64) -> u32 {
+    let value = from as i64 + motion;
+    if matches!(lane.coding, Coding::Circle(_)) {
+        value as u32 & lane.max
+    } else if value < 0 {
+        0
+    } else if value > lane.max as i64 {
+        lane.max
+    } else {
+        value as u32
+    }
+}

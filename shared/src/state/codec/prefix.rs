@@ -1,0 +1,118 @@
+use crate::bits::{BitReader, Malformed};
+use alloc::vec::Vec;
+
+/// The longest code word, in bits.
+pub(super) const LEN_MAX: u32 = 15;
+/// Words up to this long are found by one look-up.
+const LOOKUP_BITS: u32 = 9;
+
+/// A code word. Its first bit is the lowest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Word {
+    pub(super) bits: u16,
+    pub(super) len: u16,
+}
+
+/// A canonical prefix code, from the lengths of its words alone: shorter words come first, equally long ones in the
+/// order of their symbols, each one more than the last. Source: E. Schwartz and B. Kallick, "Generating a canonical prefix
+/// encoding", 1964; the form is that of RFC 1951, section 3.2.2, with the first bit of a word written first.
+#[derive(Clone, Debug)]
+pub(super) struct PrefixCode {
+    words: Vec<Word>,
+    /// For each value of the next [`LOOKUP_BITS`] bits the symbol and the length of its word, or length 0 if it is longer.
+    lookup: Vec<(u8, u8)>,
+    /// Symbols by their words' length, then by number.
+    by_length: Vec<u8>,
+    /// How many words there are of each length.
+    counts: [u16; LEN_MAX as usize + 1],
+}
+
+impl PrefixCode {
+    /// The code with these lengths, each 1 to [`LEN_MAX`]. They fill the code space exactly.
+    pub(super) fn new(lengths: &[u8]) -> Self {
+        let mut counts = [0u16; LEN_MAX as usize + 1];
+        lengths.iter().for_each(|len| counts[usize::from(*len)] += 1);
+        let space: u32 = (1..=LEN_MAX).map(|len| u32::from(counts[len as usize]) << (LEN_MAX - len)).sum();
+        assert!(counts[0] == 0 && space == 1 << LEN_MAX, "the words do not fill the code space");
+        let mut next = [0u32; LEN_MAX as usize + 1];
+        for len in 1..LEN_MAX as usize {
+            next[len + 1] = (next[len] + u32::from(counts[len])) << 1;
+        }
+        let mut by_length: Vec<u8> = (0..lengths.len() as u8).collect();
+        by_length.sort_by_key(|symbol| lengths[usize::from(*symbol)]);
+        let words = lengths.iter().map(|len| {
+            let code = next[usize::from(*len)];
+            next[usize::from(*len)] += 1;
+            Word { bits: (code.reverse_bits() >> (32 - u32::from(*len))) as u16, len: u16::from(*len) }
+        });
+        let words: Vec<Word> = words.collect();
+        let mut lookup = alloc::vec![(0, 0); 1 << LOOKUP_BITS];
+        for (symbol, word) in words.iter().enumerate().filter(|(_, word)| u32::from(word.len) <= LOOKUP_BITS) {
+            for rest in 0..1usize << (LOOKUP_BITS - u32::from(word.len)) {
+                lookup[usize::from(word.bits) | rest << word.len] = (symbol as u8, word.len as u8);
+            }
+        }
+        Self { words, lookup, by_length, counts }
+    }
+
+    /// The word of a symbol; an empty one if there is no such symbol.
+    pub(super) fn word(&self, symbol: usize) -> Word {
+        self.words.get(symbol).copied().unwrap_or_default()
+    }
+
+    /// Reads one symbol.
+    #[inline]
+    pub(super) fn read(&self, r: &mut BitReader<'_>) -> Result<u8, Malformed> {
+        let ahead = r.peek(LEN_MAX);
+        let (symbol, len) = self.lookup[(ahead & ((1 << LOOKUP_BITS) - 1)) as usize];
+        if len > 0 {
+            r.skip(u32::from(len))?;
+            return Ok(symbol);
+        }
+        self.read_long(ahead, r)
+    }
+
+    /// Word by word length: the canonical order makes those of one length a range.
+    #[cold]
+    fn read_long(&self, ahead: u32, r: &mut BitReader<'_>) -> Result<u8, Malformed> {
+        let (mut code, mut first, mut before) = (0, 0, 0);
+        for len in 1..=LEN_MAX {
+            code = code << 1 | ahead >> (len - 1) & 1;
+            let count = u32::from(self.counts[len as usize]);
+            if code < first + count {
+                r.skip(len)?;
+                return Ok(self.by_length[(before + code - first) as usize]);
+            }
+            before += count;
+            first = (first + count) << 1;
+        }
+        Err(Malformed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bits::BitWriter;
+
+    #[test]
+    fn every_symbol_is_read_back() {
+        // Lengths 1, 2, ..., 14, 15, 15.
+        let lengths: Vec<u8> = (1..=15).chain([15]).collect();
+        let code = PrefixCode::new(&lengths);
+        let mut w = BitWriter::new();
+        for symbol in 0..16 {
+            let word = code.word(symbol);
+            w.write(u64::from(word.bits), u32::from(word.len));
+        }
+        let mut r = BitReader::new(w.finish());
+        (0..16).for_each(|symbol| assert_eq!(code.read(&mut r), Ok(symbol)));
+    }
+
+    #[test]
+    fn bits_that_end_within_a_word_are_refused() {
+        let code = PrefixCode::new(&[1, 2, 3, 3]);
+        let mut r = BitReader::new(&[0xFF]);
+        assert_eq!((code.read(&mut r), code.read(&mut r), code.read(&mut r)), (Ok(3), Ok(3), Err(Malformed)));
+    }
+}
