@@ -7,8 +7,13 @@
 //! of them their records, which depend on nothing but the cube. Every packet is decoded and compared.
 #![expect(clippy::print_stdout, reason = "the table is what this program is for")]
 
+mod arithmetic;
+mod dense;
 mod fixed;
 mod method;
+mod model;
+mod models;
+mod packet;
 mod runs;
 mod snapshot;
 

@@ -1,10 +1,11 @@
-use crate::snapshot::{Frame, Held};
+use crate::models::Models;
+use crate::packet::{Packet, Tally};
+use crate::snapshot::Frame;
 use crate::{fixed, snapshot};
 use serde::Serialize;
 use std::fmt;
 use std::time::Duration;
 use tidelock::bits::BitWriter;
-use tidelock_benches::timed;
 use tidelock_benches::trace::{self, Cube};
 
 /// A way to code a packet.
@@ -16,6 +17,12 @@ pub(crate) enum Method {
     OneBaseline,
     /// Records against two: what snapshots carry.
     TwoBaselines,
+    /// The same records in arithmetic codes of their own, with a frozen model.
+    ArithmeticRecords,
+    /// All in one arithmetic code, with a frozen model.
+    ArithmeticPacket,
+    /// The same with a model that adapts: it would have to be kept for each client.
+    AdaptivePacket,
 }
 
 /// What came out.
@@ -29,18 +36,29 @@ pub(crate) struct Measured {
     bytes_p95: usize,
     bytes_max: usize,
     kbit_s: f64,
-    encode_ns_per_changed: f64,
-    decode_ns_per_changed: f64,
+    /// `None`: the code is written for sizes, not for speed.
+    encode_ns_per_changed: Option<f64>,
+    decode_ns_per_changed: Option<f64>,
 }
 
 impl Method {
-    pub(crate) const ALL: [Self; 3] = [Self::Fixed, Self::OneBaseline, Self::TwoBaselines];
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Fixed,
+        Self::OneBaseline,
+        Self::TwoBaselines,
+        Self::ArithmeticRecords,
+        Self::ArithmeticPacket,
+        Self::AdaptivePacket,
+    ];
 
     const fn name(self) -> &'static str {
         match self {
             Self::Fixed => "changed bit, 73 bits",
             Self::OneBaseline => "records, one baseline",
             Self::TwoBaselines => "records, two baselines (Tidelock)",
+            Self::ArithmeticRecords => "the same, arithmetic code a record",
+            Self::ArithmeticPacket => "arithmetic code a packet, frozen",
+            Self::AdaptivePacket => "arithmetic code a packet, adaptive",
         }
     }
 
@@ -49,46 +67,37 @@ impl Method {
         let schema = trace::schema();
         let layout = snapshot::layout(&schema);
         let frames: Vec<Frame> = frames.iter().map(|frame| frame.iter().map(trace::version).collect()).collect();
-        let (mut sizes, mut changed_sum) = (Vec::new(), 0);
-        let (mut encoding, mut decoding) = (Duration::ZERO, Duration::ZERO);
+        let mut models = Models::new(self, layout, &frames, age);
+        let mut tally = Tally::default();
         let mut w = BitWriter::new();
         for at in age as usize..frames.len() {
-            let first = &frames[at - age as usize];
-            let second = at.checked_sub(2 * age as usize).filter(|_| self == Self::TwoBaselines).map(|at| &frames[at]);
-            let (held, new) = (Held { first, second, age }, &frames[at]);
-            let changed: Vec<u32> = (0..new.len() as u32).filter(|n| first[*n as usize] != new[*n as usize]).collect();
+            let packet = Packet::of(&frames, at, age, self != Self::OneBaseline);
             w.clear();
-            encoding += timed(|| match self {
-                Self::Fixed => fixed::pack(layout, first, new, &mut w),
-                _ => snapshot::pack(layout, held, new, &changed, &mut w),
-            })
-            .0;
-            let bytes = w.finish();
-            let mut out = first.clone();
-            decoding += timed(|| match self {
-                Self::Fixed => fixed::unpack(layout, bytes, &mut out),
-                _ => snapshot::unpack(layout, held, bytes, &mut out),
-            })
-            .0;
-            assert!(out == *new, "packet {at} does not decode to its frame");
-            sizes.push(bytes.len());
-            changed_sum += changed.len();
+            match self {
+                Self::Fixed => tally.take(
+                    &packet,
+                    &mut w,
+                    |w| fixed::pack(layout, packet.held.first, packet.new, w),
+                    |bytes, out| fixed::unpack(layout, bytes, out),
+                ),
+                Self::OneBaseline | Self::TwoBaselines => tally.take(
+                    &packet,
+                    &mut w,
+                    |w| snapshot::pack(layout, packet.held, packet.new, &packet.changed, w),
+                    |bytes, out| snapshot::unpack(layout, packet.held, bytes, out),
+                ),
+                _ => tally.take_checked(&packet, &mut w, |w| models.code(layout, &packet, at, w)),
+            }
         }
-        self.summary(age, sizes, changed_sum, encoding, decoding)
+        self.summary(age, tally)
     }
 
-    fn summary(
-        self,
-        age: u32,
-        mut sizes: Vec<usize>,
-        changed: usize,
-        encoding: Duration,
-        decoding: Duration,
-    ) -> Measured {
+    fn summary(self, age: u32, tally: Tally) -> Measured {
+        let Tally { mut sizes, changed, encoding, decoding } = tally;
         sizes.sort_unstable();
         let packets = sizes.len();
         let bytes_mean = sizes.iter().sum::<usize>() as f64 / packets as f64;
-        let per_changed = |time: Duration| time.as_nanos() as f64 / changed.max(1) as f64;
+        let per_changed = |time: Duration| (!time.is_zero()).then(|| time.as_nanos() as f64 / changed.max(1) as f64);
         Measured {
             method: self.name(),
             age_frames: age,
@@ -106,9 +115,10 @@ impl Method {
 
 impl fmt::Display for Measured {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ns = |time: Option<f64>| time.map_or_else(|| "-".to_owned(), |ns| format!("{ns:.0}"));
         write!(
             f,
-            "{:<35} {:>3} {:>9} {:>9.1} {:>13.1} {:>6} {:>6} {:>8.0} {:>8.0} {:>8.0}",
+            "{:<35} {:>3} {:>9} {:>9.1} {:>13.1} {:>6} {:>6} {:>8.0} {:>8} {:>8}",
             self.method,
             self.age_frames,
             self.packets,
@@ -117,8 +127,8 @@ impl fmt::Display for Measured {
             self.bytes_p95,
             self.bytes_max,
             self.kbit_s,
-            self.encode_ns_per_changed,
-            self.decode_ns_per_changed,
+            ns(self.encode_ns_per_changed),
+            ns(self.decode_ns_per_changed),
         )
     }
 }

@@ -17,7 +17,7 @@ pub(crate) struct Held<'a> {
 }
 
 impl Held<'_> {
-    fn of(&self, cube: usize) -> Baselines<'_> {
+    pub(crate) fn of(&self, cube: usize) -> Baselines<'_> {
         let second = self.second.map(|second| (second[cube].borrow(), 2 * self.age));
         Baselines { first: self.first[cube].borrow(), first_age: self.age, second, tick_hz: 60 }
     }

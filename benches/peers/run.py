@@ -3,10 +3,12 @@
 
     benches/peers/run.py [--cells 1000x100,...] [--links spread,clear] [--peers tidelock,replicon,...] [--reps 3]
                          [--recording FILE] [--json OUT.json] [--no-build]
+    benches/peers/run.py --markdown A.json,B.json
 
 One process for each run, one after the other; of several repetitions the one with the median time counts. Runs that take
 longer than --timeout seconds are given up, and so told. A ratio is a library's figure by ours, in the same run of this
-program: 10.0x means that it takes ten times as much.
+program: 10.0x means that it takes ten times as much. The second form runs nothing, and makes one table of results
+written before.
 """
 
 import argparse
@@ -24,7 +26,7 @@ PEERS = {
     "tidelock": ("peer-tidelock", [""]),
     "replicon": ("peer-replicon", ["", "one", "quant"]),
     "lightyear": ("peer-lightyear", [""]),
-    "lightyear-0.30": ("peer-lightyear-0.30", [""]),
+    "lightyear-0.30": ("peer-lightyear-0-30", [""]),
     "naia": ("peer-naia", ["", "capped"]),
     "bitcode": ("peer-bitcode", ["", "shared"]),
 }
@@ -45,6 +47,7 @@ def arguments():
     parser.add_argument("--timeout", type=int, default=300, help="seconds for one run")
     parser.add_argument("--json", help="where all results go")
     parser.add_argument("--no-build", action="store_true")
+    parser.add_argument("--markdown", type=words, help="results of which a table is made, and nothing is run")
     return parser.parse_args()
 
 
@@ -116,18 +119,18 @@ def ratio(theirs, ours):
 
 
 HEAD = (
-    f"{'':32}{'cpu p50 ms':>11}{'p99 ms':>9}{'ratio':>9}{'B/client/tick':>15}{'ratio':>9}{'allocs':>9}{'MB':>8}"
+    f"{'':38}{'cpu p50 ms':>11}{'p99 ms':>9}{'ratio':>9}{'B/client/tick':>15}{'ratio':>9}{'allocs':>9}{'MB':>8}"
     f"   {'right':>7} {'stale':>6} {'missing':>7} {'ghost':>5}"
 )
 
 
 def row(name, result, ours):
     if "error" in result:
-        return f"{name:32}{result['error']}"
+        return f"{name:38}{result['error']}"
     cpu, copies = result["cpu"], result["copies"]
     cost, size = cpu["p50_us"], result["bytes_per_client_tick"]
     return (
-        f"{name:32}{cost / 1000:11.3f}{cpu['p99_us'] / 1000:9.3f}{ratio(cost, ours and ours['cpu']['p50_us'])}"
+        f"{name:38}{cost / 1000:11.3f}{cpu['p99_us'] / 1000:9.3f}{ratio(cost, ours and ours['cpu']['p50_us'])}"
         f"{size:15.1f}{ratio(size, ours and ours['bytes_per_client_tick'])}{result['allocations_per_tick']:9.0f}"
         f"{result['memory_peak_mb']:8.0f}"
         f"   {copies['right']:7} {copies['stale']:6} {copies['missing']:7} {copies['ghost']:5}"
@@ -145,8 +148,40 @@ def best(results, ours):
     return cost, (min(alike) / ours["bytes_per_client_tick"] if alike else None)
 
 
+def markdown(files):
+    """One line for each cell. Of a library's variants the cheapest counts, unless it sends less than it should."""
+    entries = [entry for file in files for entry in json.loads(pathlib.Path(file).read_text())]
+    keys = ("links", "entities", "clients", "moving", "mode")
+    grouped = {}
+    for entry in entries:
+        grouped.setdefault(tuple(entry[key] for key in keys), []).append(entry)
+    libraries = ["replicon", "lightyear", "naia"]
+    print("| links | entities × clients, walking, mode | ours: ms | B | " + " | ".join(libraries) + " | quantized alike: B | wrong copies: ours, " + ", ".join(libraries) + " |")
+    print("|---|---|---|---|" + "---|" * len(libraries) + "---|---|")
+    for (links, entities, clients, moving, mode), runs in grouped.items():
+        good = [run for run in runs if "error" not in run["result"] and run["variant"] != "capped"]
+        of = lambda program: [run["result"] for run in good if run["program"] == program]
+        if not of("tidelock"):
+            continue
+        ours = of("tidelock")[0]
+        times = lambda value, own: f"× {value / own:.1f}"
+        cost = lambda results: min(results, key=lambda result: result["cpu"]["p50_us"], default=None)
+        wrong = lambda results: max((sum(r["copies"][what] for what in ("stale", "missing", "ghost")) for r in results), default=None)
+        columns = [f"{ours['cpu']['p50_us'] / 1000:.3f}", f"{ours['bytes_per_client_tick']:.0f}"]
+        for program in libraries:
+            best = cost(of(program))
+            columns.append(times(best["cpu"]["p50_us"], ours["cpu"]["p50_us"]) if best else "–")
+        alike = [result for result in of("replicon") if result["variant"] == "quant"]
+        columns.append(times(alike[0]["bytes_per_client_tick"], ours["bytes_per_client_tick"]) if alike else "–")
+        counts = [wrong(of(program)) for program in ["tidelock", *libraries]]
+        columns.append(", ".join("–" if count is None else str(count) for count in counts))
+        print(f"| {links} | {entities} × {clients}, {moving:.0%}, {mode} | " + " | ".join(columns) + " |")
+
+
 def main():
     flags = arguments()
+    if flags.markdown:
+        return markdown(flags.markdown)
     if not flags.no_build:
         build()
     written = []

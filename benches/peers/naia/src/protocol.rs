@@ -99,12 +99,8 @@ pub(super) fn write(server: &mut App, world: &Workload, entities: &[Entity]) {
 pub(super) fn held(ecs: &mut Ecs) -> BTreeMap<u32, State> {
     let mut all = ecs.query::<(&Index, &Position, &Velocity, &Yaw, &Health)>();
     let state = |(index, position, velocity, yaw, health): (&Index, &Position, &Velocity, &Yaw, &Health)| {
-        let state = State {
-            position: *position.value,
-            velocity: *velocity.value,
-            yaw: *yaw.value,
-            health: *health.value,
-        };
+        let state =
+            State { position: *position.value, velocity: *velocity.value, yaw: *yaw.value, health: *health.value };
         (*index.value, state)
     };
     all.iter(ecs).map(state).collect()

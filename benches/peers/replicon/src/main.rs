@@ -13,9 +13,7 @@ use bevy::{prelude::*, state::app::StatesPlugin, time::TimeUpdateStrategy};
 use bevy_replicon::{
     bytes::Bytes,
     prelude::*,
-    server::visibility::{
-        client_visibility::ClientVisibility, filters_mask::FilterBit, registry::FilterRegistry,
-    },
+    server::visibility::{client_visibility::ClientVisibility, filters_mask::FilterBit, registry::FilterRegistry},
     shared::{
         backend::channels::ServerChannel, replication::registry::ReplicationRegistry,
         server_entity_map::ServerEntityMap,
@@ -90,13 +88,9 @@ fn main() {
 fn app(variant: &str) -> App {
     let mut app = App::new();
     let shared = RepliconSharedPlugin { auth_method: AuthMethod::None };
-    app.add_plugins((
-        MinimalPlugins,
-        StatesPlugin,
-        RepliconPlugins.set(shared).set(ServerPlugin::new(PostUpdate)),
-    ))
-    .insert_resource(TimeUpdateStrategy::ManualDuration(Duration::from_secs(1) / TICK_HZ))
-    .init_resource::<InputsSum>();
+    app.add_plugins((MinimalPlugins, StatesPlugin, RepliconPlugins.set(shared).set(ServerPlugin::new(PostUpdate))))
+        .insert_resource(TimeUpdateStrategy::ManualDuration(Duration::from_secs(1) / TICK_HZ))
+        .init_resource::<InputsSum>();
     register(&mut app, variant);
     app.add_client_message::<Ask>(Channel::Unreliable)
         .add_systems(Update, take_inputs.run_if(in_state(ServerState::Running)));
@@ -157,9 +151,7 @@ impl Stage {
             let ask = Ask { towards, look, buttons };
             if let Some(app) = self.real.get_mut(client) {
                 let mut messages = app.world_mut().resource_mut::<ClientMessages>();
-                while let Some((channel, message)) =
-                    next(&mut self.down_reliable).or_else(|| next(&mut self.down))
-                {
+                while let Some((channel, message)) = next(&mut self.down_reliable).or_else(|| next(&mut self.down)) {
                     messages.insert_received(channel, message);
                 }
                 app.world_mut().write_message(ask);
