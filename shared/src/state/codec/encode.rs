@@ -130,7 +130,7 @@ fn write_field<S: Sink>(
                     new[0].wrapping_sub(prediction.values[0]) & 3,
                     2,
                 );
-                prediction.turn(field, known, new[0], bits);
+                prediction.turn(new[0], bits);
             }
             write_residuals(plan, field, prediction, 1, new, sink);
         }
