@@ -33,10 +33,7 @@ pub(super) struct Known<'a> {
 impl<'a> Known<'a> {
     pub(super) fn new(plan: &'a Plan, baselines: &Baselines<'a>, places: &'a mut [Begins; 2]) -> Self {
         let [first, second] = places;
-        let second = match baselines.second {
-            Some((version, age)) => Some((Frame::new(plan, version, second), age)),
-            None => None,
-        };
+        let second = baselines.second.map(|(version, age)| (Frame::new(plan, version, second), age));
         Self {
             first: Frame::new(plan, baselines.first, first),
             first_age: baselines.first_age,
