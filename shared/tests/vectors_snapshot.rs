@@ -165,9 +165,9 @@ fn what_records_have_in_common_reads_back() {
 }
 
 /// The name of a list, its order, and its runs: first ghost and length.
-type RunCase = (&'static str, u32, Vec<(u32, u32)>);
+type Runs = (&'static str, u32, Vec<(u32, u32)>);
 
-fn runs() -> Vec<RunCase> {
+fn runs() -> Vec<Runs> {
     vec![
         ("one_run_of_all", 0, vec![(0, 900)]),
         ("a_run_of_one", 2, vec![(5, 1)]),

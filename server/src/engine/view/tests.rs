@@ -345,9 +345,9 @@ fn the_second_baseline_lies_as_far_before_the_first_as_that_lies_back() {
         pair.ack(&[sequence]);
     }
     // The bases were 1 to 9; three ticks later the second is of three ticks before the newest.
-    (0..2).for_each(|_| {
+    for _ in 0..2 {
         pair.sends(0b001);
-    });
+    }
     pair.step(0b011);
     assert_eq!(
         (pair.views.base(), pair.second_of(0), pair.second_of(1)),
@@ -365,9 +365,9 @@ fn who_entered_since_the_second_baseline_does_without_it() {
     pair.visible = 0b1111;
     let sequence = pair.sends(0b001);
     pair.ack(&[sequence]);
-    (0..2).for_each(|_| {
+    for _ in 0..2 {
         pair.sends(0b001);
-    });
+    }
     pair.step(0b1001);
     assert_eq!(pair.due(), [(0, Some(Tick(5))), (3, Some(Tick(5)))]);
     assert_eq!((pair.second_of(0), pair.second_of(3)), (Some(Tick(2)), None));
