@@ -75,7 +75,7 @@ fn main() -> std::io::Result<()> {
         };
         let p = part(&|c| matches!(c, Code::Pattern(_)));
         print!(" pattern {:.2}/{:.2}", p.0, p.1);
-        for f in 0..6 {
+        for f in 0..7 {
             let p = part(&|c| matches!(c, Code::Residual(x) if x/204==f));
             print!(" f{f} {:.2}/{:.2}", p.0, p.1);
         }

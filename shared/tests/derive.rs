@@ -10,7 +10,7 @@ use tidelock::state::{
 struct Body {
     #[field(range(-Self::EXTENT..=Self::EXTENT), step = 1.0 / 256.0, velocity = "speed", order = 6)]
     place: Vec3,
-    #[field(range(-8.0..=8.0, -8.0..=8.0, -20..=20), step = 0.5, order(6, 6, 8))]
+    #[field(range(-8.0..=8.0, -8.0..=8.0, -20..=20), step = 0.5, order(6, 6, 8), held)]
     speed: Vec3,
     #[field(angle, bits = 12, velocity = "Spin")]
     yaw: f32,
@@ -114,9 +114,9 @@ fn each_member_becomes_the_fields_that_it_says() {
         Field::range("place.x", -100.0, 100.0, 1.0 / 256.0).with_order(6).with_velocity("", "speed.x"),
         Field::range("place.y", -100.0, 100.0, 1.0 / 256.0).with_order(6).with_velocity("", "speed.y"),
         Field::range("place.z", -100.0, 100.0, 1.0 / 256.0).with_order(6).with_velocity("", "speed.z"),
-        Field::range("speed.x", -8.0, 8.0, 0.5).with_order(6),
-        Field::range("speed.y", -8.0, 8.0, 0.5).with_order(6),
-        Field::range("speed.z", -20.0, 20.0, 0.5).with_order(8),
+        Field::range("speed.x", -8.0, 8.0, 0.5).with_order(6).held(),
+        Field::range("speed.y", -8.0, 8.0, 0.5).with_order(6).held(),
+        Field::range("speed.z", -20.0, 20.0, 0.5).with_order(8).held(),
         Field::angle("yaw", 12).with_velocity("spin", "0"),
         Field::range("look", -1.5, 1.5, 0.01),
         Field::rotation("turn", 9),

@@ -43,9 +43,9 @@ struct Says {
 }
 
 const KINDS: [&str; 9] = ["range", "angle", "rotation", "counter", "flags", "text", "blob", "nested", "skip"];
-const KNOWN: [&str; 15] = [
+const KNOWN: [&str; 16] = [
     "range", "angle", "rotation", "counter", "flags", "text", "blob", "nested", "skip", "step", "bits", "bytes",
-    "order", "velocity", "name",
+    "order", "velocity", "held", "name",
 ];
 /// The most steps of a range, and from 0 to its ends.
 const STEPS_MAX: f64 = 4_194_304.0;
@@ -169,14 +169,14 @@ impl<'a> FieldSource<'a> {
     }
 
     fn range(&self, ty: &Type, value: &TokenStream, suffix: &str) -> Result<Code> {
-        self.says.only("a range of floats", &["step", "order", "velocity", "name"])?;
+        self.says.only("a range of floats", &["step", "order", "velocity", "held", "name"])?;
         let bounds = self.says.ranges(1)?;
         let field = self.range_field(ty, &bounds[0], 0, suffix)?;
         Ok(self.one(field, quote!(lanes.range(#value);), quote!(lanes.range())))
     }
 
     fn vector(&self, ty: &Type, value: &TokenStream, axes: &[&str], suffix: &str) -> Result<Code> {
-        self.says.only("a range of floats", &["step", "order", "velocity", "name"])?;
+        self.says.only("a range of floats", &["step", "order", "velocity", "held", "name"])?;
         let bounds = self.says.ranges(axes.len())?;
         let mut parts = Vec::new();
         for (at, axis) in axes.iter().enumerate() {
@@ -199,7 +199,7 @@ impl<'a> FieldSource<'a> {
     }
 
     fn angle(&self, value: &TokenStream, suffix: &str) -> Result<Code> {
-        self.says.only("an angle", &["bits", "order", "velocity", "name"])?;
+        self.says.only("an angle", &["bits", "order", "velocity", "held", "name"])?;
         let Some(bits) = self.says.value("bits") else {
             return Err(Error::new(
                 self.says.kind_span(),
@@ -213,7 +213,7 @@ impl<'a> FieldSource<'a> {
     }
 
     fn rotation(&self, ty: &Type, value: &TokenStream, suffix: &str) -> Result<Code> {
-        self.says.only("a rotation", &["bits", "order", "name"])?;
+        self.says.only("a rotation", &["bits", "order", "held", "name"])?;
         let Some(bits) = self.says.value("bits") else {
             return Err(Error::new_spanned(
                 ty,
@@ -229,7 +229,7 @@ impl<'a> FieldSource<'a> {
         if self.says.value("step").is_some() {
             return Err(Error::new(self.says.span("step"), "whole numbers have steps of 1"));
         }
-        self.says.only("a whole number", &["order", "name"])?;
+        self.says.only("a whole number", &["order", "held", "name"])?;
         let (least, greatest) = (integer.min, integer.max);
         let arguments = if self.says.kind.is_some() {
             let (min, max) = self.says.ranges(1)?.swap_remove(0);
@@ -258,7 +258,7 @@ impl<'a> FieldSource<'a> {
 
     /// A counter or flags.
     fn bits(&self, ty: &Type, integer: Integer, kind: &str, value: &TokenStream, suffix: &str) -> Result<Code> {
-        let keys: &[&str] = if kind == "flags" { &["bits", "name"] } else { &["bits", "order", "name"] };
+        let keys: &[&str] = if kind == "flags" { &["bits", "name"] } else { &["bits", "order", "held", "name"] };
         self.says.only(kind, keys)?;
         let width = match (integer.name, integer.min) {
             ("u8", _) => 8,
@@ -326,8 +326,15 @@ impl<'a> FieldSource<'a> {
         Ok(Code { read: quote!([#read]), ..all })
     }
 
-    /// The field with the order that was asked for.
+    /// The field as it is expected to change.
     fn ordered(&self, field: TokenStream, axis: usize) -> Result<TokenStream> {
+        let field = match self.says.item("held") {
+            Some(held) => {
+                held.bare()?;
+                quote!(#field.held())
+            }
+            None => field,
+        };
         let Some(item) = self.says.item("order") else { return Ok(field) };
         let order = match &item.value {
             Value::One(order) => order,

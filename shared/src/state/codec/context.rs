@@ -16,9 +16,11 @@ pub(super) enum Family {
     StillRotation = 4,
     /// A rotation that goes on turning.
     Turning = 5,
+    /// A velocity of which one coordinate has changed, and whose speed stays as it is.
+    Swerving = 6,
 }
 
-const FAMILIES: usize = 6;
+const FAMILIES: usize = 7;
 pub(super) const SCALES: usize = 17;
 const PLACES: usize = 12;
 

@@ -129,8 +129,9 @@ fn read_field(
     }
     let begin = usize::from(matches!(field.kind, Kind::Rotation(_)));
     let mut place = Place::first_of(field.count - begin);
-    for at in begin..field.count {
-        let code = prediction.code(place);
+    let order = prediction.order(field);
+    for at in order.into_iter().filter(|at| (begin..field.count).contains(at)) {
+        let code = prediction.code(at, place);
         let mut symbol = book.read(code, r)?;
         if let (residual::TURN, Kind::Rotation(bits), true) = (symbol, field.kind, at == begin) {
             let turn = r.read_u32(2)?;
@@ -144,6 +145,9 @@ fn read_field(
         let difference = residual::read(symbol, prediction.towards(at), r)?;
         values[at] = lanes[at].advance(prediction.values[at], difference).ok_or(Malformed)?;
         place = place.after(difference);
+        if at == order[0] {
+            prediction.swerve(field, lanes, at, values[at]);
+        }
     }
     Ok(())
 }

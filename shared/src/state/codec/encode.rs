@@ -99,7 +99,7 @@ fn write_field<S: Sink>(
         Kind::Rotation(bits) => {
             if new[0] != prediction.values[0] {
                 sink.symbol(
-                    prediction.code(Place::FIRST),
+                    prediction.code(1, Place::FIRST),
                     residual::TURN,
                     new[0].wrapping_sub(prediction.values[0]) & 3,
                     2,
@@ -116,16 +116,21 @@ fn write_field<S: Sink>(
 fn write_residuals<S: Sink>(
     plan: &Plan,
     field: &FieldPlan,
-    prediction: &Prediction,
+    prediction: &mut Prediction,
     begin: usize,
     new: &[u32],
     sink: &mut S,
 ) {
     let mut place = Place::first_of(field.count - begin);
-    for (at, lane) in plan.lanes_of(field).iter().enumerate().skip(begin) {
-        let difference = lane.difference(prediction.values[at], new[at]);
-        residual::write(difference, prediction.towards(at), prediction.code(place), sink);
+    let lanes = plan.lanes_of(field);
+    let order = prediction.order(field);
+    for at in order.into_iter().filter(|at| (begin..field.count).contains(at)) {
+        let difference = lanes[at].difference(prediction.values[at], new[at]);
+        residual::write(difference, prediction.towards(at), prediction.code(at, place), sink);
         place = place.after(difference);
+        if at == order[0] {
+            prediction.swerve(field, lanes, at, new[at]);
+        }
     }
 }
 

@@ -37,6 +37,8 @@ pub(super) struct FieldPlan {
     step: Option<f32>,
     /// For each of its lanes how it moves, if a velocity says so.
     pub(super) motions: [Option<LaneMotion>; LANES_MAX],
+    /// If it is a velocity: the values of its lanes that mean standing still.
+    pub(super) rests: [Option<u32>; LANES_MAX],
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,7 +104,12 @@ impl Plan {
                 order: u32::from(field.order),
                 step,
                 motions: [None; LANES_MAX],
+                rests: [None; LANES_MAX],
             };
+            for (rest, lane) in new.rests.iter_mut().zip(first_lane..end) {
+                let moves = motions.iter().flatten().find(|motion| usize::from(motion.velocity_lane) == lane);
+                *rest = moves.map(|motion| motion.rest);
+            }
             new.motions.iter_mut().zip(&motions[first_lane..end]).for_each(|(mine, motion)| *mine = *motion);
             match self.fields.last_mut() {
                 Some(last) if last.takes(&new) => last.append(&new),
@@ -143,6 +150,7 @@ impl FieldPlan {
 
     fn append(&mut self, next: &Self) {
         self.motions[self.count..].iter_mut().zip(next.motions).for_each(|(mine, motion)| *mine = motion);
+        self.rests[self.count..].iter_mut().zip(next.rests).for_each(|(mine, rest)| *mine = rest);
         self.count += next.count;
         self.order = self.order.max(next.order);
     }

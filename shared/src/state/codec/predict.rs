@@ -14,6 +14,8 @@ pub(super) struct Prediction {
     /// The direction of the motion that was predicted: it tells what sign of a residual means.
     towards: [i8; LANES_MAX],
     family: Family,
+    /// Which coordinate of a velocity changes with the other, and by how much that did.
+    swerved: Option<(u8, u8)>,
     scale: u8,
 }
 
@@ -51,6 +53,7 @@ impl<'a> Known<'a> {
 impl Prediction {
     /// What baselines alone tell: all that is known before the field's chunk is read.
     pub(super) fn begin(&mut self, plan: &Plan, field: &FieldPlan, known: &Known<'_>) -> Expectation {
+        self.swerved = None;
         let old = known.first.lanes_of(field);
         let second = known.second_of(field.component);
         match (field.kind, second) {
@@ -64,8 +67,13 @@ impl Prediction {
 
     /// The context of a residual.
     #[inline]
-    pub(super) const fn code(&self, place: Place) -> Code {
-        Code::Residual(context(self.family, self.scale, place))
+    pub(super) fn code(&self, at: usize, place: Place) -> Code {
+        match self.swerved {
+            Some((swerved, scale)) if usize::from(swerved) == at => {
+                Code::Residual(context(Family::Swerving, scale, place))
+            }
+            _ => Code::Residual(context(self.family, self.scale, place)),
+        }
     }
 
     /// Whether `new` is what was predicted.
@@ -191,6 +199,34 @@ impl Prediction {
         self.values[0] = largest;
         self.values[1..].copy_from_slice(&rotation::to_lanes(predicted, largest, bits));
         self.towards = [0; LANES_MAX];
+    }
+
+    /// In which order the lanes of a field from `begin` on are told: of a velocity along the ground the slower coordinate first.
+    #[inline]
+    pub(super) fn order(&self, field: &FieldPlan) -> [usize; LANES_MAX] {
+        if let [Some(x), Some(y), ..] = field.rests
+            && self.values[1].abs_diff(y) < self.values[0].abs_diff(x)
+        {
+            return [1, 0, 2, 3];
+        }
+        [0, 1, 2, 3]
+    }
+
+    /// Of a velocity, the coordinate `told` is now `value`. If that has changed, then the other one changes as well, so that the
+    /// speed along the ground stays as it is: who runs a curve turns, and seldom slows down.
+    pub(super) fn swerve(&mut self, field: &FieldPlan, lanes: &[Lane], told: usize, value: u32) {
+        let [Some(x), Some(y), ..] = field.rests else { return };
+        let rests = [i64::from(x), i64::from(y)];
+        let was = [0, 1].map(|at| i64::from(self.values[at]) - rests[at]);
+        let is = i64::from(value) - rests[told];
+        if is == was[told] {
+            return;
+        }
+        let left = (was[0] * was[0] + was[1] * was[1] - is * is).max(0).cast_unsigned().isqrt().cast_signed();
+        let other = 1 - told;
+        let predicted = if was[other] < 0 { -left } else { left };
+        self.swerved = Some((other as u8, scale_of((is - was[told]).unsigned_abs() as u32)));
+        self.values[other] = (predicted + rests[other]).clamp(0, i64::from(lanes[other].max)) as u32;
     }
 
     /// The direction of the motion that was predicted for a lane: -1, 0 or 1.
