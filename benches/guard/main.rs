@@ -21,7 +21,7 @@ use tidelock_workload::{Cell, Meter};
 #[derive(Parser)]
 struct Flags {
     /// By how much a count may differ from what was written down, in percent.
-    #[arg(long, default_value_t = 3.0)]
+    #[arg(long, default_value_t = 5.0)]
     tolerance_pct: f64,
     /// What was counted before.
     #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/guard/baseline.json"))]
