@@ -26,7 +26,8 @@ pub fn decode_delta(
     out: &mut Version,
 ) -> Result<(), Malformed> {
     let (plan, book) = (layout.coding_plan(), layout.codebook());
-    let known = Known::new(plan, baselines);
+    let (mut places, mut place) = ([[0; 32]; 2], [0; 32]);
+    let known = Known::new(plan, baselines, &mut places);
     let old_mask = known.first.mask;
     out.mask = old_mask;
     begin(plan, out);
@@ -43,12 +44,13 @@ pub fn decode_delta(
         block.advance(plan, &known, common);
         symbol = book.read(block.code(0), r)?;
     }
+    let begins = plan.begins(out.mask, &mut place);
     loop {
         let differ = read_pattern(book, &block, symbol, r)?;
         for at in 0..block.len() {
-            block.follow(at, plan, &known, &Frame::new(plan, out.borrow()));
             let (field, prediction) = block.field(at, plan);
-            let begin = plan.offset(out.mask, field.component) + field.offset;
+            prediction.follow(plan, field, &known, &Frame::of(out.mask, &out.lanes, begins));
+            let begin = usize::from(begins[field.component]) + field.offset;
             let place = &mut out.lanes[begin..begin + field.count];
             prediction.copy_to(field, &known, place);
             if differ >> at & 1 != 0 {
@@ -99,8 +101,10 @@ fn begin(plan: &Plan, out: &mut Version) {
 
 /// Reads the components of `mask`, which are part of `out.mask`.
 fn read_components(plan: &Plan, mask: u32, r: &mut BitReader<'_>, out: &mut Version) -> Result<(), Malformed> {
+    let mut place = [0; 32];
+    let begins = plan.begins(out.mask, &mut place);
     for (component, lanes) in plan.components(mask) {
-        let begin = plan.offset(out.mask, component);
+        let begin = usize::from(begins[component]);
         for (lane, value) in lanes.iter().zip(&mut out.lanes[begin..]) {
             *value = r.read_up_to(lane.max)?;
         }

@@ -2,7 +2,7 @@ use super::super::lane::{Coding, Lane};
 use super::super::motion::{LaneMotion, MotionTime};
 use super::Baselines;
 use super::context::{Expectation, Family, Place, SCALES, context, scale_of};
-use super::frame::Frame;
+use super::frame::{Begins, Frame};
 use super::plan::{FieldPlan, Kind, LANES_MAX, Plan};
 use super::rotation::{self, Quaternion};
 use super::sink::Code;
@@ -31,10 +31,14 @@ pub(super) struct Known<'a> {
 }
 
 impl<'a> Known<'a> {
-    pub(super) fn new(plan: &'a Plan, baselines: &Baselines<'a>) -> Self {
-        let second = baselines.second.map(|(version, age)| (Frame::new(plan, version), age));
+    pub(super) fn new(plan: &'a Plan, baselines: &Baselines<'a>, places: &'a mut [Begins; 2]) -> Self {
+        let [first, second] = places;
+        let second = match baselines.second {
+            Some((version, age)) => Some((Frame::new(plan, version, second), age)),
+            None => None,
+        };
         Self {
-            first: Frame::new(plan, baselines.first),
+            first: Frame::new(plan, baselines.first, first),
             first_age: baselines.first_age,
             second,
             tick_hz: baselines.tick_hz,
@@ -165,18 +169,23 @@ impl Prediction {
     /// What has a velocity goes on along it, now that the velocity in `new` is known: each tick's velocity moves it in that tick, the
     /// last one is the new one, and those between lie between the old and the new. A tick moves it by whole steps, as it does in
     /// a game that snaps what it moves: then this is exact for a steady velocity, and for any within one tick.
+    #[inline]
     pub(super) fn follow(&mut self, plan: &Plan, field: &FieldPlan, known: &Known<'_>, new: &Frame<'_>) {
-        let Some(LaneMotion { velocity_bit, .. }) = field.motions[0] else { return };
-        let component = usize::from(velocity_bit);
-        if !known.first.has(component) || !new.has(component) {
-            return;
+        if let Some(LaneMotion { velocity_bit, .. }) = &field.motions[0] {
+            let component = usize::from(*velocity_bit);
+            if known.first.has(component) && new.has(component) {
+                self.go_along(plan, field, component, known, new);
+            }
         }
+    }
+
+    fn go_along(&mut self, plan: &Plan, field: &FieldPlan, component: usize, known: &Known<'_>, new: &Frame<'_>) {
         let old = known.first.lanes_of(field);
         let (one_tick, all) = (known.time(1), known.time(known.first_age.saturating_add(1)));
         let age = i64::from(known.first_age);
         let mut wildest = 0;
         for (at, (lane, motion)) in plan.lanes_of(field).iter().zip(field.motions.iter().flatten()).enumerate() {
-            let offset = usize::from(motion.velocity_lane) - plan.first_lanes[component];
+            let offset = usize::from(motion.velocity_lane - plan.first_lanes[component]);
             let (was, is) = (known.first.lane(component, offset), new.lane(component, offset));
             let path = (age - 1) * motion.displacement(was, one_tick) + (age + 1) * motion.displacement(is, one_tick);
             self.values[at] = advance(*lane, old[at], round_div(path, 2));
