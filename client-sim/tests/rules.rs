@@ -294,7 +294,9 @@ fn what_has_a_higher_priority_is_told_more_often_when_not_everything_fits() {
     });
     let hurry = |world: &mut World| {
         let tick = world.resource::<TickTime>().tick.0;
-        world.query::<&mut Quick>().iter_mut(world).for_each(|mut quick| quick.0 = (tick * 7) & 0xFFFF);
+        // Nothing that could be foretold.
+        let value = tick.wrapping_mul(0x9E37_79B9) >> 16;
+        world.query::<&mut Quick>().iter_mut(world).for_each(|mut quick| quick.0 = value);
     };
     let stage = scene.stage.clone();
     let mut before: BTreeMap<NetId, u32> = BTreeMap::new();

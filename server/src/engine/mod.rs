@@ -8,6 +8,7 @@ mod budget;
 mod capture;
 mod closing;
 mod config;
+mod draft;
 mod event_queue;
 mod grid;
 mod history;

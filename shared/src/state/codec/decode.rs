@@ -54,7 +54,7 @@ pub fn decode_delta(
             let place = &mut out.lanes[begin..begin + field.count];
             prediction.copy_to(field, &known, place);
             if differ >> at & 1 != 0 {
-                read_field(plan, book, field, prediction, &known, r, place)?;
+                read_field(plan, book, field, prediction, r, place)?;
             }
         }
         if block.is_last(plan, common) {
@@ -118,7 +118,6 @@ fn read_field(
     book: &Codebook,
     field: &FieldPlan,
     prediction: &mut Prediction,
-    known: &Known<'_>,
     r: &mut BitReader<'_>,
     values: &mut [u32],
 ) -> Result<(), Malformed> {
@@ -142,7 +141,7 @@ fn read_field(
             if turn == 0 {
                 return Err(Malformed);
             }
-            prediction.turn(field, known, prediction.values[0].wrapping_add(turn) & 3, bits);
+            prediction.turn(prediction.values[0].wrapping_add(turn) & 3, bits);
             values.copy_from_slice(&prediction.values);
             symbol = book.read(code, r)?;
         }

@@ -106,7 +106,7 @@ impl Differ {
 /// The components of `mask`, absolute.
 fn write_components<S: Sink>(plan: &Plan, frame: &Frame<'_>, mask: u32, sink: &mut S) {
     for (component, lanes) in plan.components(mask) {
-        for (lane, value) in lanes.iter().zip(frame.from_component(component)) {
+        for (lane, value) in lanes.iter().zip(frame.lanes_from(component)) {
             sink.raw(*value, lane.bits());
         }
     }
@@ -130,7 +130,7 @@ fn write_field<S: Sink>(
                     new[0].wrapping_sub(prediction.values[0]) & 3,
                     2,
                 );
-                prediction.turn(field, known, new[0], bits);
+                prediction.turn(new[0], bits);
             }
             write_residuals(plan, field, prediction, 1, new, sink);
         }

@@ -44,7 +44,7 @@ impl<'a> Frame<'a> {
     }
 
     /// From where a component that is there begins.
-    pub(super) fn from_component(&self, component: usize) -> &'a [u32] {
+    pub(super) fn lanes_from(&self, component: usize) -> &'a [u32] {
         &self.lanes[usize::from(self.begins[component])..]
     }
 }
