@@ -72,7 +72,7 @@ impl Cell {
         let mut arguments = arguments.into_iter();
         while let Some(name) = arguments.next() {
             let mut value = || arguments.next().ok_or_else(|| CellError::Value(name.clone()));
-            match &name[2.min(name.len())..] {
+            match name.strip_prefix("--").unwrap_or_default() {
                 "entities" => cell.entities = number(&name, &value()?)?,
                 "clients" => cell.clients = number(&name, &value()?)?,
                 "moving" => cell.moving = number(&name, &value()?)?,
@@ -160,6 +160,7 @@ mod tests {
             Cell { entities: 100, moving: 0.1, interest: true, variant: "quant".to_owned(), ..Cell::default() };
         assert_eq!(cell, expected);
         assert!(matches!(read("--speed 3"), Err(CellError::Unknown(_))));
+        assert!(matches!(read("ticks 3"), Err(CellError::Unknown(_))));
         assert!(matches!(read("--ticks"), Err(CellError::Value(_))));
         assert!(matches!(read("--ticks many"), Err(CellError::Value(_))));
         assert!(matches!(read("--entities 5").unwrap().world(), Err(CellError::Clients)));

@@ -3,7 +3,12 @@
 //!
 //! Two packages share this program: `lightyear` 0.31.0 on bevy_replicon 0.45.5, and `lightyear-0.30` on 0.44.3.
 //!
+//! It measures round trips by a clock of its own, and takes for lost what is not acknowledged within one and a half of them: on
+//! virtual time that runs faster it would send again what is still on its way. So over spread links a tick waits until the
+//! clock on the wall has come as far.
+//!
 //! Who sees whom is worked out by the workload, untimed; telling the library what changed of that is timed.
+#![expect(clippy::disallowed_methods, reason = "the library reads a clock, so that who drives it must")]
 
 mod components;
 
@@ -14,7 +19,7 @@ use bytes::{Bytes, BytesMut};
 use components::{Ask, is_right, register, spawn, write};
 use core::net::{Ipv4Addr, SocketAddr};
 use lightyear::prelude::{client::*, server::*, *};
-use std::time::Duration;
+use std::time::{Duration, Instant as WallInstant};
 use tidelock_workload::heap::CountingHeap;
 use tidelock_workload::{Carrier, Cell, Copies, Meter, Report, Spread, TICK_HZ, TICK_US, World as Workload, input};
 
@@ -49,6 +54,7 @@ fn main() {
     let mut stage = Stage::new(&cell, &world);
     let mut meter = Meter::default();
     let measured = cell.warmup_ticks + cell.ticks;
+    let began = WallInstant::now();
     for tick in 0..measured + cell.quiet_ticks {
         meter.set_on((cell.warmup_ticks..measured).contains(&tick));
         if tick < measured {
@@ -60,6 +66,9 @@ fn main() {
             world.rest();
             stage.down.heal();
             stage.up.heal();
+        }
+        if cell.spread {
+            wait_until(began + Duration::from_micros(tick * TICK_US));
         }
         stage.step_clients(tick);
         stage.receive(tick, &mut meter);
@@ -79,6 +88,10 @@ fn main() {
     let mut report = Report::new(NAME, &cell, &meter, cell.clients, copies);
     report.own.insert("inputs_sum", stage.server.world().resource::<InputsSum>().0 as f64);
     report.print();
+}
+
+fn wait_until(due: WallInstant) {
+    std::thread::sleep(due.saturating_duration_since(WallInstant::now()));
 }
 
 fn app(plugins: impl FnOnce(&mut App, Duration)) -> App {

@@ -1,12 +1,14 @@
-//! Guards the engine and the client core against growing slower: counts instructions, which no other load of the machine
+//! Guards the engine, the client core and the codec against growing slower: counts instructions, which no other load of the machine
 //! changes, and compares them with those that were counted before.
 //!
 //! `cargo bench -p tidelock-benches --bench guard [-- --write --json OUT.json]`
 //!
-//! Fails if one count is more than `--tolerance-pct` above `benches/guard.json`, and says so if one is as much below: then
+//! Fails if one count is more than `--tolerance-pct` above `benches/guard/baseline.json`, and says so if one is as much below: then
 //! `--write` writes down what was counted, and the change that made it faster carries the new file. Without valgrind nothing
 //! can be counted: the program says so and ends well.
 #![expect(clippy::print_stdout, reason = "the table is what this program is for")]
+
+mod records;
 
 use clap::Parser;
 use std::collections::BTreeMap;
@@ -19,10 +21,10 @@ use tidelock_workload::{Cell, Meter};
 #[derive(Parser)]
 struct Flags {
     /// By how much a count may differ from what was written down, in percent.
-    #[arg(long, default_value_t = 3.0)]
+    #[arg(long, default_value_t = 5.0)]
     tolerance_pct: f64,
     /// What was counted before.
-    #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/guard.json"))]
+    #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/guard/baseline.json"))]
     baseline: PathBuf,
     /// Writes the baseline anew.
     #[arg(long)]
@@ -38,30 +40,46 @@ struct Flags {
     repeat: Vec<String>,
 }
 
-/// Something that is counted: a cell of the workload, at the server or at its clients.
+/// Something that is counted.
 struct Scene {
     name: &'static str,
     /// Names the function whose instructions count.
     function: &'static str,
-    cell: fn() -> Cell,
+    play: Play,
+}
+
+enum Play {
+    /// A cell of the workload.
+    Cell(fn() -> Cell),
+    /// [`records::run`].
+    Records,
 }
 
 const SERVER: &str = "*tidelock_workload*Meter*tick*";
 const CLIENT: &str = "*tidelock_benches*Guest*step*";
 
-const SCENES: [Scene; 5] = [
-    Scene { name: "server_all_walk", function: SERVER, cell: || small(1.0, false) },
-    Scene { name: "server_interest", function: SERVER, cell: || small(1.0, true) },
-    Scene { name: "server_all_stand", function: SERVER, cell: || small(0.0, false) },
-    Scene { name: "server_spread_links", function: SERVER, cell: || Cell { spread: true, ..small(0.5, true) } },
-    Scene { name: "client_all_walk", function: CLIENT, cell: || Cell { clients: 1, ..small(1.0, false) } },
+const SCENES: [Scene; 7] = [
+    Scene::new("server_all_walk", SERVER, Play::Cell(|| small(1.0, false))),
+    Scene::new("server_interest", SERVER, Play::Cell(|| small(1.0, true))),
+    Scene::new("server_all_stand", SERVER, Play::Cell(|| small(0.0, false))),
+    Scene::new("server_spread_links", SERVER, Play::Cell(|| Cell { spread: true, ..small(0.5, true) })),
+    Scene::new("client_all_walk", CLIENT, Play::Cell(|| Cell { clients: 1, ..small(1.0, false) })),
+    Scene::new("codec_encode", "*guard*encode_records*", Play::Records),
+    Scene::new("codec_decode", "*guard*decode_records*", Play::Records),
 ];
+
+impl Scene {
+    const fn new(name: &'static str, function: &'static str, play: Play) -> Self {
+        Self { name, function, play }
+    }
+}
 
 /// Enough for every path to be taken, and few enough for valgrind. Clients only acknowledge, but for one alone.
 fn small(moving: f32, interest: bool) -> Cell {
-    Cell { entities: 300, clients: 10, moving, interest, real: 1, ..Cell::default() }
+    Cell { entities: ENTITIES, clients: 10, moving, interest, real: 1, ..Cell::default() }
 }
 
+const ENTITIES: usize = 300;
 const WARMUP_TICKS: u64 = 10;
 const FEW_TICKS: u64 = 5;
 const MANY_TICKS: u64 = 25;
@@ -98,7 +116,11 @@ fn count() -> Option<BTreeMap<String, u64>> {
 
 fn repeat(scene: &str, ticks: u64) {
     let scene = SCENES.into_iter().find(|known| known.name == scene).expect("one of the scenes");
-    let mut cell = (scene.cell)();
+    let cell = match scene.play {
+        Play::Cell(cell) => cell,
+        Play::Records => return records::run(WARMUP_TICKS + ticks),
+    };
+    let mut cell = cell();
     let world = cell.world().expect("it has fewer clients than entities");
     let mut stage = Stage::of_cell(&cell, world);
     stage.settle();
