@@ -7,7 +7,8 @@ use tidelock::state::{
     encode_delta, encode_full, fnv1a, version_hash,
 };
 use tidelock::wire::{
-    ClientMessage, Connection, HeldStream, InputReport, RecordHead, RecordWriter, ResumeClaim, SnapshotHeader,
+    ClientMessage, Connection, HeldStream, InputReport, RecordHead, RecordList, RecordWriter, RecordsHead, ResumeClaim,
+    SnapshotHeader,
 };
 use tidelock::{Instant, Tick};
 
@@ -114,15 +115,13 @@ fn the_snapshot_has_these_bytes() {
     };
     let bytes = first_datagram(None, |w| {
         header.write(w);
-        let mut heads = RecordWriter::new(TICK);
-        heads.write(5, RecordHead::Delta { baseline: TICK.sub(6) }, w);
+        let list = RecordList { count: 1, gap_order: 2 };
+        let base = Some(TICK.sub(6));
+        RecordsHead { base, lists: [list, RecordList::default(), list] }.write(TICK, w);
+        RecordWriter::new(TICK, base, 2).write(5, RecordHead::Delta { baseline: TICK.sub(6) }, w);
         encode_delta(schema.stream(Audience::Public), spot(160).borrow(), spot(163).borrow(), w);
-        heads.finish(w);
-        RecordWriter::new(TICK).finish(w);
-        let mut heads = RecordWriter::new(TICK);
-        heads.write(5, RecordHead::Full { generation: 2, epoch: 9 }, w);
+        RecordWriter::new(TICK, base, 2).write(5, RecordHead::Full { generation: 2 }, w);
         encode_full(schema.stream(Audience::Owner), purse().borrow(), w);
-        heads.finish(w);
     });
     page_says(&hex(&bytes));
     page_says(&format!("checksum {:#06x}", checksum.to_u16()));

@@ -4,11 +4,14 @@ mod vector_file;
 
 use tidelock::bits::{BitReader, BitWriter, Malformed};
 use tidelock::state::NetId;
-use tidelock::wire::{Audit, InputReport, Load, RecordHead, RecordReader, RecordWriter, SnapshotHeader};
+use tidelock::wire::{
+    Audit, InputReport, Load, RecordHead, RecordList, RecordReader, RecordWriter, RecordsHead, SnapshotHeader,
+};
 use tidelock::{Instant, Tick};
 use vector_file::{Vectors, bytes};
 
 const HEADERS: &str = "snapshot_header.txt";
+const COMMON: &str = "records_in_common.txt";
 const HEADS: &str = "record_heads.txt";
 
 fn headers() -> Vec<(&'static str, SnapshotHeader)> {
@@ -99,21 +102,71 @@ fn snapshot_headers_read_back() {
 }
 
 const TICK: Tick = Tick(1_000);
+const BASE: Option<Tick> = Some(Tick(994));
 
-fn records() -> Vec<(&'static str, Vec<(u32, RecordHead)>)> {
-    let delta = |age| RecordHead::Delta { baseline: TICK.sub(age) };
-    let full = |generation, epoch| RecordHead::Full { generation, epoch };
-    let leave = |despawned, epoch| RecordHead::Leave { despawned, epoch };
+fn heads_in_common() -> Vec<(&'static str, RecordsHead)> {
+    let head = |age: Option<u32>, lists: &[(u32, u32)]| {
+        let mut head = RecordsHead { base: age.map(|age| TICK.sub(age)), ..RecordsHead::default() };
+        for (list, (count, gap_order)) in head.lists.iter_mut().zip(lists) {
+            (list.count, list.gap_order) = (*count, *gap_order);
+        }
+        head
+    };
     vec![
-        ("none", vec![]),
-        ("delta", vec![(0, delta(6))]),
-        ("full", vec![(5, full(0xBEEF, 200))]),
-        ("leave_of_one_that_lives", vec![(1, leave(false, 3))]),
-        ("leave_of_one_that_is_gone", vec![(1, leave(true, 255))]),
-        ("deltas_of_one_age_and_of_others", vec![(0, delta(6)), (1, delta(6)), (9, delta(1)), (10, delta(6))]),
-        ("an_age_survives_other_heads", vec![(2, delta(4)), (3, full(1, 2)), (4, leave(true, 1)), (5, delta(4))]),
-        ("a_baseline_before_the_wrap", vec![(0, delta(1_001))]),
-        ("the_last_index", vec![(NetId::INDEX_MAX, full(0, 0))]),
+        ("no_base_and_no_records", head(None, &[])),
+        ("a_base_and_many_records", head(Some(6), &[(900, 0), (0, 0), (1, 7)])),
+        ("records_of_the_owner_alone", head(Some(1), &[(0, 0), (0, 0), (2, 3)])),
+        ("the_oldest_base", head(Some(i32::MAX as u32), &[(1, 0)])),
+    ]
+}
+
+#[test]
+fn what_records_have_in_common_has_these_bytes() {
+    let mut vectors = Vectors::new(
+        COMMON,
+        "What the records of a datagram of the snapshot of tick 1000 have in common; the records follow.\n\
+         age of the base in ticks golomb 3, 0 for none | for each audience: count golomb 2 | if it is not 0: gap order 3.",
+    );
+    for (name, head) in heads_in_common() {
+        vectors.accepted(name, &format!("{head:?}"), |w| head.write(TICK, w));
+    }
+    vectors.refused("a_base_yet_to_come", "age 2^31; twin: the_oldest_base", |w| {
+        w.write_golomb(1 << 31, 3);
+        w.write(0b1_0001, 5);
+    });
+    vectors.refused("cut_short", "counts follow; twin: no_base_and_no_records", |w| w.write_golomb(0, 3));
+    vectors.check();
+}
+
+#[test]
+fn what_records_have_in_common_reads_back() {
+    let read = |name: &str| RecordsHead::read(TICK, &mut BitReader::new(&bytes(COMMON, name)));
+    for (name, head) in heads_in_common() {
+        assert_eq!(read(name), Ok(head), "{name}");
+    }
+    for name in ["a_base_yet_to_come", "cut_short"] {
+        assert_eq!(read(&format!("refused_{name}")), Err(Malformed), "{name}");
+    }
+}
+
+/// The name of a list, its order, and its records.
+type List = (&'static str, u32, Vec<(u32, RecordHead)>);
+
+fn records() -> Vec<List> {
+    let delta = |age| RecordHead::Delta { baseline: TICK.sub(age) };
+    let full = |generation| RecordHead::Full { generation };
+    let leave = |despawned| RecordHead::Leave { despawned };
+    vec![
+        ("delta_against_the_base", 2, vec![(0, delta(6))]),
+        ("deltas_against_the_base_side_by_side", 0, vec![(0, delta(6)), (1, delta(6)), (2, delta(6))]),
+        ("delta_of_an_age_of_its_own", 2, vec![(0, delta(1))]),
+        ("full", 2, vec![(5, full(0xBEEF))]),
+        ("leave_of_one_that_lives", 2, vec![(1, leave(false))]),
+        ("leave_of_one_that_is_gone", 2, vec![(1, leave(true))]),
+        ("deltas_of_one_age_and_of_others", 1, vec![(0, delta(7)), (1, delta(7)), (9, delta(1)), (10, delta(7))]),
+        ("an_age_survives_other_heads", 0, vec![(2, delta(4)), (3, full(1)), (4, delta(6)), (5, delta(4))]),
+        ("a_baseline_before_the_wrap", 2, vec![(0, delta(1_001))]),
+        ("the_last_index", 7, vec![(NetId::INDEX_MAX, full(0))]),
     ]
 }
 
@@ -121,76 +174,77 @@ fn records() -> Vec<(&'static str, Vec<(u32, RecordHead)>)> {
 fn record_heads_have_these_bytes() {
     let mut vectors = Vectors::new(
         HEADS,
-        "The heads of records in a snapshot of tick 1000, here without the bodies that follow heads of deltas and fulls.\n\
-         for each, by ascending index: 1 | index: distance to the last one's, less one, golomb 2 |\n\
-         0, then 1 as old a baseline as the last delta's, or 0 and its age in ticks golomb 3   delta\n\
-         1 0 | generation 16 | epoch 8                                                        full\n\
-         1 1 | despawned 1 | epoch 8                                                          leave\n\
-         then 0.",
+        "The heads of one list of records in a snapshot of tick 1000 whose base is of tick 994, here without the bodies that\n\
+         follow heads of deltas and fulls. The list's order and count are in `fields`.\n\
+         for each, by ascending index: distance to the last one's, less one, golomb of the list's order |\n\
+         1                                                       delta against the base\n\
+         0 1, then 1 as old a baseline as the last that was named, or 0 and its age in ticks golomb 3   delta\n\
+         0 0 0 | generation 16                                   full\n\
+         0 0 1 | despawned 1                                     leave",
     );
-    for (name, heads) in records() {
-        vectors.accepted(name, &format!("{heads:?}"), |w| {
-            let mut writer = RecordWriter::new(TICK);
+    let fields = |order: u32, heads: &[(u32, RecordHead)]| format!("order {order}, count {}, {heads:?}", heads.len());
+    for (name, order, heads) in records() {
+        vectors.accepted(name, &fields(order, &heads), |w| {
+            let mut writer = RecordWriter::new(TICK, BASE, order);
             heads.iter().for_each(|(index, head)| writer.write(*index, *head, w));
-            writer.finish(w);
         });
     }
     let delta = |age| {
         move |w: &mut BitWriter| {
-            w.write_bool(true);
             w.write_golomb(0, 2);
-            w.write(0b00, 2);
+            w.write(0b010, 3);
             w.write_golomb(age, 3);
-            w.write_bool(false);
         }
     };
-    vectors.accepted("the_youngest_baseline", "[(0, Delta { baseline: Tick(999) })]", delta(1));
-    vectors.refused("a_baseline_of_its_own_tick", "age 0; twin: the_youngest_baseline", delta(0));
-    vectors.accepted("the_oldest_baseline", "age 2^31 - 1", delta(i32::MAX as u32));
-    vectors.refused("a_baseline_yet_to_come", "age 2^31; twin: the_oldest_baseline", delta(1 << 31));
-    vectors.refused("the_age_of_no_delta_before", "twin: deltas_of_one_age_and_of_others", |w| {
-        w.write_bool(true);
+    vectors.accepted("the_youngest_baseline", "order 2, count 1, [(0, Delta { baseline: Tick(999) })]", delta(1));
+    vectors.refused("a_baseline_of_its_own_tick", "order 2, count 1, age 0; twin: the_youngest_baseline", delta(0));
+    vectors.accepted("the_oldest_baseline", "order 2, count 1, age 2^31 - 1", delta(i32::MAX as u32));
+    vectors.refused("a_baseline_yet_to_come", "order 2, count 1, age 2^31; twin: the_oldest_baseline", delta(1 << 31));
+    vectors.refused("the_age_of_no_delta_before", "order 2, count 1; twin: deltas_of_one_age_and_of_others", |w| {
         w.write_golomb(0, 2);
-        w.write(0b10, 2);
-        w.write_bool(false);
+        w.write(0b110, 3);
     });
-    vectors.refused("an_index_too_large", "2^20; twin: the_last_index", |w| {
+    vectors.refused("a_base_that_is_not_there", "order 2, count 1, no base; twin: delta_against_the_base", |w| {
+        w.write_golomb(0, 2);
         w.write_bool(true);
-        w.write_golomb(NetId::INDEX_MAX + 1, 2);
-        w.write(0b01, 2);
-        w.write(0, 25);
     });
-    vectors.refused("cut_short", "an index follows; twin: none", |w| w.write(1, 1));
+    vectors.refused("an_index_too_large", "order 7, count 1, 2^20; twin: the_last_index", |w| {
+        w.write_golomb(NetId::INDEX_MAX + 1, 7);
+        w.write(0b000, 3);
+        w.write(0, 16);
+    });
+    vectors.refused("cut_short", "order 2, count 2; twin: delta_against_the_base", |w| {
+        w.write_golomb(0, 2);
+        w.write_bool(true);
+    });
     vectors.check();
 }
 
-fn read_heads(name: &str) -> Result<Vec<(u32, RecordHead)>, Malformed> {
+fn read_heads(name: &str, base: Option<Tick>, gap_order: u32, count: u32) -> Result<Vec<(u32, RecordHead)>, Malformed> {
     let bytes = bytes(HEADS, name);
     let mut r = BitReader::new(&bytes);
-    let mut reader = RecordReader::new(TICK);
-    let mut heads = Vec::new();
-    while let Some(head) = reader.next(&mut r)? {
-        heads.push(head);
-    }
-    Ok(heads)
+    let mut reader = RecordReader::new(TICK, base, RecordList { count, gap_order });
+    std::iter::from_fn(|| reader.next(&mut r).transpose()).collect()
 }
 
 #[test]
 fn record_heads_read_back() {
-    for (name, heads) in records() {
-        assert_eq!(read_heads(name), Ok(heads), "{name}");
+    for (name, order, heads) in records() {
+        assert_eq!(read_heads(name, BASE, order, heads.len() as u32), Ok(heads), "{name}");
     }
     let oldest = RecordHead::Delta { baseline: TICK.sub(i32::MAX as u32) };
-    assert_eq!(read_heads("the_oldest_baseline"), Ok(vec![(0, oldest)]));
-    assert_eq!(read_heads("the_youngest_baseline"), Ok(vec![(0, RecordHead::Delta { baseline: Tick(999) })]));
+    assert_eq!(read_heads("the_oldest_baseline", BASE, 2, 1), Ok(vec![(0, oldest)]));
+    let youngest = RecordHead::Delta { baseline: Tick(999) };
+    assert_eq!(read_heads("the_youngest_baseline", BASE, 2, 1), Ok(vec![(0, youngest)]));
     let refused = [
-        "a_baseline_of_its_own_tick",
-        "a_baseline_yet_to_come",
-        "the_age_of_no_delta_before",
-        "an_index_too_large",
-        "cut_short",
+        ("a_baseline_of_its_own_tick", BASE, 2, 1),
+        ("a_baseline_yet_to_come", BASE, 2, 1),
+        ("the_age_of_no_delta_before", BASE, 2, 1),
+        ("a_base_that_is_not_there", None, 2, 1),
+        ("an_index_too_large", BASE, 7, 1),
+        ("cut_short", BASE, 2, 2),
     ];
-    for name in refused {
-        assert_eq!(read_heads(&format!("refused_{name}")), Err(Malformed), "{name}");
+    for (name, base, order, count) in refused {
+        assert_eq!(read_heads(&format!("refused_{name}"), base, order, count), Err(Malformed), "{name}");
     }
 }

@@ -1,17 +1,18 @@
 //! From the records of a snapshot datagram to the view: decode all, verify, then store, or store nothing.
 
-use super::view::{Stream, View};
+use super::view::View;
 use tidelock::Tick;
 use tidelock::bits::{BitReader, Malformed};
-use tidelock::state::{Audience, Checksum, NetId, Version, decode_delta, decode_full, version_hash};
-use tidelock::wire::{RecordHead, RecordReader};
+use tidelock::state::{Audience, Checksum, NetId, Version, VersionHead, decode_delta, decode_full, version_hash};
+use tidelock::wire::{RecordHead, RecordReader, RecordsHead};
 
-/// Records that were decoded, and wait for the checksum.
-#[derive(Debug)]
-pub(super) struct Decoded {
-    tick: Tick,
+/// Records that were decoded, and wait for the checksum. Kept for its memory.
+#[derive(Debug, Default)]
+pub(super) struct Decoder {
     records: Vec<Record>,
-    pub(super) checksum: Checksum,
+    /// Of all records, one after another.
+    lanes: Vec<u32>,
+    version: Version,
 }
 
 #[derive(Debug)]
@@ -23,9 +24,17 @@ struct Record {
 
 #[derive(Debug)]
 enum Change {
-    Delta { baseline: Tick, version: Version, hash: u64 },
-    Full { generation: u16, epoch: u8, version: Version, hash: u64 },
-    Leave { epoch: u8 },
+    Delta { baseline: Tick, version: Decoded },
+    Full { generation: u16, version: Decoded },
+    Leave,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Decoded {
+    head: VersionHead,
+    /// Where its lanes begin and end.
+    begin: usize,
+    end: usize,
 }
 
 /// Why records cannot be decoded.
@@ -43,107 +52,115 @@ impl From<Malformed> for DecodeError {
     }
 }
 
-/// Decodes all records of a datagram of the snapshot of `tick`.
-pub(super) fn decode(view: &View, tick: Tick, r: &mut BitReader<'_>) -> Result<Decoded, DecodeError> {
-    let mut decoded = Decoded { tick, records: Vec::new(), checksum: Checksum::default() };
-    for audience in Audience::ALL {
-        let mut heads = RecordReader::new(tick);
-        while let Some((index, head)) = heads.next(r)? {
-            let change = decode_record(view, audience, index, head, r)?;
-            if let Change::Delta { hash, .. } | Change::Full { hash, .. } = change {
-                decoded.checksum.add(hash);
+impl Decoder {
+    /// Decodes all records of a datagram of the snapshot of `tick`, and gives the sum over what they lead to.
+    pub(super) fn decode(&mut self, view: &View, tick: Tick, r: &mut BitReader<'_>) -> Result<Checksum, DecodeError> {
+        self.records.clear();
+        self.lanes.clear();
+        let mut checksum = Checksum::default();
+        let head = RecordsHead::read(tick, r)?;
+        for (audience, list) in Audience::ALL.into_iter().zip(head.lists) {
+            let mut heads = RecordReader::new(tick, head.base, list);
+            while let Some((index, head)) = heads.next(r)? {
+                let change = self.decode_record(view, tick, (audience, index), head, r)?;
+                if let Change::Delta { version, .. } | Change::Full { version, .. } = &change {
+                    checksum.add(version.head.hash);
+                }
+                self.records.push(Record { audience, index, change });
             }
-            decoded.records.push(Record { audience, index, change });
         }
+        Ok(checksum)
     }
-    Ok(decoded)
-}
 
-fn decode_record(
-    view: &View,
-    audience: Audience,
-    index: u32,
-    head: RecordHead,
-    r: &mut BitReader<'_>,
-) -> Result<Change, DecodeError> {
-    let layout = view.schema().stream(audience);
-    let mut version = Version::default();
-    let hash = |generation, version: &Version| {
-        version_hash(NetId { index, generation }, audience, version.mask, &version.lanes)
-    };
-    Ok(match head {
-        RecordHead::Delta { baseline } => {
-            let stream = view.stream(audience, index).ok_or(DecodeError::MissingBaseline)?;
-            let old = stream.at(baseline).ok_or(DecodeError::MissingBaseline)?;
-            decode_delta(layout, old.borrow(), r, &mut version)?;
-            Change::Delta { baseline, hash: hash(stream.generation, &version), version }
-        }
-        RecordHead::Full { generation, epoch } => {
-            decode_full(layout, r, &mut version)?;
-            Change::Full { generation, epoch, hash: hash(generation, &version), version }
-        }
-        RecordHead::Leave { epoch, .. } => Change::Leave { epoch },
-    })
-}
+    fn decode_record(
+        &mut self,
+        view: &View,
+        tick: Tick,
+        (audience, index): (Audience, u32),
+        head: RecordHead,
+        r: &mut BitReader<'_>,
+    ) -> Result<Change, DecodeError> {
+        let (layout, streams) = (view.schema().stream(audience), view.of(audience));
+        Ok(match head {
+            RecordHead::Delta { baseline } => {
+                let stream = streams.at(index).ok_or(DecodeError::MissingBaseline)?;
+                let old = streams.as_of(stream, baseline).ok_or(DecodeError::MissingBaseline)?;
+                decode_delta(layout, old, r, &mut self.version)?;
+                let id = NetId { index, generation: stream.generation };
+                Change::Delta { baseline, version: self.take_version(tick, id, audience) }
+            }
+            RecordHead::Full { generation } => {
+                decode_full(layout, r, &mut self.version)?;
+                Change::Full { generation, version: self.take_version(tick, NetId { index, generation }, audience) }
+            }
+            RecordHead::Leave { .. } => Change::Leave,
+        })
+    }
 
-impl Decoded {
-    /// Stores all of it.
-    pub(super) fn apply(self, view: &mut View) {
-        let tick = self.tick;
-        for Record { audience, index, change } in self.records {
+    /// Puts the version that was just decoded beside the others.
+    fn take_version(&mut self, tick: Tick, id: NetId, audience: Audience) -> Decoded {
+        let Version { mask, lanes } = &self.version;
+        let begin = self.lanes.len();
+        self.lanes.extend_from_slice(lanes);
+        let hash = version_hash(id, audience, *mask, lanes);
+        Decoded { head: VersionHead::new(tick, *mask, hash), begin, end: self.lanes.len() }
+    }
+
+    /// Stores all of it, as brought by the snapshot of `tick`.
+    pub(super) fn apply(&self, view: &mut View, tick: Tick) {
+        for Record { audience, index, change } in &self.records {
+            let streams = view.of_mut(*audience);
             match change {
-                Change::Delta { baseline, version, hash } => {
-                    if let Some(stream) = view.stream_mut(audience, index) {
-                        stream.keep(tick, hash, version, Some(baseline));
+                Change::Delta { baseline, version } => {
+                    streams.keep(*index, version.head, &self.lanes[version.begin..version.end], Some(*baseline));
+                }
+                Change::Full { generation, version } => {
+                    if enter(view, *audience, NetId { index: *index, generation: *generation }, tick) {
+                        let lanes = &self.lanes[version.begin..version.end];
+                        view.of_mut(*audience).keep(*index, version.head, lanes, None);
                     }
                 }
-                Change::Full { generation, epoch, version, hash } => {
-                    if let Some(stream) = enter(view, audience, index, tick, (generation, epoch)) {
-                        stream.keep(tick, hash, version, None);
-                    }
-                }
-                Change::Leave { epoch } => leave(view, audience, index, tick, epoch),
+                Change::Leave => leave(view, *audience, *index, tick),
             }
         }
         view.on_snapshot(tick);
     }
 }
 
-/// The stream that a full record belongs to: the one held, a new one, or none if the record is older than what is held.
-fn enter(
-    view: &mut View,
-    audience: Audience,
-    index: u32,
-    tick: Tick,
-    (generation, epoch): (u16, u8),
-) -> Option<&mut Stream> {
-    let renew = match view.stream(audience, index) {
-        None => true,
-        Some(held) => {
-            let same = held.generation == generation && held.epoch == epoch;
-            match held.left {
-                Some(left) => tick.is_newer_than(left),
-                None => !same && tick.is_newer_than(held.since),
-            }
-        }
+/// A full record of an entity came with the snapshot of `tick`. Whether it belongs to what is held after that; else it is
+/// of an entity that had the index before, or of a visibility that is over.
+fn enter(view: &mut View, audience: Audience, id: NetId, tick: Tick) -> bool {
+    let streams = view.of_mut(audience);
+    let Some(held) = streams.at(id.index).copied() else {
+        streams.renew(id.index, id.generation, None);
+        return true;
     };
-    if renew {
-        view.insert(audience, index, Stream::new(generation, epoch, tick));
+    let newest = streams.newest(&held).map(|(head, _)| head.tick);
+    let is_news = held.left.or(newest).is_none_or(|last| tick.is_newer_than(last));
+    if held.generation == id.generation && newest.is_some() {
+        // It goes on with what it holds, and if it had left it is back.
+        if held.left.is_some() && is_news {
+            streams.set_left(id.index, None);
+        }
+        return true;
     }
-    view.stream_mut(audience, index).filter(|held| held.generation == generation && held.epoch == epoch)
+    if is_news {
+        streams.renew(id.index, id.generation, None);
+    }
+    is_news
 }
 
-fn leave(view: &mut View, audience: Audience, index: u32, tick: Tick, epoch: u8) {
-    match view.stream_mut(audience, index) {
-        Some(held) if tick.is_newer_than(held.since) => {
-            held.left = Some(held.left.filter(|left| left.is_newer_than(tick)).unwrap_or(tick));
-        }
-        Some(_) => {}
-        None => {
-            // Its entry has not come, or never will: when it does, it is late.
-            let mut gone = Stream::new(0, epoch, tick);
-            gone.left = Some(tick);
-            view.insert(audience, index, gone);
-        }
+/// A stream was not visible any more in the snapshot of `tick`.
+fn leave(view: &mut View, audience: Audience, index: u32, tick: Tick) {
+    let streams = view.of_mut(audience);
+    let Some(held) = streams.at(index) else {
+        // What it ends has not come, or never will: when it does, it is late.
+        streams.renew(index, 0, Some(tick));
+        return;
+    };
+    let came_again = streams.newest(held).is_some_and(|(newest, _)| newest.tick.is_newer_than(tick));
+    if !came_again {
+        let left = held.left.filter(|left| left.is_newer_than(tick)).unwrap_or(tick);
+        streams.set_left(index, Some(left));
     }
 }

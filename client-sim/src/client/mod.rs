@@ -14,6 +14,7 @@ mod receive;
 mod resume;
 mod resync;
 mod stats;
+mod streams;
 mod view;
 
 #[cfg(test)]
@@ -24,6 +25,7 @@ pub use prediction::{Correction, Predict, Prediction};
 pub use stats::{ClientStats, SnapshotCounts};
 pub use view::{EntityView, View};
 
+use apply::Decoder;
 use core::net::SocketAddr;
 use inputs::UnconfirmedInputs;
 use pacer::Pacer;
@@ -66,6 +68,7 @@ pub struct Client<I: Input> {
     payload_hash: Option<u64>,
     silence: Silence,
     view: View,
+    decoder: Decoder,
     /// Of the welcome; 0 before.
     tick_hz: u32,
     /// What the server told of its clock; `None` before the welcome.
@@ -120,6 +123,7 @@ impl<I: Input> Client<I> {
         I::default().write_lanes(&mut default_input);
         Self {
             view: View::new(config.schema.clone()),
+            decoder: Decoder::default(),
             schema: config.schema,
             netcode: netcode::Client::with_cipher(config.token, cipher, now),
             cipher,

@@ -1,7 +1,7 @@
 //! The incoming half of a client: from a payload to the view and events.
 
 use super::Client;
-use super::apply::{DecodeError, decode};
+use super::apply::DecodeError;
 use super::event::{ClientEvent, DisconnectReason, Status};
 use super::pacer::Pacer;
 use super::resume::Silence;
@@ -102,8 +102,8 @@ impl<I: Input> Client<I> {
         }
         let newest = self.view.newest_tick();
         if let Some(checksum) = snapshot.checksum {
-            match decode(&self.view, snapshot.tick, r) {
-                Ok(decoded) if decoded.checksum.to_u16() == checksum => decoded.apply(&mut self.view),
+            match self.decoder.decode(&self.view, snapshot.tick, r) {
+                Ok(sum) if sum.to_u16() == checksum => self.decoder.apply(&mut self.view, snapshot.tick),
                 Ok(_) => {
                     self.on_desync(snapshot);
                     return Ok(());

@@ -10,8 +10,8 @@ use tidelock::state::{
     encode_full, version_hash,
 };
 use tidelock::wire::{
-    Audit, ClientMessage, Connection, DATAGRAM_BITS_MAX, InputReader, RecordHead, RecordWriter, ServerMessage,
-    SnapshotHeader, Welcome, audit_bucket,
+    Audit, ClientMessage, Connection, DATAGRAM_BITS_MAX, InputReader, RecordHead, RecordWriter, RecordsHead,
+    ServerMessage, SnapshotHeader, Welcome, audit_bucket,
 };
 use tidelock::{ClientId, Instant, Tick};
 
@@ -187,7 +187,10 @@ impl Pair {
         let layout = schema.stream(Audience::Public);
         self.send(|w| {
             header.write(w);
-            let mut heads = RecordWriter::new(tick);
+            let mut head = RecordsHead::default();
+            head.lists[0].count = snapshot.lights.len() as u32;
+            head.write(tick, w);
+            let mut heads = RecordWriter::new(tick, None, 0);
             for (index, light) in snapshot.lights.iter().enumerate() {
                 match &snapshot.baseline {
                     Some((from, old)) => {
@@ -195,14 +198,11 @@ impl Pair {
                         encode_delta(layout, version(old[index]).borrow(), version(*light).borrow(), w);
                     }
                     None => {
-                        heads.write(index as u32, RecordHead::Full { generation: 3, epoch: 1 }, w);
+                        heads.write(index as u32, RecordHead::Full { generation: 3 }, w);
                         encode_full(layout, version(*light).borrow(), w);
                     }
                 }
             }
-            heads.finish(w);
-            // There is nothing that only a team or an owner sees.
-            w.write(0, 2);
         });
     }
 

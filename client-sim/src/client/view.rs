@@ -1,14 +1,14 @@
-use std::collections::{BTreeMap, VecDeque};
+use super::streams::Streams;
 use std::sync::Arc;
 use tidelock::Tick;
-use tidelock::state::{Audience, Checksum, NetId, Replicate, Schema, Version};
-use tidelock::wire::{HeldStream, audit_bucket};
+use tidelock::state::{Audience, Checksum, NetId, Replicate, Schema, VersionRef};
+use tidelock::wire::HeldStream;
 
 /// What a client knows of the world: for each stream that it sees the versions it may still need.
 #[derive(Debug)]
 pub struct View {
     schema: Arc<Schema>,
-    streams: [BTreeMap<u32, Stream>; Audience::COUNT],
+    streams: [Streams; Audience::COUNT],
     newest_tick: Option<Tick>,
     /// The newest tick of which all that is visible is known: what it did not bring has not changed.
     whole_tick: Option<Tick>,
@@ -16,31 +16,6 @@ pub struct View {
     pruned_tick: Tick,
 }
 
-/// One stream of one entity, as this client knows it.
-#[derive(Debug)]
-pub(super) struct Stream {
-    pub(super) generation: u16,
-    pub(super) epoch: u8,
-    /// The snapshot that brought this visibility.
-    pub(super) since: Tick,
-    /// The snapshot that ended it. The stream is kept for a while: late datagrams may build on it, or try to revive it.
-    pub(super) left: Option<Tick>,
-    /// By ascending tick. The last is what is shown.
-    versions: VecDeque<Held>,
-}
-
-/// The state of a stream in one snapshot.
-#[derive(Debug)]
-struct Held {
-    tick: Tick,
-    hash: u64,
-    version: Version,
-}
-
-/// Versions held of a stream at most: more than the server ever keeps.
-const VERSIONS_MAX: usize = 512;
-/// Baselines never go back, but a datagram that was overtaken by this many ticks may still build on an older one.
-const REORDER_TICKS: i32 = 64;
 /// How often it is looked for what can be forgotten.
 const PRUNE_TICKS: i32 = 64;
 /// What left the view is forgotten after this many ticks.
@@ -48,20 +23,22 @@ const FORGET_AFTER_TICKS: i32 = 1024;
 
 impl View {
     pub(super) fn new(schema: Arc<Schema>) -> Self {
-        Self { schema, streams: Default::default(), newest_tick: None, whole_tick: None, pruned_tick: Tick(0) }
+        let streams = Audience::ALL.map(|audience| Streams::new(schema.stream(audience)));
+        Self { schema, streams, newest_tick: None, whole_tick: None, pruned_tick: Tick(0) }
     }
 
     /// The entities visible now, by ascending index.
     pub fn entities(&self) -> impl Iterator<Item = EntityView<'_>> {
         let public = &self.streams[Audience::Public as usize];
-        public.iter().filter(|(_, stream)| stream.is_shown()).map(|(index, public)| self.entity_view(*index, public))
+        public.iter_shown().map(|(index, stream)| EntityView { view: self, index, generation: stream.generation })
     }
 
     /// One entity, if it is visible now.
     #[must_use]
     pub fn entity(&self, id: NetId) -> Option<EntityView<'_>> {
-        let public = self.streams[Audience::Public as usize].get(&id.index)?;
-        (public.is_shown() && public.generation == id.generation).then(|| self.entity_view(id.index, public))
+        let public = self.streams[Audience::Public as usize].shown(id.index)?;
+        let NetId { index, generation } = id;
+        (public.generation == generation).then_some(EntityView { view: self, index, generation })
     }
 
     /// The entities that belong to this client.
@@ -85,7 +62,7 @@ impl View {
     /// How many entities are visible.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.entities().count()
+        self.streams[Audience::Public as usize].shown_count()
     }
 
     /// Whether none is.
@@ -97,16 +74,17 @@ impl View {
     /// How many streams it remembers: those shown, and for a while those that left.
     #[must_use]
     pub fn remembered(&self) -> usize {
-        self.streams.iter().map(BTreeMap::len).sum()
+        self.streams.iter().map(Streams::held_count).sum()
     }
 
-    /// Every shown stream with its entity and the newest version: what checks compare with the server's truth.
-    pub fn streams(&self) -> impl Iterator<Item = (NetId, Audience, Tick, &Version)> {
+    /// Every shown stream with its entity, the newest version and the snapshot that brought it: what checks compare with
+    /// the server's truth.
+    pub fn streams(&self) -> impl Iterator<Item = (NetId, Audience, Tick, VersionRef<'_>)> {
         Audience::ALL.into_iter().flat_map(|audience| {
-            let shown = self.streams[audience as usize].iter().filter(|(_, stream)| stream.is_shown());
-            shown.filter_map(move |(index, stream)| {
-                let held = stream.versions.back()?;
-                Some((NetId { index: *index, generation: stream.generation }, audience, held.tick, &held.version))
+            let streams = self.of(audience);
+            streams.iter_shown().filter_map(move |(index, stream)| {
+                let (head, version) = streams.newest(stream)?;
+                Some((NetId { index, generation: stream.generation }, audience, head.tick, version))
             })
         })
     }
@@ -115,16 +93,14 @@ impl View {
         &self.schema
     }
 
-    pub(super) fn stream(&self, audience: Audience, index: u32) -> Option<&Stream> {
-        self.streams[audience as usize].get(&index)
+    /// The streams of one audience.
+    pub(super) const fn of(&self, audience: Audience) -> &Streams {
+        &self.streams[audience as usize]
     }
 
-    pub(super) fn stream_mut(&mut self, audience: Audience, index: u32) -> Option<&mut Stream> {
-        self.streams[audience as usize].get_mut(&index)
-    }
-
-    pub(super) fn insert(&mut self, audience: Audience, index: u32, stream: Stream) {
-        self.streams[audience as usize].insert(index, stream);
+    /// The same, to change them.
+    pub(super) const fn of_mut(&mut self, audience: Audience) -> &mut Streams {
+        &mut self.streams[audience as usize]
     }
 
     /// A snapshot of `tick` was applied.
@@ -134,19 +110,16 @@ impl View {
         }
         if tick.since(self.pruned_tick).abs() >= PRUNE_TICKS {
             self.pruned_tick = tick;
-            let keep = |stream: &Stream| stream.left.is_none_or(|left| tick.since(left) < FORGET_AFTER_TICKS);
-            self.streams.iter_mut().for_each(|streams| streams.retain(|_, stream| keep(stream)));
+            for streams in &mut self.streams {
+                streams.retain(|_, stream| stream.left.is_none_or(|left| tick.since(left) < FORGET_AFTER_TICKS));
+            }
         }
     }
 
     /// The sum over all shown streams in one audit bucket.
     pub(super) fn audit(&self, bucket: u8) -> u32 {
         let mut sum = Checksum::default();
-        for (index, stream) in self.streams.iter().flatten() {
-            if audit_bucket(*index) == bucket && stream.is_shown() {
-                stream.versions.back().into_iter().for_each(|held| sum.add(held.hash));
-            }
-        }
+        self.streams.iter().for_each(|streams| sum.add(streams.audit(bucket).0));
         sum.to_u32()
     }
 
@@ -159,13 +132,11 @@ impl View {
     pub(super) fn collapse(&mut self) -> Vec<HeldStream> {
         let mut held_streams = Vec::new();
         for (audience, streams) in Audience::ALL.into_iter().zip(&mut self.streams) {
-            streams.retain(|_, stream| stream.is_shown());
-            for (index, stream) in streams {
-                stream.versions.drain(..stream.versions.len() - 1);
-                let newest = &stream.versions[0];
-                let proof = HeldStream::proof_of(newest.hash);
-                held_streams.push(HeldStream { audience, index: *index, tick: newest.tick, proof });
-            }
+            streams.collapse();
+            held_streams.extend(streams.iter_shown().filter_map(|(index, stream)| {
+                let (newest, _) = streams.newest(stream)?;
+                Some(HeldStream { audience, index, tick: newest.tick, proof: HeldStream::proof_of(newest.hash) })
+            }));
         }
         held_streams
     }
@@ -176,9 +147,9 @@ impl View {
             let is_held = |index| {
                 held.binary_search_by_key(&(audience, index), |held: &HeldStream| (held.audience, held.index)).is_ok()
             };
-            let before = streams.len();
-            streams.retain(|index, _| is_held(*index));
-            if streams.len() < before {
+            let before = streams.held_count();
+            streams.retain(|index, _| is_held(index));
+            if streams.held_count() < before {
                 self.whole_tick = None;
             }
         }
@@ -186,95 +157,61 @@ impl View {
 
     /// Forgets everything.
     pub(super) fn clear(&mut self) {
-        self.streams.iter_mut().for_each(BTreeMap::clear);
+        self.streams.iter_mut().for_each(|streams| streams.retain(|_, _| false));
         self.whole_tick = None;
-    }
-
-    fn entity_view<'a>(&'a self, index: u32, public: &'a Stream) -> EntityView<'a> {
-        let shown = |audience: Audience| self.streams[audience as usize].get(&index).filter(|stream| stream.is_shown());
-        let (team, owner) = (shown(Audience::Team), shown(Audience::Owner));
-        EntityView { schema: &self.schema, whole_tick: self.whole_tick, index, public, team, owner }
-    }
-}
-
-impl Stream {
-    pub(super) const fn new(generation: u16, epoch: u8, since: Tick) -> Self {
-        Self { generation, epoch, since, left: None, versions: VecDeque::new() }
-    }
-
-    fn is_shown(&self) -> bool {
-        self.left.is_none() && !self.versions.is_empty()
-    }
-
-    /// The version that the snapshot of `tick` brought.
-    pub(super) fn at(&self, tick: Tick) -> Option<&Version> {
-        self.versions.iter().rev().find(|held| held.tick == tick).map(|held| &held.version)
-    }
-
-    /// Keeps a version, also one too old to be shown: the server may build on it. `baseline` is what it was built on.
-    pub(super) fn keep(&mut self, tick: Tick, hash: u64, version: Version, baseline: Option<Tick>) {
-        let place = self.versions.iter().rposition(|held| !held.tick.is_newer_than(tick)).map_or(0, |at| at + 1);
-        if place > 0 && self.versions[place - 1].tick == tick {
-            self.versions[place - 1] = Held { tick, hash, version };
-        } else {
-            self.versions.insert(place, Held { tick, hash, version });
-        }
-        let too_old = |held: &Held| baseline.is_some_and(|baseline| baseline.since(held.tick) > REORDER_TICKS);
-        while self.versions.len() > 1 && (self.versions.len() > VERSIONS_MAX || too_old(&self.versions[0])) {
-            self.versions.pop_front();
-        }
     }
 }
 
 /// One visible entity.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct EntityView<'a> {
-    schema: &'a Schema,
-    whole_tick: Option<Tick>,
+    view: &'a View,
     index: u32,
-    public: &'a Stream,
-    team: Option<&'a Stream>,
-    owner: Option<&'a Stream>,
+    generation: u16,
+}
+
+impl std::fmt::Debug for EntityView<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("EntityView").field("id", &self.id()).finish_non_exhaustive()
+    }
 }
 
 impl EntityView<'_> {
     /// Its name on the wire.
     #[must_use]
     pub const fn id(&self) -> NetId {
-        NetId { index: self.index, generation: self.public.generation }
+        NetId { index: self.index, generation: self.generation }
     }
 
     /// Whether it belongs to this client.
     #[must_use]
-    pub const fn is_owned(&self) -> bool {
-        self.owner.is_some()
+    pub fn is_owned(&self) -> bool {
+        self.view.of(Audience::Owner).shown(self.index).is_some()
     }
 
     /// Whether it is of this client's team.
     #[must_use]
-    pub const fn is_teammate(&self) -> bool {
-        self.team.is_some()
+    pub fn is_teammate(&self) -> bool {
+        self.view.of(Audience::Team).shown(self.index).is_some()
     }
 
     /// The newest tick of which its public components are known: it was in that snapshot, or that snapshot was whole.
     #[must_use]
     pub fn tick(&self) -> Tick {
-        let brought = self.public.versions.back().map_or(self.public.since, |held| held.tick);
-        self.whole_tick.filter(|whole| whole.is_newer_than(brought)).unwrap_or(brought)
+        let streams = self.view.of(Audience::Public);
+        let brought = streams.at(self.index).and_then(|stream| streams.newest(stream));
+        let brought = brought.map_or(Tick::default(), |(head, _)| head.tick);
+        self.view.whole_tick.filter(|whole| whole.is_newer_than(brought)).unwrap_or(brought)
     }
 
     /// One of its components, as of the newest snapshot that brought it.
     #[must_use]
     pub fn get<C: Replicate>(&self) -> Option<C> {
-        let (audience, bit) = self.schema.find::<C>()?;
-        let stream = match audience {
-            Audience::Public => self.public,
-            Audience::Team => self.team?,
-            Audience::Owner => self.owner?,
-        };
-        let version = &stream.versions.back()?.version;
+        let (audience, bit) = self.view.schema.find::<C>()?;
+        let streams = self.view.of(audience);
+        let (_, version) = streams.newest(streams.shown(self.index)?)?;
         (version.mask >> bit & 1 != 0).then(|| {
-            let offset = self.schema.stream(audience).lane_offset(version.mask, bit);
+            let offset = self.view.schema.stream(audience).lane_offset(version.mask, bit);
             C::read_lanes(&version.lanes[offset..offset + C::lane_count()])
         })
     }

@@ -155,7 +155,7 @@ impl Check {
                 return Err(Violation::ReusedEarly { client_id, id });
             }
             match engine.version_at(id, audience, tick) {
-                Some(truth) if truth == held.borrow() => self.versions_compared += 1,
+                Some(truth) if truth == held => self.versions_compared += 1,
                 Some(truth) => {
                     let (held, truth) = (format!("{held:?}"), format!("{truth:?}"));
                     return Err(Violation::Differs { client_id, id, audience, tick, held, truth });
@@ -180,7 +180,7 @@ impl Check {
         for (id, audience) in meant {
             match (held.get(&(*id, *audience)), engine.version_at(*id, *audience, tick)) {
                 (None, _) => return differ(format!("{id} {audience:?} is missing")),
-                (Some(version), Some(truth)) if version.borrow() != truth => {
+                (Some(version), Some(truth)) if *version != truth => {
                     return differ(format!("{id} {audience:?} is stale"));
                 }
                 _ => {}
@@ -202,7 +202,7 @@ pub(super) fn converged(engine: &Engine, client_id: ClientId, view: &View) -> Re
     for (id, audience, truth) in meant {
         match held.remove(&(id, audience)) {
             None => return differ(format!("{id} {audience:?} is missing")),
-            Some(version) if version.borrow() != truth => return differ(format!("{id} {audience:?} is stale")),
+            Some(version) if version != truth => return differ(format!("{id} {audience:?} is stale")),
             Some(_) => {}
         }
     }

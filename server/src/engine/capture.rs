@@ -1,5 +1,6 @@
 use super::history::History;
 use super::interest::Interest;
+use super::marks::IndexSet;
 use super::teams::Teams;
 use crate::game::{
     AlwaysRelevant, CapturedColumn, Departed, EntitySet, Locator, NetIds, NetSlot, Owner, Replicated, Team, Viewpoint,
@@ -9,7 +10,6 @@ use bevy_ecs::change_detection::Tick as ChangeTick;
 use bevy_ecs::entity::Entity;
 use bevy_ecs::query::{Added, QueryState, With, Without};
 use bevy_ecs::world::World;
-use tidelock::state::Schema;
 use tidelock::{ClientId, Tick};
 
 /// Takes from the world, once a tick and for all clients, what changed of what is replicated.
@@ -55,14 +55,7 @@ impl Capture {
     }
 
     /// Brings `history` and `interest` to the end of `tick`.
-    pub(crate) fn run(
-        &mut self,
-        world: &mut World,
-        tick: Tick,
-        schema: &Schema,
-        history: &mut History,
-        interest: &mut Interest,
-    ) {
+    pub(crate) fn run(&mut self, world: &mut World, tick: Tick, history: &mut History, interest: &mut Interest) {
         self.moved.clear();
         for slot in std::mem::take(&mut world.resource_mut::<Departed>().0) {
             self.forget(world, slot);
@@ -70,12 +63,12 @@ impl Capture {
             self.teams.set(slot.0, None);
             history.remove(slot.0, tick);
         }
-        self.take_spawned(world, tick, schema, history, interest);
-        self.take_changes(world, schema, history, interest);
+        self.take_spawned(world, tick, history, interest);
+        self.take_changes(world, history, interest);
         self.take_relevance(world, interest);
         self.teams.take_changes(world);
         self.take_owners(world);
-        history.commit(tick, schema);
+        history.commit(tick);
         world.clear_trackers();
         // What the game changes in the next tick is newer than this.
         self.since = world.change_tick();
@@ -93,20 +86,13 @@ impl Capture {
     }
 
     /// Gives what is new an index, in the order of entities, and takes all of it.
-    fn take_spawned(
-        &mut self,
-        world: &mut World,
-        tick: Tick,
-        schema: &Schema,
-        history: &mut History,
-        interest: &mut Interest,
-    ) {
+    fn take_spawned(&mut self, world: &mut World, tick: Tick, history: &mut History, interest: &mut Interest) {
         let mut spawned: Vec<Entity> = self.spawned.iter(world).collect();
         spawned.sort_unstable();
         // First all of them, so that they can refer to each other.
         let mut count = 0;
         for entity in &spawned {
-            let Some(index) = history.insert(*entity, tick, schema) else { break };
+            let Some(index) = history.insert(*entity, tick) else { break };
             world.entity_mut(*entity).insert(NetSlot(index));
             world.resource_mut::<NetIds>().insert(history.net_id(index), *entity);
             self.moved.insert(*entity);
@@ -117,9 +103,7 @@ impl Capture {
             let index = slot.0;
             for column in &mut self.columns {
                 let place = (column.audience(), column.bit());
-                column.read(world, slot, entity, &mut |lanes| {
-                    history.set(schema.stream(place.0), index, place, lanes);
-                });
+                column.read(world, slot, entity, &mut |lanes| history.set(index, place, lanes));
             }
             if let Some(place) = self.locator.as_ref().and_then(|locator| locator.read(world, entity)) {
                 history.slot_mut(index).place = Some(place);
@@ -132,20 +116,16 @@ impl Capture {
         }
     }
 
-    fn take_changes(&mut self, world: &mut World, schema: &Schema, history: &mut History, interest: &mut Interest) {
+    fn take_changes(&mut self, world: &mut World, history: &mut History, interest: &mut Interest) {
         for column in &mut self.columns {
             let place = (column.audience(), column.bit());
             column.removed(world, &mut |slot| history.unset(slot.0, place));
-            column.changed(world, self.since, &mut |slot, lanes| {
-                history.set(schema.stream(place.0), slot.0, place, lanes);
-            });
+            column.changed(world, self.since, &mut |slot, lanes| history.set(slot.0, place, lanes));
         }
         if !self.moved.is_empty() {
             for column in &mut self.columns {
                 let place = (column.audience(), column.bit());
-                column.retarget(world, &self.moved, &mut |slot, lanes| {
-                    history.set(schema.stream(place.0), slot.0, place, lanes);
-                });
+                column.retarget(world, &self.moved, &mut |slot, lanes| history.set(slot.0, place, lanes));
             }
         }
         if let Some(locator) = &mut self.locator {
@@ -189,14 +169,15 @@ impl Capture {
         let at = self.eyes.partition_point(|(owner, _)| *owner < client_id);
         self.eyes.get(at).filter(|(owner, _)| *owner == client_id).map(|(_, index)| *index)
     }
+
     /// The team of a client: that of the entity it sees from, or else of the first it owns that has one.
     pub(crate) fn team_of(&self, client_id: ClientId) -> Option<Team> {
         let seen_from = self.viewpoint_of(client_id).and_then(|index| self.teams.of(index));
         seen_from.or_else(|| self.owned_by(client_id).find_map(|index| self.teams.of(index)))
     }
 
-    /// Whether the entity of `index` is of `team`.
-    pub(crate) fn is_of_team(&self, index: u32, team: Team) -> bool {
-        self.teams.of(index) == Some(team)
+    /// Those of a team.
+    pub(crate) fn members(&self, team: Team) -> Option<&IndexSet> {
+        self.teams.members(team)
     }
 }

@@ -1,61 +1,75 @@
+use super::stream_table::{Keep, StreamTable};
 use bevy_ecs::entity::Entity;
 use glam::Vec2;
 use std::collections::VecDeque;
+use std::time::Duration;
 use tidelock::Tick;
-use tidelock::state::{Audience, NetId, Schema, StreamLayout, VersionRef, version_hash};
+use tidelock::state::{Audience, NetId, Schema, VersionRef};
 
 /// What the world looked like, tick by tick: for each replicated entity and audience the versions of its stream.
 ///
 /// A stream has a version for each tick in which it changed; the newest at or before a tick is its state at that tick.
-#[derive(Debug, Default)]
+/// How long they are kept: see [`StreamTable`].
+#[derive(Debug)]
 pub(crate) struct History {
     slots: Vec<Slot>,
+    streams: [StreamTable; Audience::COUNT],
     /// Slots without an entity and since when, oldest first.
     free: VecDeque<(u32, Tick)>,
-    /// Streams that changed in the tick now captured.
-    dirty: Vec<(u32, Audience)>,
     entity_count: usize,
+    tick_hz: u32,
 }
 
 /// One replicated entity, or the place of one.
-#[derive(Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Slot {
     generation: u16,
-    pub(crate) entity: Option<Entity>,
+    entity: Option<Entity>,
     pub(crate) place: Option<Vec2>,
-    streams: [Stream; Audience::COUNT],
-    /// Clients that may know this entity. Its index is not reused before there are none.
+    /// In how many clients' views it is, counted by streams. Its index is not reused before there are none.
     viewers: u32,
 }
 
-/// One audience's part of an entity.
-#[derive(Debug, Default)]
-pub(crate) struct Stream {
-    mask: u32,
-    /// Of all components, present or not, each at its place in the full layout.
-    lanes: Vec<u32>,
-    dirty: bool,
-    versions: VecDeque<Version>,
-}
-
-/// A stream from one tick on.
-#[derive(Debug, Default)]
-pub(crate) struct Version {
-    pub(crate) tick: Tick,
-    pub(crate) hash: u64,
-    mask: u32,
-    lanes: Vec<u32>,
-}
-
-/// Versions kept of a stream: a second of changes at 60 Hz. An older baseline costs a full record.
-const VERSIONS_MAX: usize = 64;
 /// For so many ticks an index is not reused, even if nobody knew it.
 const REUSE_AFTER_TICKS: i32 = 64;
+/// Every version is kept for so long, or for the longest round trip if that is longer.
+const KEEP_ALL: Duration = Duration::from_millis(250);
+/// Some are kept for so long.
+const KEEP_THINNED: Duration = Duration::from_secs(4);
+/// Between a version and the first record that can build on it lie a few ticks beside the round trip.
+const KEEP_SLACK_TICKS: i32 = 4;
 
 impl History {
+    pub(crate) fn new(schema: &Schema, tick_hz: u32) -> Self {
+        let keep = Keep { all_ticks: keep_ticks(KEEP_ALL, tick_hz), thinned_ticks: keep_ticks(KEEP_THINNED, tick_hz) };
+        let streams = Audience::ALL.map(|audience| StreamTable::new(audience, schema.stream(audience), keep));
+        Self { slots: Vec::new(), streams, free: VecDeque::new(), entity_count: 0, tick_hz }
+    }
+
     /// Entities that are replicated now.
     pub(crate) const fn entity_count(&self) -> usize {
         self.entity_count
+    }
+
+    /// All indices that were ever given are below this.
+    pub(crate) const fn index_count(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// The most bytes that the versions of one entity take.
+    pub(crate) fn entity_bytes_max(&self) -> usize {
+        size_of::<Slot>() + self.streams.iter().map(StreamTable::stream_bytes_max).sum::<usize>()
+    }
+
+    /// The bytes of all versions.
+    pub(crate) fn bytes(&self) -> usize {
+        self.streams.iter().map(StreamTable::bytes).sum()
+    }
+
+    /// Versions are kept for the longest round trip of a client.
+    pub(crate) fn serve_round_trips_of(&mut self, longest: Duration) {
+        let ticks = keep_ticks(KEEP_ALL.max(longest), self.tick_hz);
+        self.streams.iter_mut().for_each(|streams| streams.keep_all_for(ticks));
     }
 
     /// How often entities are in somebody's view.
@@ -71,8 +85,10 @@ impl History {
         &mut self.slots[index as usize]
     }
 
-    pub(crate) fn stream(&self, index: u32, audience: Audience) -> &Stream {
-        &self.slots[index as usize].streams[audience as usize]
+    /// The streams of one audience.
+    #[inline]
+    pub(crate) const fn of(&self, audience: Audience) -> &StreamTable {
+        &self.streams[audience as usize]
     }
 
     pub(crate) fn net_id(&self, index: u32) -> NetId {
@@ -82,13 +98,16 @@ impl History {
     /// Whether `id` is what its index was last given to.
     pub(crate) fn knows(&self, id: NetId) -> bool {
         let slot = self.slots.get(id.index as usize);
-        slot.is_some_and(|slot| {
-            slot.generation == id.generation && !slot.streams[Audience::Public as usize].versions.is_empty()
-        })
+        slot.is_some_and(|slot| slot.generation == id.generation) && self.of(Audience::Public).has(id.index)
+    }
+
+    /// The state of a stream as of `tick`, if it is still known.
+    pub(crate) fn at(&self, index: u32, audience: Audience, tick: Tick) -> Option<VersionRef<'_>> {
+        self.of(audience).at(index, tick)
     }
 
     /// Gives `entity` an index; `None` if all are in use. Its streams begin in the tick now captured.
-    pub(crate) fn insert(&mut self, entity: Entity, tick: Tick, schema: &Schema) -> Option<u32> {
+    pub(crate) fn insert(&mut self, entity: Entity, tick: Tick) -> Option<u32> {
         let index = match self.free.front() {
             Some((_, since)) if tick.since(*since) > REUSE_AFTER_TICKS => self.free.pop_front()?.0,
             _ if self.slots.len() > NetId::INDEX_MAX as usize => return None,
@@ -97,12 +116,8 @@ impl History {
                 self.slots.len() as u32 - 1
             }
         };
-        let slot = &mut self.slots[index as usize];
-        slot.entity = Some(entity);
-        for audience in Audience::ALL {
-            slot.streams[audience as usize].begin(schema.stream(audience));
-            self.dirty.push((index, audience));
-        }
+        self.slots[index as usize].entity = Some(entity);
+        self.streams.iter_mut().for_each(|streams| streams.begin(index as usize));
         self.entity_count += 1;
         Some(index)
     }
@@ -133,45 +148,32 @@ impl History {
         if slot.entity.is_none() && slot.viewers == 0 {
             slot.generation = slot.generation.wrapping_add(1);
             self.free.push_back((index, tick));
+            self.streams.iter_mut().for_each(|streams| streams.end(index as usize));
         }
     }
 
     /// Sets a component's lanes. What did not change is no change.
-    pub(crate) fn set(&mut self, layout: &StreamLayout, index: u32, (audience, bit): (Audience, usize), lanes: &[u32]) {
-        let stream = &mut self.slots[index as usize].streams[audience as usize];
-        let offset = layout.lane_offset(layout.full_mask(), bit);
-        let current = &mut stream.lanes[offset..offset + lanes.len()];
-        if stream.mask >> bit & 1 == 0 || current != lanes {
-            current.copy_from_slice(lanes);
-            stream.mask |= 1 << bit;
-            self.mark(index, audience);
-        }
+    #[inline]
+    pub(crate) fn set(&mut self, index: u32, (audience, bit): (Audience, usize), lanes: &[u32]) {
+        self.streams[audience as usize].set(index as usize, bit, lanes);
     }
 
     /// Takes note that a component is gone.
     pub(crate) fn unset(&mut self, index: u32, (audience, bit): (Audience, usize)) {
-        let stream = &mut self.slots[index as usize].streams[audience as usize];
-        if stream.mask >> bit & 1 != 0 {
-            stream.mask &= !(1 << bit);
-            self.mark(index, audience);
-        }
-    }
-
-    fn mark(&mut self, index: u32, audience: Audience) {
-        let stream = &mut self.slots[index as usize].streams[audience as usize];
-        if !stream.dirty {
-            stream.dirty = true;
-            self.dirty.push((index, audience));
-        }
+        self.streams[audience as usize].unset(index as usize, bit);
     }
 
     /// Keeps what changed as the versions of `tick`.
-    pub(crate) fn commit(&mut self, tick: Tick, schema: &Schema) {
-        for (index, audience) in std::mem::take(&mut self.dirty) {
-            let slot = &mut self.slots[index as usize];
-            let id = NetId { index, generation: slot.generation };
-            slot.streams[audience as usize].commit(id, audience, schema.stream(audience), tick);
+    pub(crate) fn commit(&mut self, tick: Tick) {
+        let slots = &self.slots;
+        for streams in &mut self.streams {
+            streams.commit(tick, |index| slots[index as usize].generation);
         }
+    }
+
+    /// Makes known what changed in the last `ticks` ticks, for those who get a snapshot that often.
+    pub(crate) fn merge_changes(&mut self, tick: Tick, ticks: u32) {
+        self.streams.iter_mut().for_each(|streams| streams.merge_changes(tick, ticks));
     }
 }
 
@@ -182,50 +184,7 @@ impl Slot {
     }
 }
 
-impl Stream {
-    fn begin(&mut self, layout: &StreamLayout) {
-        self.mask = 0;
-        self.lanes.clear();
-        self.lanes.resize(layout.lane_count(layout.full_mask()), 0);
-        self.versions.clear();
-        self.dirty = true;
-    }
-
-    fn commit(&mut self, id: NetId, audience: Audience, layout: &StreamLayout, tick: Tick) {
-        self.dirty = false;
-        let mut version = Version::default();
-        if self.versions.len() == VERSIONS_MAX
-            && let Some(oldest) = self.versions.pop_front()
-        {
-            version = oldest;
-        }
-        version.tick = tick;
-        version.mask = self.mask;
-        version.lanes.clear();
-        let mut offset = 0;
-        for (bit, component) in layout.components().iter().enumerate() {
-            if self.mask >> bit & 1 != 0 {
-                version.lanes.extend_from_slice(&self.lanes[offset..offset + component.lanes.len()]);
-            }
-            offset += component.lanes.len();
-        }
-        version.hash = version_hash(id, audience, version.mask, &version.lanes);
-        self.versions.push_back(version);
-    }
-
-    /// The state as of the last tick captured.
-    pub(crate) fn newest(&self) -> &Version {
-        self.versions.back().expect("a stream has a version from its first capture on")
-    }
-
-    /// The state as of `tick`, if it is still known.
-    pub(crate) fn at(&self, tick: Tick) -> Option<&Version> {
-        self.versions.iter().rev().find(|version| !version.tick.is_newer_than(tick))
-    }
-}
-
-impl Version {
-    pub(crate) fn borrow(&self) -> VersionRef<'_> {
-        VersionRef { mask: self.mask, lanes: &self.lanes }
-    }
+fn keep_ticks(duration: Duration, tick_hz: u32) -> i32 {
+    let ticks = (duration.as_micros() as u64 * u64::from(tick_hz)).div_ceil(1_000_000);
+    i32::try_from(ticks).unwrap_or(i32::MAX / 2) + KEEP_SLACK_TICKS
 }

@@ -8,19 +8,19 @@ mod budget;
 mod capture;
 mod closing;
 mod config;
-#[cfg(test)]
-mod empty_schema;
 mod event_queue;
+mod grid;
 mod history;
 mod input_buffer;
 mod interest;
 mod join;
 mod leave;
+mod marks;
 mod operator;
 mod outbox;
 mod phase;
 mod receive;
-mod record_cache;
+mod record_tables;
 mod roster;
 mod schedule;
 mod send;
@@ -30,6 +30,7 @@ mod snapshot;
 mod snapshot_tick;
 mod stats;
 mod status;
+mod stream_table;
 mod teams;
 mod truth;
 mod view;
@@ -52,6 +53,7 @@ use capture::Capture;
 use core::net::SocketAddr;
 use history::History;
 use interest::Interest;
+use marks::Marks;
 use roster::RosterChanges;
 use session::Arrival;
 use sessions::Sessions;
@@ -90,7 +92,7 @@ pub struct Engine {
     /// When the last tick was due.
     due: Instant,
     load: Load,
-    scratch: send::Scratch,
+    marks: Marks,
     outgoing_events: Vec<OutgoingEvent>,
     roster: RosterChanges,
     /// Of the join payload, and when that was changed.
@@ -128,6 +130,7 @@ impl Engine {
         let _ = app.world_mut().try_run_schedule(PostStartup);
         let netcode = Netcode::new(config.netcode()?, now)?;
         Ok(Self {
+            history: History::new(&schema, config.tick_hz),
             interest: Interest::new(config.view_radius.unwrap_or(registry.view_radius)),
             sessions: Sessions::new(netcode.max_clients()),
             absentees: Absentees::default(),
@@ -138,7 +141,6 @@ impl Engine {
             app,
             netcode,
             capture,
-            history: History::default(),
             writer: SnapshotWriter::default(),
             outbox: Outbox::default(),
             stats: Stats::default(),
@@ -147,7 +149,7 @@ impl Engine {
             tick: Tick(0),
             due: now,
             load: Load::default(),
-            scratch: send::Scratch::default(),
+            marks: Marks::default(),
             outgoing_events: Vec::new(),
             roster: RosterChanges::default(),
             payload_hash: None,
@@ -177,7 +179,7 @@ impl Engine {
         self.expire_sessions(now);
         self.step();
         on_phase_end(Phase::Step);
-        self.capture.run(self.app.world_mut(), self.tick, &self.schema, &mut self.history, &mut self.interest);
+        self.capture.run(self.app.world_mut(), self.tick, &mut self.history, &mut self.interest);
         on_phase_end(Phase::Capture);
         // First netcode's own: a client that has not been told that it is connected could not take a snapshot.
         self.poll_netcode(now);

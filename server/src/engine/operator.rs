@@ -71,6 +71,12 @@ impl Engine {
         self.history.entity_count()
     }
 
+    /// The most bytes that the history of one entity takes.
+    #[must_use]
+    pub fn entity_bytes_max(&self) -> usize {
+        self.history.entity_bytes_max()
+    }
+
     /// All clients, for people to look at.
     #[must_use]
     pub fn clients(&self) -> Vec<ClientStatus> {

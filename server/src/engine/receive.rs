@@ -21,10 +21,9 @@ impl Engine {
                     self.on_greeting(slot, greeting, arrival.at);
                     return;
                 }
-                let Self { sessions, schema, history, stats, writer, input, .. } = self;
+                let Self { sessions, schema, history, stats, input, .. } = self;
                 let Some(session) = sessions.at_mut(slot) else { return };
-                let taken =
-                    session.receive(payload, arrival, (schema, *input), history, stats, |sent| writer.recycle(sent));
+                let taken = session.receive(payload, arrival, (schema, *input), history, stats);
                 stats.payloads_malformed += u64::from(taken.is_err());
                 // Who has not said hello does not claim to speak this protocol, and cannot break it.
                 let speaks = !matches!(session.phase, Phase::Hello { .. });

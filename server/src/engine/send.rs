@@ -1,33 +1,64 @@
 //! The outgoing half: from the history to the outbox.
 
 use super::Engine;
-use super::capture::Capture;
-use super::history::History;
-use super::interest::Candidate;
-use super::session::Session;
+use super::snapshot::Sight;
 use super::snapshot_tick::SnapshotTick;
-use super::view::StreamView;
+use std::time::Duration;
 use tidelock::Tick;
 use tidelock::netcode::PACKET_BYTES_MAX;
 use tidelock::state::{Audience, EventId};
 use tidelock::wire::{CloseReason, ServerMessage};
 
-/// Lists kept between clients, for their memory.
-#[derive(Debug, Default)]
-pub(super) struct Scratch {
-    owned: Vec<u32>,
-    visible: Vec<Candidate>,
-}
-
 impl Engine {
     /// Writes the snapshots that are due in this tick, and messages.
+    ///
+    /// In three passes: what every client sees and needs, then all records, then every client's datagrams.
     pub(super) fn send(&mut self, tick: SnapshotTick, slipped: bool) {
         self.queue_events(tick);
-        self.writer.cache.begin(tick.tick);
         let every = self.ticks_per_snapshot();
+        self.collect(tick.tick, every);
+        self.writer.tables.encode(&self.history, &self.schema);
+        self.write(tick, every, slipped);
+        let counts = self.writer.tables.counts;
+        self.stats.delta_cache_hits = counts.hits;
+        self.stats.delta_cache_misses = counts.misses;
+        self.stats.baselines_expired = counts.expired;
+        self.stats.history_bytes = self.history.bytes() as u64;
+    }
+
+    /// Finds out, for each client whose turn it is, what it sees, and what of it is due.
+    fn collect(&mut self, tick: Tick, every: u32) {
+        let Self { sessions, writer, history, interest, capture, marks, .. } = self;
+        writer.tables.begin(tick);
+        history.merge_changes(tick, every);
+        marks.reach(history.index_count());
+        let mut round_trip_max = Duration::ZERO;
+        for session in sessions.iter_mut().filter(|session| session.is_playing()) {
+            round_trip_max = round_trip_max.max(session.connection.rtt().timeout(Duration::ZERO));
+            if !session.takes_turn(tick, every) {
+                continue;
+            }
+            let center = capture.viewpoint_of(session.client_id).and_then(|index| history.slot(index).place);
+            interest.select(center, marks);
+            capture.owned_by(session.client_id).for_each(|index| marks.add(index, true));
+            session.views.update(Audience::Public, marks, history, tick);
+            if let Some(mates) = capture.team_of(session.client_id).and_then(|team| capture.members(team)) {
+                let seen = session.views.of(Audience::Public).visible_words();
+                seen.for_each(|(word, visible)| marks.add_word(word, visible & mates.word(word)));
+            }
+            session.views.update(Audience::Team, marks, history, tick);
+            capture.owned_by(session.client_id).for_each(|index| marks.add(index, true));
+            session.views.update(Audience::Owner, marks, history, tick);
+            session.views.collect(history, tick, &mut writer.tables);
+        }
+        history.serve_round_trips_of(round_trip_max);
+    }
+
+    /// Writes what is due to each client.
+    fn write(&mut self, tick: SnapshotTick, every: u32, slipped: bool) {
         let period = self.config.tick_period();
         let mut packet = [0; PACKET_BYTES_MAX];
-        let Self { sessions, netcode, outbox, stats, writer, history, interest, capture, schema, scratch, .. } = self;
+        let Self { sessions, netcode, outbox, stats, writer, history, interest, capture, schema, .. } = self;
         for session in sessions.iter_mut() {
             session.budget.refill(period);
             if slipped {
@@ -41,27 +72,19 @@ impl Engine {
                     sent.count(len);
                 }
             };
-            // Clients take turns, so that a rate below the tick's spreads the work over the ticks.
-            let turn = tick.tick.0.wrapping_add(u32::from(slot.0)).is_multiple_of(every);
-            if session.is_playing() && turn {
+            if session.takes_turn(tick.tick, every) {
                 let center = capture.viewpoint_of(session.client_id).and_then(|index| history.slot(index).place);
-                scratch.owned.clear();
-                scratch.owned.extend(capture.owned_by(session.client_id));
-                interest.select(center, &scratch.owned, history, &mut scratch.visible);
-                scratch.update_views(session, capture, history, tick.tick);
-                writer.write(session, history, schema, tick, stats, &mut seal);
+                writer.write(session, Sight { schema, interest, center }, history, tick, stats, &mut seal);
             }
             if let Some(farewell) = session.poll_farewell(tick.now) {
                 seal(&farewell);
             } else if session.takes_messages(tick.now) {
-                writer.write_messages(session, history, tick, &mut seal);
+                writer.write_messages(session, tick, &mut seal);
             }
             session.sent_bytes += sent.bytes;
             stats.sent.packets += sent.packets;
             stats.sent.bytes += sent.bytes;
         }
-        stats.delta_cache_hits = writer.cache.hits;
-        stats.delta_cache_misses = writer.cache.misses;
     }
 
     /// Gives the game's events to the connections of those they are for.
@@ -81,24 +104,5 @@ impl Engine {
         for slot in stuck {
             self.close(slot, CloseReason::ProtocolError, tick.now);
         }
-    }
-}
-
-impl Scratch {
-    fn update_views(&mut self, session: &mut Session, capture: &Capture, history: &mut History, now: Tick) {
-        session.views.update(Audience::Public, &self.visible, history, now);
-        self.visible.clear();
-        if let Some(team) = capture.team_of(session.client_id) {
-            let seen = session.views.of(Audience::Public).iter().filter(|view| view.leaving.is_none());
-            let mates = seen.filter(|view| capture.is_of_team(view.index, team));
-            let candidate =
-                |view: &StreamView| Candidate { index: view.index, may_enter: true, distance: view.distance };
-            self.visible.extend(mates.map(candidate));
-        }
-        session.views.update(Audience::Team, &self.visible, history, now);
-        self.visible.clear();
-        let own = |index: &u32| Candidate { index: *index, may_enter: true, distance: 0.0 };
-        self.visible.extend(self.owned.iter().map(own));
-        session.views.update(Audience::Owner, &self.visible, history, now);
     }
 }

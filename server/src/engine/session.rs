@@ -3,9 +3,8 @@ use super::closing::Closing;
 use super::event_queue::EventQueue;
 use super::history::History;
 use super::input_buffer::InputBuffer;
-use super::snapshot_tick::SnapshotTick;
 use super::stats::{Samples, Stats};
-use super::view::{SentState, Views};
+use super::view::Views;
 use crate::game::InputType;
 use core::net::SocketAddr;
 use std::time::Duration;
@@ -26,7 +25,7 @@ pub(crate) struct Session {
     pub(crate) in_game: bool,
     /// The session of the same player that this one took the place of.
     pub(crate) superseded: Option<Slot>,
-    pub(crate) connection: Connection<SentState>,
+    pub(crate) connection: Connection<Carried>,
     pub(crate) inputs: InputBuffer,
     pub(crate) views: Views,
     pub(crate) budget: Budget,
@@ -66,6 +65,15 @@ pub(crate) enum Phase {
     },
     /// The client is told why, then disconnected.
     Closing(Closing),
+}
+
+/// What a datagram of ours carried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Carried {
+    /// Messages, or what every snapshot has.
+    Messages,
+    /// State.
+    Records,
 }
 
 /// When a datagram came, and in which tick of the world.
@@ -134,6 +142,12 @@ impl Session {
         matches!(self.phase, Phase::Welcoming { .. } | Phase::Playing { .. })
     }
 
+    /// Whether it gets a snapshot in this tick. Clients take turns, so that a rate below the tick's spreads the work over the
+    /// ticks.
+    pub(crate) fn takes_turn(&self, tick: Tick, every: u32) -> bool {
+        self.is_playing() && tick.0.wrapping_add(u32::from(self.slot.0)).is_multiple_of(every)
+    }
+
     /// Whether it is neither over nor about to be.
     pub(crate) const fn is_open(&self) -> bool {
         !matches!(self.phase, Phase::Closing(_))
@@ -157,8 +171,7 @@ impl Session {
         }
     }
 
-    /// Takes a payload of the client: acks and inputs take effect, messages wait to be taken. `recycle` is given what
-    /// datagrams of ours carried whose fate is known.
+    /// Takes a payload of the client: acks and inputs take effect, messages wait to be taken.
     pub(crate) fn receive(
         &mut self,
         payload: &[u8],
@@ -166,7 +179,6 @@ impl Session {
         game: (&Schema, InputType),
         history: &mut History,
         stats: &mut Stats,
-        mut recycle: impl FnMut(SentState),
     ) -> Result<(), Malformed> {
         let mut r = BitReader::new(payload);
         let Some(header) = self.connection.read_header(&mut r)? else { return Ok(()) };
@@ -174,9 +186,10 @@ impl Session {
         self.read_inputs(&mut r, arrival, game, stats)?;
         self.connection.accept(header.sequence, arrival.at);
         let views = &mut self.views;
-        self.connection.on_acks(&header, arrival.at, |_, fate| {
-            views.on_fate(fate, history, arrival.simulated).into_iter().for_each(&mut recycle);
+        self.connection.on_acks(&header, arrival.at, |sequence, fate| {
+            views.on_fate(sequence, matches!(fate, Fate::Acked(_)));
         });
+        self.views.settle(self.connection.oldest_remembered(), history, arrival.simulated);
         Ok(())
     }
 
@@ -216,9 +229,8 @@ impl Session {
         stats: &mut Stats,
     ) {
         let views = &mut self.views;
-        self.connection.expire(now, tick_period * 3, |_, fate: Fate<'_, SentState>| {
-            views.on_fate(fate, history, tick);
-        });
+        self.connection.expire(now, tick_period * 3, |sequence, _| views.on_fate(sequence, false));
+        self.views.settle(self.connection.oldest_remembered(), history, tick);
         let received = self.connection.receive_counts();
         let lost_up = received.expected.saturating_sub(received.received);
         stats.lost_up += lost_up.saturating_sub(self.counted_lost_up);
@@ -251,12 +263,10 @@ impl Session {
         self.connection.send_message(w.finish())
     }
 
-    /// A datagram with `sent` goes out.
-    pub(crate) fn commit(&mut self, sent: SentState, tick: SnapshotTick, history: &mut History) {
+    /// The datagram that was begun last goes out.
+    pub(crate) fn commit(&mut self, carried: Carried, now: Instant) {
         let views = &mut self.views;
-        self.connection.commit(tick.now, sent, |_, fate| {
-            views.on_fate(fate, history, tick.tick);
-        });
+        self.connection.commit(now, carried, |sequence, _| views.on_fate(sequence, false));
     }
 
     /// Whether a snapshot is due though there is nothing new: `interval` later it would be too late.

@@ -10,7 +10,7 @@ impl Engine {
     #[must_use]
     pub fn version_at(&self, id: NetId, audience: Audience, tick: Tick) -> Option<VersionRef<'_>> {
         let known = self.history.knows(id);
-        known.then(|| self.history.stream(id.index, audience).at(tick)).flatten().map(super::history::Version::borrow)
+        known.then(|| self.history.at(id.index, audience, tick)).flatten()
     }
 
     /// How often entities are counted as in somebody's view, and how often they are in one: the same, or an index is lost
@@ -25,17 +25,12 @@ impl Engine {
     #[must_use]
     pub fn visible_to(&self, client_id: ClientId) -> Vec<(NetId, Audience, VersionRef<'_>)> {
         let session = self.netcode.slot_of(client_id).and_then(|slot| self.sessions.at(slot));
-        let views = session.filter(|session| session.is_playing()).into_iter().flat_map(|session| {
-            Audience::ALL
-                .into_iter()
-                .flat_map(|audience| session.views.of(audience).iter().map(move |view| (audience, view)))
+        let Some(session) = session.filter(|session| session.is_playing()) else { return Vec::new() };
+        let visible = Audience::ALL.into_iter().flat_map(|audience| {
+            let streams = self.history.of(audience);
+            let visible = session.views.of(audience).visible();
+            visible.map(move |index| (self.history.net_id(index), audience, streams.newest(index)))
         });
-        let shown = views.filter(|(_, view)| view.leaving.is_none());
-        shown
-            .map(|(audience, view)| {
-                let newest = self.history.stream(view.index, audience).newest();
-                (self.history.net_id(view.index), audience, newest.borrow())
-            })
-            .collect()
+        visible.collect()
     }
 }

@@ -1,12 +1,12 @@
 use super::{
-    EventType, InputType, OutgoingEvent, PlayerAway, PlayerBack, PlayerJoined, PlayerLeft, Registry, TickInput,
-    TickTime, ToClients,
+    EventType, InputType, NetIds, OutgoingEvent, PlayerAway, PlayerBack, PlayerJoined, PlayerLeft, Registry, TickInput,
+    TickTime, ToClients, referred,
 };
 use bevy_app::{App, FixedMain, Plugin};
 use bevy_ecs::message::Messages;
 use bevy_ecs::world::World;
 use tidelock::ClientId;
-use tidelock::state::{Event, Input, Schema, SchemaError};
+use tidelock::state::{EntityRef, Event, Input, NetId, Schema, SchemaError};
 
 /// A game without a server: ticks, inputs and events by hand, for a game's own tests and tools.
 ///
@@ -77,8 +77,15 @@ impl Rehearsal {
         time.tick = time.tick.next();
         let width = I::lane_count();
         let mut lanes = vec![0; width * inputs.len()];
+        let mut ids = world.resource_mut::<NetIds>();
         for ((_, input), lanes) in inputs.iter().zip(lanes.chunks_mut(width)) {
-            input.write_lanes(lanes);
+            // Nothing is captured here, so whatever an input refers to is called something.
+            input.write_lanes_with(lanes, &mut |bits| {
+                let entity = referred(EntityRef::Local(bits))?;
+                let id = NetId { index: entity.index_u32().min(NetId::INDEX_MAX), generation: 0 };
+                ids.insert(id, entity);
+                Some(id)
+            });
         }
         let named = inputs.iter().zip(lanes.chunks(width));
         let delivered: Vec<_> =
@@ -105,5 +112,47 @@ impl Rehearsal {
     fn index_of<E: Event>(&self) -> usize {
         let id = self.schema.event::<E>();
         usize::from(id.unwrap_or_else(|| panic!("the game does not declare the event {}", E::NAME)).0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::game::{ApplyInput, Inputs, Replication, refer_to};
+    use bevy_ecs::prelude::{Entity, Res, ResMut, Resource};
+    use tidelock::state::Replicate;
+
+    #[derive(Replicate, Clone, Copy, Debug, Default)]
+    struct Point {
+        at: EntityRef,
+    }
+
+    impl Input for Point {
+        fn clear_one_shots(&mut self) {}
+    }
+
+    #[derive(Resource, Default)]
+    struct Pointed(Vec<Entity>);
+
+    #[expect(clippy::needless_pass_by_value, reason = "systems take their parameters by value")]
+    fn note(inputs: Res<Inputs<Point>>, mut pointed: ResMut<Pointed>) {
+        pointed.0.extend(inputs.iter().filter_map(|(_, point)| referred(point.at)));
+    }
+
+    struct Game;
+
+    impl Plugin for Game {
+        fn build(&self, app: &mut App) {
+            app.input::<Point>().init_resource::<Pointed>().add_systems(ApplyInput, note);
+        }
+    }
+
+    #[test]
+    fn references_in_inputs_arrive_as_the_entities_that_they_are() {
+        let mut rehearsal = Rehearsal::new(Game, 1, 60).unwrap();
+        let (a, b) = (rehearsal.world().spawn_empty().id(), rehearsal.world().spawn_empty().id());
+        rehearsal.tick(&[(ClientId(1), Point { at: refer_to(b) }), (ClientId(2), Point { at: refer_to(a) })]);
+        rehearsal.tick(&[(ClientId(1), Point::default())]);
+        assert_eq!(rehearsal.world().resource::<Pointed>().0, [b, a]);
     }
 }

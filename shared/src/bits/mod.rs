@@ -11,6 +11,7 @@ mod writer;
 
 pub use reader::{BitReader, Malformed};
 pub use writer::BitWriter;
+pub(crate) use writer::golomb;
 
 /// Folds a signed number into an unsigned one so that small magnitudes stay small: 0, -1, 1, -2, 2, ...
 #[must_use]
@@ -108,6 +109,33 @@ mod tests {
                 prop_assert_eq!(r.read_bool().unwrap(), source.read_bool().unwrap());
             }
             prop_assert!(r.read_bool().unwrap());
+        }
+
+        #[test]
+        fn drained_words_append_as_the_bits_they_were(lead in 0u32..70, items in prop::collection::vec(item(), 0..30), padded in any::<bool>()) {
+            let mut source = BitWriter::new();
+            for it in &items {
+                match *it {
+                    Item::Fixed(v, bits) => source.write(v, bits),
+                    Item::Golomb(v, k) => source.write_golomb(v, k),
+                    Item::Signed(v, k) => source.write_signed_golomb(v, k),
+                }
+            }
+            if padded {
+                source.finish();
+                source.write(5, 3);
+            }
+            let (mut expected, mut w) = (BitWriter::new(), BitWriter::new());
+            for w in [&mut expected, &mut w] {
+                w.write(0, lead.min(64));
+                w.write(0, lead.saturating_sub(64));
+            }
+            expected.append_writer(&source);
+            let (len_bits, mut words) = (source.len_bits(), Vec::new());
+            source.drain_words(&mut words);
+            prop_assert_eq!((words.len(), source.len_bits()), (len_bits.div_ceil(64), 0));
+            w.append_words(&words, len_bits);
+            prop_assert_eq!(w.finish(), expected.finish());
         }
     }
 

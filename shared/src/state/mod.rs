@@ -22,6 +22,7 @@ mod rules;
 mod schema;
 mod text;
 mod version;
+mod version_pool;
 mod writer;
 
 pub use audience::Audience;
@@ -40,4 +41,5 @@ pub use rules::{Rules, SendRate};
 pub use schema::{EventId, Schema, SchemaBuilder, SchemaError};
 pub use tidelock_derive::Replicate;
 pub use version::{Version, VersionRef};
+pub use version_pool::{Ring, VersionHead, VersionPool};
 pub use writer::LaneWriter;

@@ -69,6 +69,14 @@ mod tests {
 
     proptest! {
         #[test]
+        fn any_rotation_is_idempotent(x in any::<f32>(), y in any::<f32>(), z in -1.0f32..1.0, w in -1.0f32..1.0, bits in 5u8..=12) {
+            for rotation in [[x, y, z, w], [z, w, x, y], [z, w, z, -w], [z * 1e-3, w * 1e-3, z, z]] {
+                let lanes = quantize_rotation(rotation, bits);
+                prop_assert_eq!(quantize_rotation(dequantize_rotation(lanes, bits), bits), lanes);
+            }
+        }
+
+        #[test]
         fn a_rotation_is_idempotent_and_near(x in -1.0f32..1.0, y in -1.0f32..1.0, z in -1.0f32..1.0, w in -1.0f32..1.0, bits in 8u8..=12) {
             prop_assume!(x * x + y * y + z * z + w * w > 0.01);
             let lanes = quantize_rotation([x, y, z, w], bits);

@@ -27,7 +27,7 @@ pub struct EventId(pub u8);
 /// Why a schema cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SchemaError {
-    /// A component or event was declared twice.
+    /// A component or event was declared twice, or another of the same name.
     #[error("`{0}` is declared twice")]
     Duplicate(&'static str),
     /// A stream has more than 32 components, or there are more than 256 events.
@@ -52,8 +52,8 @@ pub enum SchemaError {
         /// What is wrong with the link.
         problem: MotionError,
     },
-    /// No input was declared.
-    #[error("the game declares no input")]
+    /// No input was declared, or one that nobody could tell from another.
+    #[error("the game declares no input, or one without fields")]
     NoInput,
 }
 
@@ -136,7 +136,9 @@ impl SchemaBuilder {
     /// Adds a component by `rules`.
     #[must_use]
     pub fn component_by<C: Replicate>(mut self, rules: Rules) -> Self {
-        if self.schema.find::<C>().is_some() {
+        let mut names =
+            self.schema.streams.iter().flat_map(|layout| layout.components()).map(|component| component.name);
+        if self.schema.find::<C>().is_some() || names.any(|name| name == C::NAME) {
             return self.fail(SchemaError::Duplicate(C::NAME));
         }
         if C::lane_count() > LANES_MAX {

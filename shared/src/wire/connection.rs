@@ -163,6 +163,12 @@ impl<T> Connection<T> {
         self.flight.oldest_in_flight(|outgoing| matters(&outgoing.content))
     }
 
+    /// The oldest datagram whose fate may still be heard of.
+    #[must_use]
+    pub const fn oldest_remembered(&self) -> u64 {
+        self.flight.oldest_remembered()
+    }
+
     /// What is held of the peer's datagrams.
     #[must_use]
     pub const fn received(&self) -> &AckWindow {

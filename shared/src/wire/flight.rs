@@ -72,6 +72,12 @@ impl<T> Flight<T> {
         self.first + self.sent.len() as u64
     }
 
+    /// The oldest datagram that is remembered: of those before nothing will be heard any more.
+    #[must_use]
+    pub const fn oldest_remembered(&self) -> u64 {
+        self.first
+    }
+
     /// Takes note of a datagram that is being sent, and returns its sequence.
     pub fn send(&mut self, now: Instant, content: T, on_fate: &mut impl FnMut(u64, Fate<'_, T>)) -> u64 {
         if self.sent.len() == Self::LEN_MAX {

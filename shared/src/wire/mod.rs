@@ -16,6 +16,7 @@ mod frozen;
 mod input;
 mod message;
 mod reason;
+mod records;
 mod reliable;
 mod resume;
 mod rtt;
@@ -28,10 +29,11 @@ pub use frozen::{Farewell, Greeting};
 pub use input::{INPUTS_MAX, InputReader, write_inputs};
 pub use message::{ClientMessage, JOIN_PAYLOAD_BYTES_MAX, ServerMessage, Welcome};
 pub use reason::{CloseReason, RejectReason};
+pub use records::{RecordHead, RecordList, RecordReader, RecordWriter, RecordsHead};
 pub use reliable::{MESSAGE_BYTES_MAX, ReliableReceiver, ReliableSender, SendError};
 pub use resume::{HeldStream, ResumeClaim};
 pub use rtt::RttEstimator;
-pub use snapshot::{Audit, InputReport, Load, RecordHead, RecordReader, RecordWriter, SnapshotHeader, audit_bucket};
+pub use snapshot::{Audit, InputReport, Load, SnapshotHeader, audit_bucket};
 
 /// The version of everything in this module, sent in each datagram. Below 14: see [`Greeting`].
 pub const WIRE_VERSION: u8 = 1;

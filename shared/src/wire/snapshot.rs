@@ -10,7 +10,7 @@ use crate::{Instant, Tick};
 ///   | load:    0, or 1 | level 2 | dilation 10
 ///   | due:     0, or 1 | due 64 (us)
 ///   | audit:   0, or 1 | bucket 6 | hash 32
-///   | records: 0, or 1 | checksum 16 | records of the public streams | records of the owner streams
+///   | records: 0, or 1 | checksum 16 | RecordsHead | records of each audience's streams
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SnapshotHeader {
@@ -159,126 +159,6 @@ impl InputReport {
     }
 }
 
-/// What comes before a record's body and is each client's own.
-///
-/// ```text
-/// 1 | index: distance to the last one's golomb 2
-///   | 0                                  delta | 1 as old a baseline as the last delta's, or 0 and its age in ticks golomb 3
-///   | 1 0 | generation 16 | epoch 8      full
-///   | 1 1 | despawned 1 | epoch 8        leave
-/// 0  the end
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RecordHead {
-    /// The body is a delta.
-    Delta {
-        /// The tick of the snapshot that brought the version it starts from. Held and acknowledged by the client.
-        baseline: Tick,
-    },
-    /// The body is full: the entity enters, or no baseline is left.
-    Full {
-        /// Of the entity.
-        generation: u16,
-        /// Counts, per client, how often something entered its view; wraps.
-        epoch: u8,
-    },
-    /// The stream is no longer visible. No body.
-    Leave {
-        /// Whether the entity is gone from the world, too.
-        despawned: bool,
-        /// Which visibility ends.
-        epoch: u8,
-    },
-}
-
-/// Writes the heads of one audience's records in a datagram, by ascending index.
-#[derive(Clone, Copy, Debug)]
-pub struct RecordWriter {
-    tick: Tick,
-    next_index: u32,
-    last_age: u32,
-}
-
-/// Reads what [`RecordWriter`] wrote.
-#[derive(Clone, Copy, Debug)]
-pub struct RecordReader(RecordWriter);
-
-impl RecordWriter {
-    /// The most bits of a head: that of a delta with the largest distance of index, 39, and of age, 61.
-    pub const BITS_MAX: usize = 1 + 39 + 2 + 61;
-
-    /// A writer for the records of a snapshot of `tick`.
-    #[must_use]
-    pub const fn new(tick: Tick) -> Self {
-        Self { tick, next_index: 0, last_age: 0 }
-    }
-
-    /// Writes one head; the body follows, if it has one.
-    pub fn write(&mut self, index: u32, head: RecordHead, w: &mut BitWriter) {
-        w.write_bool(true);
-        w.write_golomb(index - self.next_index, 2);
-        self.next_index = index + 1;
-        match head {
-            RecordHead::Delta { baseline } => {
-                w.write_bool(false);
-                let age = self.tick.since(baseline).cast_unsigned();
-                w.write_bool(age == self.last_age);
-                if age != self.last_age {
-                    w.write_golomb(age, 3);
-                    self.last_age = age;
-                }
-            }
-            RecordHead::Full { generation, epoch } => {
-                w.write(0b01, 2);
-                w.write(u64::from(generation), 16);
-                w.write(u64::from(epoch), 8);
-            }
-            RecordHead::Leave { despawned, epoch } => {
-                w.write(0b11, 2);
-                w.write_bool(despawned);
-                w.write(u64::from(epoch), 8);
-            }
-        }
-    }
-
-    /// Writes that no more follow.
-    pub fn finish(self, w: &mut BitWriter) {
-        w.write_bool(false);
-    }
-}
-
-impl RecordReader {
-    /// A reader for the records of a snapshot of `tick`.
-    #[must_use]
-    pub const fn new(tick: Tick) -> Self {
-        Self(RecordWriter::new(tick))
-    }
-
-    /// Reads the next head; `None` at the end.
-    pub fn next(&mut self, r: &mut BitReader<'_>) -> Result<Option<(u32, RecordHead)>, Malformed> {
-        if !r.read_bool()? {
-            return Ok(None);
-        }
-        let index = self.0.next_index.checked_add(r.read_golomb(2)?).filter(|i| *i <= crate::state::NetId::INDEX_MAX);
-        let index = index.ok_or(Malformed)?;
-        self.0.next_index = index + 1;
-        if !r.read_bool()? {
-            if !r.read_bool()? {
-                self.0.last_age = r.read_golomb(3)?;
-            }
-            if self.0.last_age == 0 || self.0.last_age > i32::MAX as u32 {
-                return Err(Malformed);
-            }
-            return Ok(Some((index, RecordHead::Delta { baseline: self.0.tick.sub(self.0.last_age) })));
-        }
-        let head = match r.read_bool()? {
-            false => RecordHead::Full { generation: r.read(16)? as u16, epoch: r.read(8)? as u8 },
-            true => RecordHead::Leave { despawned: r.read_bool()?, epoch: r.read(8)? as u8 },
-        };
-        Ok(Some((index, head)))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -307,45 +187,11 @@ mod tests {
         }
     }
 
-    #[test]
-    fn record_heads_come_back_as_they_were() {
-        let tick = Tick(1_000);
-        let heads = [
-            (0, RecordHead::Delta { baseline: Tick(994) }),
-            (1, RecordHead::Delta { baseline: Tick(994) }),
-            (40, RecordHead::Full { generation: 7, epoch: 255 }),
-            (1_000_000, RecordHead::Leave { despawned: true, epoch: 3 }),
-        ];
-        let mut w = BitWriter::new();
-        let mut writer = RecordWriter::new(tick);
-        heads.iter().for_each(|(index, head)| writer.write(*index, *head, &mut w));
-        writer.finish(&mut w);
-        let bytes = w.finish().to_vec();
-        let mut r = BitReader::new(&bytes);
-        let mut reader = RecordReader::new(tick);
-        for expected in heads {
-            assert_eq!(reader.next(&mut r), Ok(Some(expected)));
-        }
-        assert_eq!(reader.next(&mut r), Ok(None));
-    }
-
-    #[test]
-    fn no_record_head_is_longer_than_the_longest() {
-        let mut w = BitWriter::new();
-        let baseline = Tick(5).sub(i32::MAX as u32);
-        RecordWriter::new(Tick(5)).write(crate::state::NetId::INDEX_MAX, RecordHead::Delta { baseline }, &mut w);
-        assert!(w.len_bits() <= RecordWriter::BITS_MAX, "{}", w.len_bits());
-    }
-
     proptest! {
         #[test]
         fn any_bytes_read_as_a_header_or_an_error(bytes in prop::collection::vec(any::<u8>(), 0..60)) {
             let mut r = BitReader::new(&bytes);
             let _ = SnapshotHeader::read(Tick(5), &mut r);
-            let mut reader = RecordReader::new(Tick(5));
-            while let Ok(Some((index, _))) = reader.next(&mut r) {
-                prop_assert!(index <= crate::state::NetId::INDEX_MAX);
-            }
         }
     }
 }

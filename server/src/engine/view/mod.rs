@@ -1,285 +1,120 @@
+mod fate;
+mod flight;
+mod part;
 mod resume;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use flight::SnapshotsInFlight;
+pub(crate) use part::{Extra, ExtraKind, Part};
 
 use super::history::History;
-use super::interest::Candidate;
+use super::marks::Marks;
+use super::record_tables::RecordTables;
+
 use tidelock::Tick;
 use tidelock::state::Audience;
-use tidelock::wire::Fate;
 
-/// What one client sees, stream by stream, and what it is known to hold of it. A baseline is a tick, never a copy.
+/// What one client sees, and what it is known to hold of it. A baseline is a tick, never a copy.
+///
+/// Of most streams nothing is kept but a bit: **the client holds the state of all that is visible as of `base`, and whatever
+/// changed between `base` and `considered` has been sent, in the snapshot of each tick, and is not known to be lost.** A
+/// stream for which that is not so is an exception, and has its own ticks: one that entered, was lost, or was put off.
 #[derive(Debug, Default)]
 pub(crate) struct Views {
-    streams: [Vec<StreamView>; Audience::COUNT],
-    next_epoch: u8,
+    parts: [Part; Audience::COUNT],
+    /// The newest snapshot of which the client acknowledged something. Before the first all streams are exceptions.
+    base: Option<Tick>,
+    /// The newest tick of which it was asked what is due.
+    considered: Tick,
+    flight: SnapshotsInFlight,
     /// For how many ticks the client has owed us an ack of something that it was to forget, at the last update.
-    leaving_ticks: [u32; Audience::COUNT],
-    /// Kept for reuse by [`Views::update`].
-    merged: Vec<StreamView>,
-}
-
-/// One stream in one client's view.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct StreamView {
-    pub(crate) index: u32,
-    /// Names this visibility on the wire.
-    pub(crate) epoch: u8,
-    /// When it began: what the client held before is not of this visibility.
-    entered: Tick,
-    /// Since when it is sent to this connection: the fate of what was sent before says nothing of it.
-    since: Tick,
-    pub(crate) leaving: Option<Leaving>,
-    /// The newest snapshot with this stream that the client acknowledged.
-    pub(crate) baseline: Option<Tick>,
-    /// The newest snapshot with this stream that was sent and not lost.
-    pub(crate) sent: Option<Tick>,
-    /// Snapshots for which it waited because others went first.
-    pub(crate) waited: u16,
-    /// 0 at the viewpoint, 1 at the edge of what is seen.
-    pub(crate) distance: f32,
-}
-
-/// A stream that the client is to forget.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Leaving {
-    pub(crate) despawned: bool,
-    since: Tick,
-}
-
-/// What a datagram carried, for when its fate is known.
-#[derive(Debug, Default)]
-pub(crate) struct SentState {
-    pub(crate) tick: Tick,
-    pub(crate) streams: Vec<SentStream>,
-}
-
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct SentStream {
-    pub(crate) index: u32,
-    pub(crate) audience: Audience,
-    pub(crate) leave: bool,
-}
-
-impl StreamView {
-    /// Whether something of it is still to be sent.
-    pub(crate) fn is_dirty(&self, audience: Audience, history: &History) -> bool {
-        match (self.leaving, self.sent) {
-            (_, None) => true,
-            (Some(_), Some(_)) => false,
-            (None, Some(sent)) => history.stream(self.index, audience).newest().tick.is_newer_than(sent),
-        }
-    }
+    leaving_ticks: u32,
 }
 
 impl Views {
-    pub(crate) fn of(&self, audience: Audience) -> &[StreamView] {
-        &self.streams[audience as usize]
+    /// One audience's streams.
+    pub(crate) const fn of(&self, audience: Audience) -> &Part {
+        &self.parts[audience as usize]
     }
 
     /// How many streams are in it, those that leave included.
     pub(crate) fn len(&self) -> usize {
-        self.streams.iter().map(Vec::len).sum()
+        self.parts.iter().map(Part::len).sum()
     }
 
-    pub(crate) fn of_mut(&mut self, audience: Audience) -> &mut [StreamView] {
-        &mut self.streams[audience as usize]
+    /// The tick as of which the client holds all streams but exceptions.
+    pub(crate) const fn base(&self) -> Option<Tick> {
+        self.base
     }
 
-    /// Merges what is visible now, by ascending index, into what was: some enter, some begin to leave.
-    pub(crate) fn update(&mut self, audience: Audience, visible: &[Candidate], history: &mut History, now: Tick) {
-        let Self { streams, next_epoch, leaving_ticks, merged } = self;
-        let mut longest = 0;
-        let mut enter = |candidate: &Candidate| {
-            *next_epoch = next_epoch.wrapping_add(1);
-            let Candidate { index, distance, .. } = *candidate;
-            StreamView {
-                index,
-                epoch: *next_epoch,
-                entered: now,
-                since: now,
-                leaving: None,
-                baseline: None,
-                sent: None,
-                waited: 0,
-                distance,
-            }
-        };
-        merged.clear();
-        let mut visible = visible.iter().peekable();
-        for view in &streams[audience as usize] {
-            while let Some(new) = visible.next_if(|candidate| candidate.index < view.index) {
-                if new.may_enter {
-                    history.add_viewer(new.index);
-                    merged.push(enter(new));
-                }
-            }
-            let still = visible.next_if(|candidate| candidate.index == view.index);
-            merged.push(match still {
-                Some(seen) if view.leaving.is_none() => StreamView { distance: seen.distance, ..*view },
-                Some(again) if again.may_enter => enter(again),
-                _ => {
-                    let left = view.leave(history, now);
-                    longest = longest.max(left.leaving.map_or(0, |leaving| now.since(leaving.since).cast_unsigned()));
-                    left
-                }
+    /// Takes over what is visible of an audience's streams in the tick that has just run: some enter, some begin to leave.
+    pub(crate) fn update(&mut self, audience: Audience, marks: &mut Marks, history: &mut History, now: Tick) {
+        self.parts[audience as usize].update(marks, history, now);
+        if audience == Audience::ALL[Audience::COUNT - 1] {
+            self.leaving_ticks = self.parts.iter().map(|part| part.leaving_ticks(now)).max().unwrap_or(0);
+        }
+    }
+
+    /// Lists what is due in the snapshot of `now`, and asks for the records of it.
+    pub(crate) fn collect(&mut self, history: &History, now: Tick, tables: &mut RecordTables) {
+        let ticks = now.since(self.considered).cast_unsigned();
+        for (audience, part) in Audience::ALL.into_iter().zip(&mut self.parts) {
+            part.collect(history.of(audience), self.base, now, ticks, |baseline, word, bits| {
+                tables.need(audience, baseline, word, bits);
             });
         }
-        for new in visible.filter(|candidate| candidate.may_enter) {
-            history.add_viewer(new.index);
-            merged.push(enter(new));
-        }
-        std::mem::swap(&mut streams[audience as usize], merged);
-        leaving_ticks[audience as usize] = longest;
     }
 
-    /// The fate of a datagram is known: baselines move forward, or what was lost is to be sent again.
-    pub(crate) fn on_fate(&mut self, fate: Fate<'_, SentState>, history: &mut History, now: Tick) -> Option<SentState> {
-        match fate {
-            Fate::Acked(sent) => {
-                sent.streams.iter().for_each(|stream| self.on_acked(*stream, sent.tick, history, now));
-                Some(sent)
-            }
-            Fate::Lost(sent) => {
-                sent.streams.iter().for_each(|stream| self.on_lost(*stream, sent.tick));
-                None
-            }
-        }
+    /// Whether anything is due.
+    pub(crate) fn is_due(&self) -> bool {
+        self.parts.iter().any(Part::is_due)
+    }
+
+    /// What is due by `collect` goes out with the snapshot of `now`, but for what was put off.
+    pub(crate) fn on_collected(&mut self, now: Tick) {
+        self.considered = now;
+    }
+
+    /// These streams of an audience, which are due in the snapshot of `now`, have to wait for a later one. They are by
+    /// ascending index.
+    pub(crate) fn put_off(&mut self, audience: Audience, indices: impl Iterator<Item = u32>, now: Tick) {
+        self.parts[audience as usize].put_off(indices, self.base, (self.considered, now));
+    }
+
+    /// Leaves go out with the snapshot of `now`, and so do exceptions that are due.
+    pub(crate) fn on_sent(&mut self, now: Tick) {
+        self.parts.iter_mut().for_each(|part| part.on_sent(now));
+    }
+
+    /// A datagram of the snapshot of `tick` is begun. What is written into it is noted until the next one begins.
+    pub(crate) fn open_datagram(&mut self, sequence: u64, tick: Tick) {
+        self.flight.open(sequence, tick);
+    }
+
+    /// One audience's streams, and where to note which of them the datagram that was begun last carries.
+    pub(crate) const fn part_and_flight(&mut self, audience: Audience) -> (&Part, &mut SnapshotsInFlight) {
+        (&self.parts[audience as usize], &mut self.flight)
     }
 
     /// For how many ticks the client has not acknowledged something that it was to forget. Until it does, an index is not
     /// free: who never acknowledges would keep all of them.
-    pub(crate) fn leaving_ticks(&self) -> u32 {
-        self.leaving_ticks.into_iter().max().unwrap_or(0)
+    pub(crate) const fn leaving_ticks(&self) -> u32 {
+        self.leaving_ticks
     }
 
     /// The client holds something else than it should: from the snapshot of `next` on, everything goes out in full.
     pub(crate) fn forget_baselines(&mut self, next: Tick) {
-        for view in self.streams.iter_mut().flatten() {
-            view.since = next;
-            view.baseline = None;
-            view.sent = None;
-        }
+        self.base = None;
+        self.flight.clear();
+        self.parts.iter_mut().for_each(|part| part.forget_baselines(next));
     }
 
     /// The client is gone: it knows nothing any more.
     pub(crate) fn clear(&mut self, history: &mut History, now: Tick) {
-        for view in self.streams.iter_mut().flat_map(std::mem::take) {
-            history.remove_viewer(view.index, now);
+        for part in &mut self.parts {
+            part.clear(history, now);
         }
-    }
-
-    fn on_acked(&mut self, stream: SentStream, tick: Tick, history: &mut History, now: Tick) {
-        let views = &mut self.streams[stream.audience as usize];
-        let Some(at) = find(views, stream, tick) else { return };
-        let view = &mut views[at];
-        if stream.leave && view.leaving.is_some() {
-            views.remove(at);
-            history.remove_viewer(stream.index, now);
-        } else if view.leaving.is_none() && view.baseline.is_none_or(|baseline| tick.is_newer_than(baseline)) {
-            view.baseline = Some(tick);
-            // It may have been taken for lost.
-            if view.sent.is_none_or(|sent| tick.is_newer_than(sent)) {
-                view.sent = Some(tick);
-            }
-        }
-    }
-
-    fn on_lost(&mut self, stream: SentStream, tick: Tick) {
-        let views = &mut self.streams[stream.audience as usize];
-        let Some(at) = find(views, stream, tick) else { return };
-        let view = &mut views[at];
-        if view.sent == Some(tick) && view.leaving.is_some() == stream.leave {
-            view.sent = if stream.leave { None } else { view.baseline };
-        }
-    }
-}
-
-impl StreamView {
-    fn leave(&self, history: &History, now: Tick) -> Self {
-        let despawned = !history.slot(self.index).is_alive();
-        match self.leaving {
-            Some(leaving) if leaving.despawned == despawned => *self,
-            leaving => {
-                let since = leaving.map_or(now, |leaving| leaving.since);
-                Self { leaving: Some(Leaving { despawned, since }), sent: None, ..*self }
-            }
-        }
-    }
-}
-
-/// The view that a stream sent in `tick` belonged to, if it is still the same visibility.
-fn find(views: &[StreamView], stream: SentStream, tick: Tick) -> Option<usize> {
-    let at = views.binary_search_by_key(&stream.index, |view| view.index).ok()?;
-    (!views[at].since.is_newer_than(tick)).then_some(at)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::empty_schema::empty_schema;
-    use super::*;
-    use bevy_ecs::entity::Entity;
-
-    const SEEN: Candidate = Candidate { index: 0, may_enter: true, distance: 0.0 };
-
-    /// One entity, seen since tick 1.
-    fn seen() -> (Views, History) {
-        let schema = empty_schema();
-        let (mut views, mut history) = (Views::default(), History::default());
-        history.insert(Entity::from_raw_u32(0).unwrap(), Tick(1), &schema).unwrap();
-        history.commit(Tick(1), &schema);
-        views.update(Audience::Public, &[SEEN], &mut history, Tick(1));
-        (views, history)
-    }
-
-    fn sent(tick: u32, leave: bool) -> SentState {
-        let streams = vec![SentStream { index: 0, audience: Audience::Public, leave }];
-        SentState { tick: Tick(tick), streams }
-    }
-
-    fn baseline(views: &Views) -> Option<Tick> {
-        views.of(Audience::Public)[0].baseline
-    }
-
-    #[test]
-    fn baselines_move_forward_and_never_back() {
-        let (mut views, mut history) = seen();
-        for (acked, baseline_after) in [(3, 3), (5, 5), (4, 5)] {
-            views.on_fate(Fate::Acked(sent(acked, false)), &mut history, Tick(9));
-            assert_eq!(baseline(&views), Some(Tick(baseline_after)));
-        }
-    }
-
-    #[test]
-    fn what_was_sent_before_a_visibility_says_nothing_of_it() {
-        let (mut views, mut history) = seen();
-        views.update(Audience::Public, &[], &mut history, Tick(5));
-        views.update(Audience::Public, &[SEEN], &mut history, Tick(6));
-        views.on_fate(Fate::Acked(sent(5, true)), &mut history, Tick(7));
-        views.on_fate(Fate::Acked(sent(4, false)), &mut history, Tick(7));
-        assert_eq!((views.of(Audience::Public).len(), baseline(&views)), (1, None));
-        views.on_fate(Fate::Acked(sent(6, false)), &mut history, Tick(8));
-        assert_eq!(baseline(&views), Some(Tick(6)));
-    }
-
-    #[test]
-    fn after_a_desync_only_what_is_sent_from_then_on_counts() {
-        let (mut views, mut history) = seen();
-        views.on_fate(Fate::Acked(sent(4, false)), &mut history, Tick(6));
-        views.forget_baselines(Tick(7));
-        views.on_fate(Fate::Acked(sent(6, false)), &mut history, Tick(8));
-        assert_eq!(baseline(&views), None);
-        views.on_fate(Fate::Acked(sent(7, false)), &mut history, Tick(8));
-        assert_eq!(baseline(&views), Some(Tick(7)));
-    }
-
-    #[test]
-    fn a_leave_that_is_not_acknowledged_grows_old() {
-        let (mut views, mut history) = seen();
-        for tick in 10..=15 {
-            views.update(Audience::Public, &[], &mut history, Tick(tick));
-        }
-        assert_eq!(views.leaving_ticks(), 5);
-        views.on_fate(Fate::Acked(sent(15, true)), &mut history, Tick(16));
-        views.update(Audience::Public, &[], &mut history, Tick(16));
-        assert_eq!((views.leaving_ticks(), views.of(Audience::Public).len()), (0, 0));
+        *self = Self::default();
     }
 }

@@ -47,4 +47,13 @@ impl Codebook {
     }
 }
 
+/// The number of the residual code of each context.
+pub const TABLE_OF_CONTEXT: &[u8] = &tables::TABLE_OF_CONTEXT;
+
+/// The lengths of the words of all residual codes, then of all pattern codes, by symbol.
+pub fn code_lengths() -> impl Iterator<Item = &'static [u8]> {
+    let residuals = tables::RESIDUAL_LENGTHS.iter().map(<[u8; _]>::as_slice);
+    residuals.chain(tables::PATTERN_LENGTHS.iter().map(<[u8; _]>::as_slice))
+}
+
 const _: () = assert!(tables::TABLE_OF_CONTEXT.len() == CONTEXTS);

@@ -130,7 +130,7 @@ fn read_field(
     let begin = usize::from(matches!(field.kind, Kind::Rotation(_)));
     let mut place = Place::first_of(field.count - begin);
     let order = prediction.order(field);
-    for at in order.into_iter().filter(|at| (begin..field.count).contains(at)) {
+    for (told, at) in order[..field.count].iter().map(|at| usize::from(*at)).enumerate().skip(begin) {
         let code = prediction.code(at, place);
         let mut symbol = book.read(code, r)?;
         if let (residual::TURN, Kind::Rotation(bits), true) = (symbol, field.kind, at == begin) {
@@ -145,7 +145,7 @@ fn read_field(
         let difference = residual::read(symbol, prediction.towards(at), r)?;
         values[at] = lanes[at].advance(prediction.values[at], difference).ok_or(Malformed)?;
         place = place.after(difference);
-        if at == order[0] {
+        if told == 0 {
             prediction.swerve(field, lanes, at, values[at]);
         }
     }

@@ -124,11 +124,11 @@ fn write_residuals<S: Sink>(
     let mut place = Place::first_of(field.count - begin);
     let lanes = plan.lanes_of(field);
     let order = prediction.order(field);
-    for at in order.into_iter().filter(|at| (begin..field.count).contains(at)) {
+    for (told, at) in order[..field.count].iter().map(|at| usize::from(*at)).enumerate().skip(begin) {
         let difference = lanes[at].difference(prediction.values[at], new[at]);
         residual::write(difference, prediction.towards(at), prediction.code(at, place), sink);
         place = place.after(difference);
-        if at == order[0] {
+        if told == 0 {
             prediction.swerve(field, lanes, at, new[at]);
         }
     }

@@ -31,6 +31,7 @@ mod sink;
 mod tables;
 
 pub(crate) use codebook::Codebook;
+pub use codebook::{TABLE_OF_CONTEXT, code_lengths};
 pub use context::{CONTEXTS, PATTERNS};
 pub use decode::{decode_delta, decode_full};
 pub use encode::{encode_delta, encode_delta_to, encode_full};

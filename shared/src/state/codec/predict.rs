@@ -14,8 +14,10 @@ pub(super) struct Prediction {
     /// The direction of the motion that was predicted: it tells what sign of a residual means.
     towards: [i8; LANES_MAX],
     family: Family,
-    /// Which coordinate of a velocity changes with the other, and by how much that did.
-    swerved: Option<(u8, u8)>,
+    /// Which coordinate of a velocity changes with the other.
+    swerved: Option<u8>,
+    /// By how much that did.
+    swerve_scale: u8,
     scale: u8,
 }
 
@@ -58,7 +60,7 @@ impl Prediction {
         let second = known.second_of(field.component);
         match (field.kind, second) {
             (Kind::Symbols, None) => Expectation::Unknown,
-            (Kind::Symbols, Some((second, _))) if second.lanes_of(field) == old => Expectation::Still,
+            (Kind::Symbols, Some((second, _))) if same(second.lanes_of(field), old) => Expectation::Still,
             (Kind::Symbols, Some(_)) => Expectation::Moving,
             (Kind::Rotation(bits), _) => self.rotate(field, bits, old, second, known.first_age),
             (Kind::Linear | Kind::Hold, _) => self.go_on(plan, field, old, second, known.first_age),
@@ -68,27 +70,25 @@ impl Prediction {
     /// The context of a residual.
     #[inline]
     pub(super) fn code(&self, at: usize, place: Place) -> Code {
-        match self.swerved {
-            Some((swerved, scale)) if usize::from(swerved) == at => {
-                Code::Residual(context(Family::Swerving, scale, place))
-            }
-            _ => Code::Residual(context(self.family, self.scale, place)),
+        if self.swerved == Some(at as u8) {
+            return Code::Residual(context(Family::Swerving, self.swerve_scale, place));
         }
+        Code::Residual(context(self.family, self.scale, place))
     }
 
     /// Whether `new` is what was predicted.
     pub(super) fn holds(&self, field: &FieldPlan, known: &Known<'_>, new: &[u32]) -> bool {
         match field.kind {
-            Kind::Symbols => known.first.lanes_of(field) == new,
-            _ => self.values[..field.count] == *new,
+            Kind::Symbols => same(known.first.lanes_of(field), new),
+            _ => same(&self.values, new),
         }
     }
 
     /// Writes what was predicted to `out`.
     pub(super) fn copy_to(&self, field: &FieldPlan, known: &Known<'_>, out: &mut [u32]) {
         match field.kind {
-            Kind::Symbols => out.copy_from_slice(known.first.lanes_of(field)),
-            _ => out.copy_from_slice(&self.values[..field.count]),
+            Kind::Symbols => copy(known.first.lanes_of(field), out),
+            _ => copy(&self.values, out),
         }
     }
 
@@ -101,7 +101,7 @@ impl Prediction {
         second: Option<(&Frame<'_>, u32)>,
         age: u32,
     ) -> Expectation {
-        self.values[..old.len()].copy_from_slice(old);
+        copy(old, &mut self.values);
         self.towards = [0; LANES_MAX];
         let Some((second, span)) = second else {
             self.family = Family::Alone;
@@ -112,7 +112,7 @@ impl Prediction {
         self.family = if linear { Family::Linear } else { Family::Hold };
         self.scale = 0;
         let before = second.lanes_of(field);
-        if before == old {
+        if same(before, old) {
             return Expectation::Still;
         }
         let mut fastest = 0;
@@ -137,7 +137,7 @@ impl Prediction {
         second: Option<(&Frame<'_>, u32)>,
         age: u32,
     ) -> Expectation {
-        self.values.copy_from_slice(old);
+        copy(old, &mut self.values);
         self.towards = [0; LANES_MAX];
         let Some((second, span)) = second else {
             self.family = Family::StillRotation;
@@ -147,7 +147,7 @@ impl Prediction {
         self.family = Family::Turning;
         self.scale = 0;
         let before = second.lanes_of(field);
-        if before == old {
+        if same(before, old) {
             return Expectation::Still;
         }
         let predicted = turned(before, old, bits, span, age);
@@ -201,15 +201,13 @@ impl Prediction {
         self.towards = [0; LANES_MAX];
     }
 
-    /// In which order the lanes of a field from `begin` on are told: of a velocity along the ground the slower coordinate first.
+    /// In which order the lanes of a field are told: of a velocity along the ground the slower coordinate first.
     #[inline]
-    pub(super) fn order(&self, field: &FieldPlan) -> [usize; LANES_MAX] {
-        if let [Some(x), Some(y), ..] = field.rests
-            && self.values[1].abs_diff(y) < self.values[0].abs_diff(x)
-        {
-            return [1, 0, 2, 3];
+    pub(super) fn order(&self, field: &FieldPlan) -> [u8; LANES_MAX] {
+        match field.rests {
+            [Some(x), Some(y), ..] if self.values[1].abs_diff(y) < self.values[0].abs_diff(x) => [1, 0, 2, 3],
+            _ => [0, 1, 2, 3],
         }
-        [0, 1, 2, 3]
     }
 
     /// Of a velocity, the coordinate `told` is now `value`. If that has changed, then the other one changes as well, so that the
@@ -225,7 +223,8 @@ impl Prediction {
         let left = (was[0] * was[0] + was[1] * was[1] - is * is).max(0).cast_unsigned().isqrt().cast_signed();
         let other = 1 - told;
         let predicted = if was[other] < 0 { -left } else { left };
-        self.swerved = Some((other as u8, scale_of((is - was[told]).unsigned_abs() as u32)));
+        self.swerved = Some(other as u8);
+        self.swerve_scale = scale_of((is - was[told]).unsigned_abs() as u32);
         self.values[other] = (predicted + rests[other]).clamp(0, i64::from(lanes[other].max)) as u32;
     }
 
@@ -240,6 +239,18 @@ impl Prediction {
 fn turned(before: &[u32], old: &[u32], bits: u8, span: u32, ahead: u32) -> Quaternion {
     let (earlier, later) = (rotation::from_lanes(before, bits), rotation::from_lanes(old, bits));
     if before == old { later } else { rotation::extrapolate(earlier, later, span, ahead) }
+}
+
+/// Whether two fields, of which the shorter may be an array with room to spare, have the same lanes. A loop is faster than a call.
+#[inline]
+fn same(a: &[u32], b: &[u32]) -> bool {
+    a.iter().zip(b).all(|(a, b)| a == b)
+}
+
+/// Copies a field's lanes, likewise.
+#[inline]
+fn copy(from: &[u32], to: &mut [u32]) {
+    to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
 }
 
 /// `a / b` to the nearest, halves away from zero; `b` is positive.

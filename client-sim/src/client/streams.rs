@@ -1,0 +1,208 @@
+use tidelock::Tick;
+use tidelock::state::{Checksum, Ring, StreamLayout, VersionHead, VersionPool, VersionRef};
+
+/// The streams of one audience that a client knows, by index: pages of 64 side by side, and all versions in one pool.
+#[derive(Debug)]
+pub(super) struct Streams {
+    /// For each 64 indices one above the place of their page; 0 where nothing is held.
+    directory: Vec<u32>,
+    pages: Vec<Page>,
+    free: Vec<u32>,
+    pool: VersionPool,
+}
+
+/// 64 indices in a row.
+#[derive(Debug)]
+struct Page {
+    /// Bit `n`: the stream of the page's index `n` is known.
+    held: u64,
+    /// Those of them that have not left.
+    shown: u64,
+    streams: [Stream; 64],
+}
+
+/// One stream of one entity, as this client knows it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Stream {
+    pub(super) generation: u16,
+    /// The snapshot that ended its visibility. It is kept for a while: late datagrams may build on it, or try to revive it.
+    pub(super) left: Option<Tick>,
+    /// By ascending tick. The newest is what is shown.
+    versions: Ring,
+}
+
+/// Versions held of a stream at most: more than the server ever builds on.
+const VERSIONS_MAX: usize = VersionPool::RING_MAX;
+/// Baselines never go back, but a datagram that was overtaken by this many ticks may still build on an older one.
+const REORDER_TICKS: i32 = 32;
+
+impl Streams {
+    pub(super) fn new(layout: &StreamLayout) -> Self {
+        let pool = VersionPool::new(layout.lane_count(layout.full_mask()));
+        Self { directory: Vec::new(), pages: Vec::new(), free: Vec::new(), pool }
+    }
+
+    /// What is known of one stream.
+    pub(super) fn at(&self, index: u32) -> Option<&Stream> {
+        let page = self.page(index)?;
+        (page.held >> (index % 64) & 1 != 0).then(|| &page.streams[index as usize % 64])
+    }
+
+    /// The same if it is visible now.
+    pub(super) fn shown(&self, index: u32) -> Option<&Stream> {
+        let page = self.page(index)?;
+        (page.shown >> (index % 64) & 1 != 0).then(|| &page.streams[index as usize % 64])
+    }
+
+    /// All that are visible now, by ascending index.
+    pub(super) fn iter_shown(&self) -> impl Iterator<Item = (u32, &Stream)> {
+        self.iter_pages()
+            .flat_map(|(first, page)| bits(page.shown).map(move |bit| (first + bit, &page.streams[bit as usize])))
+    }
+
+    /// How many are visible now.
+    pub(super) fn shown_count(&self) -> usize {
+        self.iter_pages().map(|(_, page)| page.shown.count_ones() as usize).sum()
+    }
+
+    /// How many are known: those shown, and for a while those that left.
+    pub(super) fn held_count(&self) -> usize {
+        self.iter_pages().map(|(_, page)| page.held.count_ones() as usize).sum()
+    }
+
+    /// The newest version of a stream, if any came.
+    pub(super) fn newest(&self, stream: &Stream) -> Option<(VersionHead, VersionRef<'_>)> {
+        let n = stream.versions.len().checked_sub(1)?;
+        Some((*self.pool.head(&stream.versions, n), self.pool.version(&stream.versions, n)))
+    }
+
+    /// Its state as of `tick`: the newest version of then or before.
+    pub(super) fn as_of(&self, stream: &Stream, tick: Tick) -> Option<VersionRef<'_>> {
+        let n = self.pool.find(&stream.versions, tick)?;
+        Some(self.pool.version(&stream.versions, n))
+    }
+
+    /// The sum over all that are shown in one audit bucket.
+    pub(super) fn audit(&self, bucket: u8) -> Checksum {
+        let mut sum = Checksum::default();
+        let shown = self.iter_pages().filter(|(_, page)| page.shown >> bucket & 1 != 0);
+        for (newest, _) in shown.filter_map(|(_, page)| self.newest(&page.streams[usize::from(bucket)])) {
+            sum.add(newest.hash);
+        }
+        sum
+    }
+
+    /// Forgets a stream, if it is known, and begins it anew.
+    pub(super) fn renew(&mut self, index: u32, generation: u16, left: Option<Tick>) {
+        let page = self.page_mut(index);
+        let mut old = std::mem::replace(
+            &mut page.streams[index as usize % 64],
+            Stream { generation, left, versions: Ring::default() },
+        );
+        page.held |= 1 << (index % 64);
+        page.shown &= !(1 << (index % 64));
+        self.pool.release(&mut old.versions);
+    }
+
+    /// A known stream is not visible after the snapshot of `left`, or is again.
+    pub(super) fn set_left(&mut self, index: u32, left: Option<Tick>) {
+        let page = self.page_mut(index);
+        let stream = &mut page.streams[index as usize % 64];
+        stream.left = left;
+        set_bit(&mut page.shown, index % 64, left.is_none() && !stream.versions.is_empty());
+    }
+
+    /// Keeps a version of a known stream, also one too old to be shown: the server may build on it. What is older than the
+    /// state as of `baseline` on which it was built can soon be forgotten.
+    pub(super) fn keep(&mut self, index: u32, head: VersionHead, lanes: &[u32], baseline: Option<Tick>) {
+        let mut versions = self.page_mut(index).streams[index as usize % 64].versions;
+        if versions.len() == VERSIONS_MAX {
+            self.pool.forget_oldest(&mut versions);
+        }
+        match self.pool.find(&versions, head.tick) {
+            Some(n) if self.pool.head(&versions, n).tick == head.tick => self.pool.set(&versions, n, head, lanes),
+            Some(n) if n + 1 == versions.len() => self.pool.push(&mut versions, head, lanes),
+            older => self.pool.insert(&mut versions, older.map_or(0, |n| n + 1), head, lanes),
+        }
+        if let Some(baseline) = baseline {
+            while versions.len() > 1 && baseline.since(self.pool.head(&versions, 1).tick) >= REORDER_TICKS {
+                self.pool.forget_oldest(&mut versions);
+            }
+        }
+        let page = self.page_mut(index);
+        let stream = &mut page.streams[index as usize % 64];
+        stream.versions = versions;
+        set_bit(&mut page.shown, index % 64, stream.left.is_none());
+    }
+
+    /// Forgets all but the newest version of each stream that is shown.
+    pub(super) fn collapse(&mut self) {
+        self.retain(|_, stream| stream.left.is_none());
+        for at in self.directory.iter().filter_map(|at| at.checked_sub(1)) {
+            let page = &mut self.pages[at as usize];
+            for bit in bits(page.held) {
+                let versions = &mut page.streams[bit as usize].versions;
+                while versions.len() > 1 {
+                    self.pool.forget_oldest(versions);
+                }
+            }
+        }
+    }
+
+    /// Forgets those for which `keep` does not hold.
+    pub(super) fn retain(&mut self, mut keep: impl FnMut(u32, &Stream) -> bool) {
+        for (n, at) in self.directory.iter_mut().enumerate().filter(|(_, at)| **at != 0) {
+            let page = &mut self.pages[*at as usize - 1];
+            for bit in bits(page.held) {
+                let stream = &mut page.streams[bit as usize];
+                if !keep(n as u32 * 64 + bit, stream) {
+                    self.pool.release(&mut stream.versions);
+                    page.held &= !(1 << bit);
+                    page.shown &= !(1 << bit);
+                }
+            }
+            if page.held == 0 {
+                self.free.push(*at - 1);
+                *at = 0;
+            }
+        }
+    }
+
+    fn iter_pages(&self) -> impl Iterator<Item = (u32, &Page)> {
+        let held = self.directory.iter().enumerate().filter(|(_, at)| **at != 0);
+        held.map(|(n, at)| (n as u32 * 64, &self.pages[*at as usize - 1]))
+    }
+
+    fn page(&self, index: u32) -> Option<&Page> {
+        let at = self.directory.get(index as usize / 64)?.checked_sub(1)?;
+        Some(&self.pages[at as usize])
+    }
+
+    fn page_mut(&mut self, index: u32) -> &mut Page {
+        let n = index as usize / 64;
+        if self.directory.len() <= n {
+            self.directory.resize(n + 1, 0);
+        }
+        if self.directory[n] == 0 {
+            let at = self.free.pop().unwrap_or_else(|| {
+                self.pages.push(Page { held: 0, shown: 0, streams: [Stream::default(); 64] });
+                self.pages.len() as u32 - 1
+            });
+            self.directory[n] = at + 1;
+        }
+        &mut self.pages[self.directory[n] as usize - 1]
+    }
+}
+
+/// The bits that are set, from the lowest.
+fn bits(mut word: u64) -> impl Iterator<Item = u32> {
+    std::iter::from_fn(move || {
+        let bit = (word != 0).then(|| word.trailing_zeros())?;
+        word &= word - 1;
+        Some(bit)
+    })
+}
+
+const fn set_bit(word: &mut u64, bit: u32, value: bool) {
+    *word = *word & !(1 << bit) | (value as u64) << bit;
+}

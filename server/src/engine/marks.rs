@@ -1,0 +1,137 @@
+/// Which streams a client may see: two sets of indices, one within the other, that are filled, drained and used again.
+///
+/// 64 indices make a word, and 64 words have a bit each in a summary: so a set costs what is in it, however large the world.
+#[derive(Debug, Default)]
+pub(crate) struct Marks {
+    summary: Vec<u64>,
+    words: Vec<MarkedWord>,
+}
+
+/// What is marked of 64 indices.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct MarkedWord {
+    /// Of those that are seen even if they were not before.
+    pub(crate) may_enter: u64,
+    /// Of those that stay seen, these included.
+    pub(crate) may_stay: u64,
+}
+
+impl Marks {
+    /// Makes room for indices below `len`.
+    pub(crate) fn reach(&mut self, len: usize) {
+        let words = len.div_ceil(64);
+        if self.words.len() < words {
+            self.words.resize(words, MarkedWord::default());
+            self.summary.resize(words.div_ceil(64), 0);
+        }
+    }
+
+    /// Marks one index, below what was reached.
+    #[inline]
+    pub(crate) fn add(&mut self, index: u32, may_enter: bool) {
+        let (word, bit) = (index as usize / 64, index % 64);
+        self.summary[word / 64] |= 1 << (word % 64);
+        self.words[word].may_enter |= u64::from(may_enter) << bit;
+        self.words[word].may_stay |= 1 << bit;
+    }
+
+    /// Marks what a set has.
+    pub(crate) fn add_all(&mut self, set: &IndexSet) {
+        for (word, bits) in set.words() {
+            self.summary[word / 64] |= 1 << (word % 64);
+            self.words[word].may_enter |= bits;
+            self.words[word].may_stay |= bits;
+        }
+    }
+
+    /// Marks streams of one word.
+    pub(crate) fn add_word(&mut self, word: u32, bits: u64) {
+        if bits == 0 {
+            return;
+        }
+        let word = word as usize;
+        self.summary[word / 64] |= 1 << (word % 64);
+        self.words[word].may_enter |= bits;
+        self.words[word].may_stay |= bits;
+    }
+
+    /// Takes the lowest word with marks off.
+    pub(crate) fn drain(&mut self) -> impl Iterator<Item = (u32, MarkedWord)> {
+        let Self { summary, words } = self;
+        summary
+            .iter_mut()
+            .enumerate()
+            .flat_map(move |(n, summary)| drain_bits(summary).map(move |bit| n as u32 * 64 + bit))
+            .map(|word| (word, std::mem::take(&mut words[word as usize])))
+    }
+}
+
+/// A set of indices.
+#[derive(Debug, Default)]
+pub(crate) struct IndexSet {
+    words: Vec<u64>,
+}
+
+impl IndexSet {
+    pub(crate) fn set(&mut self, index: u32, value: bool) {
+        let word = index as usize / 64;
+        if self.words.len() <= word {
+            if !value {
+                return;
+            }
+            self.words.resize(word + 1, 0);
+        }
+        self.words[word] = self.words[word] & !(1 << (index % 64)) | u64::from(value) << (index % 64);
+    }
+
+    pub(crate) fn has(&self, index: u32) -> bool {
+        self.words.get(index as usize / 64).is_some_and(|word| word >> (index % 64) & 1 != 0)
+    }
+
+    /// Those of one word.
+    pub(crate) fn word(&self, word: u32) -> u64 {
+        self.words.get(word as usize).copied().unwrap_or(0)
+    }
+
+    /// The words that are not empty.
+    fn words(&self) -> impl Iterator<Item = (usize, u64)> {
+        self.words.iter().copied().enumerate().filter(|(_, bits)| *bits != 0)
+    }
+}
+
+/// The bits that are set, from the lowest.
+#[inline]
+pub(crate) fn bits(mut word: u64) -> impl Iterator<Item = u32> {
+    std::iter::from_fn(move || {
+        let bit = (word != 0).then(|| word.trailing_zeros())?;
+        word &= word - 1;
+        Some(bit)
+    })
+}
+
+fn drain_bits(word: &mut u64) -> impl Iterator<Item = u32> {
+    bits(std::mem::take(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_come_out_by_ascending_word_and_are_gone() {
+        let mut marks = Marks::default();
+        marks.reach(100_000);
+        let mut always = IndexSet::default();
+        always.set(70, true);
+        always.set(71, true);
+        always.set(71, false);
+        marks.add(99_999, false);
+        marks.add_all(&always);
+        marks.add(64, true);
+        marks.add(0, true);
+        let word = |may_enter, rim| MarkedWord { may_enter, may_stay: may_enter | rim };
+        let expected = [(0, word(1, 0)), (1, word(0b100_0001, 0)), (1_562, word(0, 1 << 31))];
+        assert_eq!(marks.drain().collect::<Vec<_>>(), expected);
+        assert_eq!(marks.drain().count(), 0);
+    }
+}
