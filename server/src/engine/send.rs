@@ -60,7 +60,7 @@ impl Engine {
         let mut packet = [0; PACKET_BYTES_MAX];
         let Self { sessions, netcode, outbox, stats, writer, history, interest, capture, schema, .. } = self;
         for session in sessions.iter_mut() {
-            session.budget.refill(period);
+            session.begin_sending(tick, period, stats);
             if slipped {
                 session.tell_clock();
             }

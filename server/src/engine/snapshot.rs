@@ -67,6 +67,9 @@ impl SnapshotWriter {
         mut send: impl FnMut(&[u8]),
     ) {
         let complete = self.choose(session, sight, history, tick.tick, stats);
+        if !complete {
+            session.congestion.on_short(tick.now);
+        }
         session.views.on_collected(tick.tick);
         let news = session.views.is_due() || session.connection.wants_to_send_messages();
         if !news && !session.heartbeat_due(tick.now, tick.snapshot_interval) {
@@ -94,7 +97,7 @@ impl SnapshotWriter {
             };
             draft.assemble(&header, &mut self.datagram);
             let datagram = self.datagram.finish();
-            session.budget.spend(datagram.len() + super::NETCODE_OVERHEAD_BYTES);
+            session.spend(draft.sequence, datagram.len() + super::NETCODE_OVERHEAD_BYTES);
             Samples::push(&mut stats.samples.snapshot_size_bytes, datagram.len() as u32);
             send(datagram);
         }
@@ -103,15 +106,20 @@ impl SnapshotWriter {
     /// Writes messages that wait into datagrams of their own, as far as the budget goes.
     pub(crate) fn write_messages(&mut self, session: &mut Session, tick: SnapshotTick, mut send: impl FnMut(&[u8])) {
         for _ in 0..MESSAGE_DATAGRAMS_MAX {
-            if !session.connection.wants_to_send_messages() || session.budget.available_bytes() < DATAGRAM_BYTES_MAX {
+            if !session.connection.wants_to_send_messages() {
+                return;
+            }
+            if session.budget.available_bytes() < DATAGRAM_BYTES_MAX {
+                session.congestion.on_short(tick.now);
                 return;
             }
             self.datagram.clear();
-            session.connection.write_head(tick.now, DATAGRAM_BITS_MAX - HEAD_BITS_MAX - 1, &mut self.datagram);
+            let room_bits = DATAGRAM_BITS_MAX - HEAD_BITS_MAX - 1;
+            let sequence = session.connection.write_head(tick.now, room_bits, &mut self.datagram);
             self.datagram.write_bool(false);
             session.commit(Carried::Messages, tick.now);
             let datagram = self.datagram.finish();
-            session.budget.spend(datagram.len() + super::NETCODE_OVERHEAD_BYTES);
+            session.spend(sequence, datagram.len() + super::NETCODE_OVERHEAD_BYTES);
             send(datagram);
         }
     }
