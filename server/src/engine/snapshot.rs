@@ -1,3 +1,4 @@
+use super::capture::Capture;
 use super::history::History;
 use super::interest::Interest;
 use super::marks::bits;
@@ -28,11 +29,12 @@ pub(crate) struct SnapshotWriter {
     datagram: BitWriter,
 }
 
-/// Where clients see from and what is far from there.
-#[derive(Clone, Copy, Debug)]
+/// Where a client sees from, what is far from there, and what is its own.
+#[derive(Clone, Copy)]
 pub(crate) struct Sight<'a> {
     pub(crate) schema: &'a Schema,
     pub(crate) interest: &'a Interest,
+    pub(crate) capture: &'a Capture,
     pub(crate) center: Option<Vec2>,
 }
 
@@ -191,7 +193,13 @@ impl SnapshotWriter {
             let part = session.views.of(audience);
             let layout = sight.schema.stream(audience);
             let weight = |index| f32::from(layout.priority(history.of(audience).newest(index).mask));
-            let nearness = |index| sight.nearness(index, audience, history) * weight(index);
+            let nearness = |index| {
+                // Of its own entities not only what nobody else may know: a client predicts from all of it.
+                if sight.capture.is_owned_by(session.client_id, index) {
+                    return f32::INFINITY;
+                }
+                sight.nearness(index, history) * weight(index)
+            };
             if let Some(table) = self.tables.table(audience, session.views.base()) {
                 let due = part.due.iter().flat_map(|word| bits(word.bits).map(|bit| word.at * 64 + bit));
                 queue.extend(due.map(|index| Queued {
@@ -271,11 +279,8 @@ const _: () = assert!(
 const MESSAGE_DATAGRAMS_MAX: usize = 8;
 
 impl Sight<'_> {
-    /// What goes first when not everything fits: what is the client's own, and what is near.
-    fn nearness(&self, index: u32, audience: Audience, history: &History) -> f32 {
-        if audience == Audience::Owner {
-            return f32::MAX;
-        }
+    /// What is near goes first when not everything fits.
+    fn nearness(&self, index: u32, history: &History) -> f32 {
         (1.5 - self.interest.distance(index, history.slot(index).place, self.center)).max(0.1)
     }
 }
