@@ -35,19 +35,25 @@ const QUEUE_MIN: Duration = Duration::from_millis(10);
 const ALLOWANCE_MAX: Duration = Duration::from_millis(60);
 
 impl Delay {
-    /// A round trip was measured. `smoothed` is that of the connection.
-    pub(super) fn sample(&mut self, rtt: Duration, smoothed: Duration, now: Instant) {
+    /// A round trip was measured. `smoothed` is that of the connection. While a queue is known to stand, however long it takes
+    /// to drain, the base is not forgotten.
+    pub(super) fn sample(&mut self, rtt: Duration, smoothed: Duration, queue_stands: bool, now: Instant) {
         self.samples = self.samples.saturating_add(1);
-        self.base.sample(rtt, BASE_WINDOW, now);
+        self.base.sample(rtt, if queue_stands { Duration::MAX } else { BASE_WINDOW }, now);
         self.standing.sample(rtt, (smoothed / 4).max(STANDING_WINDOW_MIN), now);
         let above = rtt.saturating_sub(self.standing.least().unwrap_or(rtt));
         self.jitter = (self.jitter * 15 + above) / 16;
     }
 
+    /// A round trip without a queue.
+    pub(super) fn base(&self) -> Option<Duration> {
+        self.base.least().filter(|_| self.samples >= SAMPLES_MIN)
+    }
+
     /// What waiting takes now.
     pub(super) fn queue(&self) -> Duration {
-        match (self.standing.least(), self.base.least()) {
-            (Some(standing), Some(base)) if self.samples >= SAMPLES_MIN => standing.saturating_sub(base),
+        match (self.standing.least(), self.base()) {
+            (Some(standing), Some(base)) => standing.saturating_sub(base),
             _ => Duration::ZERO,
         }
     }
@@ -90,7 +96,7 @@ mod tests {
     /// A sample each 20 ms from `begin_ms` on.
     fn feed(delay: &mut Delay, begin_ms: u64, rtts_ms: impl IntoIterator<Item = u64>) {
         for (n, rtt) in rtts_ms.into_iter().enumerate() {
-            delay.sample(ms(rtt), ms(rtt), Instant::from_us((begin_ms + 20 * n as u64) * 1000));
+            delay.sample(ms(rtt), ms(rtt), false, Instant::from_us((begin_ms + 20 * n as u64) * 1000));
         }
     }
 

@@ -10,6 +10,7 @@ pub(super) struct Delivery {
     first: u64,
     sent_bytes: u64,
     arrived_bytes: u64,
+    lost_bytes: u64,
     /// Marks of the last while, the newest at `newest`.
     marks: [Mark; MARKS],
     newest: usize,
@@ -61,19 +62,22 @@ impl Delivery {
     }
 
     pub(super) fn on_lost(&mut self, sequence: u64) {
-        if let Some(bytes) = self.at_mut(sequence) {
-            *bytes |= LOST;
-        }
+        let Some(bytes) = self.at_mut(sequence).filter(|bytes| **bytes & LOST == 0) else { return };
+        let lost = u64::from(*bytes);
+        *bytes |= LOST;
+        self.lost_bytes += lost;
     }
 
     /// Whether it had been taken for lost.
     pub(super) fn on_acked(&mut self, sequence: u64) -> bool {
         let bytes = self.at_mut(sequence).map_or(0, std::mem::take);
+        let was_lost = bytes & LOST != 0;
         self.arrived_bytes += u64::from(bytes & !LOST);
+        self.lost_bytes -= if was_lost { u64::from(bytes & !LOST) } else { 0 };
         while self.in_flight.front().is_some_and(|bytes| *bytes == 0 || sequence > self.first + LATE_MAX) {
             self.forget_first();
         }
-        bytes & LOST != 0
+        was_lost
     }
 
     /// All that a datagram said of ours is known.
@@ -103,7 +107,13 @@ impl Delivery {
         self.in_flight.get_mut(usize::try_from(at).ok()?)
     }
 
+    /// Sent, and neither arrived nor lost as far as is known.
+    pub(super) fn in_flight_bytes(&self) -> u64 {
+        self.sent_bytes - self.arrived_bytes - self.lost_bytes
+    }
+
     fn forget_first(&mut self) {
+        self.on_lost(self.first);
         self.in_flight.pop_front();
         self.first += 1;
     }
@@ -147,6 +157,7 @@ mod tests {
             assert!(delivery.in_flight.len() <= LATE_MAX as usize + 2, "{}", delivery.in_flight.len());
         }
         assert_eq!(delivery.arrived_bytes, 900_000);
+        assert!(delivery.in_flight_bytes() <= 100 * (LATE_MAX / 10 + 2), "{}", delivery.in_flight_bytes());
         (10_000..20_000).for_each(|n| delivery.on_sent(n, 100));
         assert_eq!(delivery.in_flight.len(), LEN_MAX);
     }
@@ -158,6 +169,6 @@ mod tests {
         delivery.on_lost(1);
         assert!(!delivery.on_acked(4));
         assert!(delivery.on_acked(1));
-        assert_eq!(delivery.arrived_bytes, 200);
+        assert_eq!((delivery.arrived_bytes, delivery.in_flight_bytes()), (200, 300));
     }
 }

@@ -5,7 +5,7 @@ mod delivery;
 mod loss;
 
 use delay::Delay;
-use delivery::Delivery;
+use delivery::{Delivery, Rates};
 use loss::{Loss, OUTAGE};
 use std::time::Duration;
 use tidelock::Instant;
@@ -57,9 +57,9 @@ impl RateBounds {
 /// What a rate does.
 #[derive(Clone, Copy, Debug)]
 enum Phase {
-    /// It doubles with each round trip.
-    Start,
-    /// It stands still until the queue is gone, which has to be shorter than `queue` by `until`.
+    /// It doubles with each round trip, and has been used as far as it may for so long.
+    Start { used: Duration },
+    /// It stands still until the queue is gone, which is looked at `until`, and was as long as `queue` before.
     Drain { until: Instant, queue: Duration, limit_bytes_s: f64 },
     /// It has grown from `from` for so long, towards the limit and beyond.
     Recover { from_bytes_s: f64, limit_bytes_s: f64, grown: Duration },
@@ -69,6 +69,8 @@ enum Phase {
 enum Verdict {
     /// It will be gone.
     Shrinks,
+    /// More arrives than is sent: so much passes. A long queue is not seen to shrink before what came last has passed it.
+    Passes(f64),
     /// Still more is sent than passes.
     Stands,
     /// All that is sent passes, and it does not shrink: others fill it, or it is none, and the way has become longer. To
@@ -99,6 +101,10 @@ const DOUBLING: f64 = 0.7;
 const DRAIN_SHARE_MAX: f64 = 0.85;
 /// The first back-off never more than halves.
 const DRAIN_SHARE_MIN: f64 = 0.5;
+/// Clients acknowledge at least this often.
+const ACKS_WAIT: Duration = Duration::from_millis(50);
+/// However low the rate, two datagrams may go out at once, and one more be owed.
+const BURST_BYTES: f64 = 3_900.0;
 /// So much is all, as far as can be measured.
 const ALL_SHARE: f64 = 0.9;
 /// After so long the rate is at its limit again, and as long after that by `PROBE_SHARE` above it: `K` of RFC 9438.
@@ -108,6 +114,9 @@ const PROBE_SHARE: f64 = 0.15;
 const LOSS_SHARE: f64 = 0.9;
 /// Losses are seen about so much later.
 const MEAN_S: f64 = 0.5;
+/// Who may be sent as much as is allowed, and was for so long, has a link that takes it.
+const START_PROVEN: Duration = Duration::from_secs(1);
+const START: Phase = Phase::Start { used: Duration::ZERO };
 /// What waits counts for at least so long.
 const SHORT: Duration = Duration::from_millis(100);
 /// A queue that shrinks is seen to after a round trip, and this, by so much at least.
@@ -120,7 +129,7 @@ impl Congestion {
             bounds,
             rate_bytes_s: 0.0,
             mean_bytes_s: 0.0,
-            phase: Phase::Start,
+            phase: START,
             delay: Delay::default(),
             loss: Loss::default(),
             delivery: Delivery::default(),
@@ -169,7 +178,7 @@ impl Congestion {
             self.set_rate(INITIAL_WINDOW_BYTES / smoothed.as_secs_f64().max(1e-3));
         }
         self.rtt = Some(smoothed);
-        self.delay.sample(latest, smoothed, now);
+        self.delay.sample(latest, smoothed, matches!(self.phase, Phase::Drain { .. }), now);
     }
 
     /// Something has to wait for the budget.
@@ -189,18 +198,25 @@ impl Congestion {
         }
         let (queue, bound) = (self.delay.queue(), self.delay.bound(tick_period));
         match self.phase {
-            Phase::Drain { limit_bytes_s, .. } if queue <= bound / 2 => self.recover(limit_bytes_s),
             Phase::Drain { until, .. } if now < until => {}
+            Phase::Drain { limit_bytes_s, .. } if queue <= bound / 2 => self.recover(limit_bytes_s),
             Phase::Drain { queue: before, limit_bytes_s, .. } => match self.judge(before, queue, limit_bytes_s) {
                 Verdict::Shrinks => self.drain(queue, limit_bytes_s, rtt, now),
+                Verdict::Passes(limit_bytes_s) => {
+                    self.set_rate(limit_bytes_s * drain_share(queue));
+                    self.drain(queue, limit_bytes_s, rtt, now);
+                }
                 Verdict::NotOurs => {
                     self.delay.rebase(now);
                     self.recover(limit_bytes_s);
                 }
                 Verdict::Stands => return Some(self.on_queue(queue, rtt, now)),
             },
-            Phase::Start | Phase::Recover { .. } if queue > bound => return Some(self.on_queue(queue, rtt, now)),
-            Phase::Start | Phase::Recover { .. } => self.grow(elapsed, rtt, now),
+            Phase::Start { .. } if self.is_overdue(bound, now) => return Some(self.on_queue(queue, rtt, now)),
+            Phase::Start { .. } | Phase::Recover { .. } if queue > bound => {
+                return Some(self.on_queue(queue, rtt, now));
+            }
+            Phase::Start { .. } | Phase::Recover { .. } => self.grow(elapsed, rtt, now),
         }
         None
     }
@@ -220,7 +236,7 @@ impl Congestion {
         let passes_bytes_s = self.rate_bytes_s.min(self.mean_bytes_s) * (1.0 - excess);
         self.set_rate(passes_bytes_s * LOSS_SHARE);
         if excess > OUTAGE || self.rate_bytes_s <= f64::from(self.bounds.min_bytes_s) {
-            self.phase = Phase::Start;
+            self.phase = START;
         } else {
             self.recover(passes_bytes_s);
         }
@@ -231,11 +247,23 @@ impl Congestion {
     fn on_queue(&mut self, queue: Duration, rtt: Duration, now: Instant) -> BackOff {
         let before = self.rate_bytes_s;
         let passes_bytes_s = self.delivery.rates().map_or(before, |rates| rates.arrived_bytes_s);
-        let share = (DRAIN_SHARE_MAX + 0.1 - queue.as_secs_f64()).clamp(DRAIN_SHARE_MIN, DRAIN_SHARE_MAX);
-        // What had only just begun to be sent may not have arrived for that reason alone.
-        let least = if let Phase::Drain { .. } = self.phase { 0.0 } else { before * DRAIN_SHARE_MIN };
-        self.set_rate((passes_bytes_s * share).min(before).max(least));
-        self.drain(queue, passes_bytes_s.max(self.rate_bytes_s), rtt, now);
+        let limit_bytes_s = match self.phase {
+            // Nothing is known of the link yet, and too much may be under way already: the queue has to go first.
+            Phase::Start { .. } => {
+                self.set_rate((passes_bytes_s * DRAIN_SHARE_MIN).min(before));
+                passes_bytes_s.max(before * DRAIN_SHARE_MIN)
+            }
+            // What had only just begun to be sent may not have arrived for that reason alone.
+            Phase::Recover { .. } => {
+                self.set_rate((passes_bytes_s * drain_share(queue)).clamp(before * DRAIN_SHARE_MIN, before));
+                passes_bytes_s.max(self.rate_bytes_s)
+            }
+            Phase::Drain { .. } => {
+                self.set_rate((passes_bytes_s * drain_share(queue)).min(before));
+                passes_bytes_s
+            }
+        };
+        self.drain(queue, limit_bytes_s, rtt, now);
         self.loss.open(now + rtt);
         BackOff::Delay
     }
@@ -248,11 +276,21 @@ impl Congestion {
         self.phase = Phase::Recover { from_bytes_s: self.rate_bytes_s, limit_bytes_s, grown: Duration::ZERO };
     }
 
+    /// Whether more is under way than a round trip and waiting for acks explain: that is known before the acks come that tell of
+    /// the queue.
+    fn is_overdue(&self, bound: Duration, now: Instant) -> bool {
+        let Some(base) = self.delay.base().filter(|_| self.is_short(now)) else { return false };
+        let explained_bytes = self.rate_bytes_s * (base + bound + ACKS_WAIT).as_secs_f64();
+        self.delivery.in_flight_bytes() as f64 > explained_bytes + BURST_BYTES
+    }
+
     /// What has become of a queue since less is sent than what passed.
     fn judge(&self, before: Duration, queue: Duration, limit_bytes_s: f64) -> Verdict {
-        let share = self.delivery.rates().map_or(1.0, |rates| rates.arrived_bytes_s / rates.sent_bytes_s.max(1.0));
-        // A long queue is seen to shrink only by what has passed all of it; that more arrives than is sent is seen at once.
-        if queue + SHRUNK < before || share * ALL_SHARE > 1.0 {
+        let Some(Rates { sent_bytes_s, arrived_bytes_s }) = self.delivery.rates() else { return Verdict::Shrinks };
+        let share = arrived_bytes_s / sent_bytes_s.max(1.0);
+        if share * ALL_SHARE > 1.0 {
+            Verdict::Passes(arrived_bytes_s)
+        } else if queue + SHRUNK < before {
             Verdict::Shrinks
         } else if share < ALL_SHARE || self.rate_bytes_s > ALL_SHARE * limit_bytes_s {
             Verdict::Stands
@@ -261,15 +299,28 @@ impl Congestion {
         }
     }
 
+    /// Whether there is more to be sent than may be, or was a round trip ago.
+    fn is_short(&self, now: Instant) -> bool {
+        let memory = self.rtt.map_or(SHORT, |rtt| rtt.max(SHORT));
+        self.short_at.is_some_and(|at| now.since(at) <= memory)
+    }
+
     /// What nobody asked for says nothing about the link, so a rate that is not used does not grow. Source: RFC 9002,
     /// section 7.8.
     fn grow(&mut self, elapsed: Duration, rtt: Duration, now: Instant) {
-        let is_short = self.short_at.is_some_and(|at| now.since(at) <= rtt.max(SHORT));
-        if !is_short || self.rate_bytes_s >= f64::from(self.bounds.max_bytes_s) {
+        if !self.is_short(now) {
             return;
         }
+        let is_at_max = self.rate_bytes_s >= f64::from(self.bounds.max_bytes_s);
         match &mut self.phase {
-            Phase::Start => {
+            Phase::Start { used } if is_at_max => {
+                *used += elapsed;
+                if *used > START_PROVEN {
+                    self.recover(self.rate_bytes_s);
+                }
+            }
+            Phase::Recover { .. } if is_at_max => {}
+            Phase::Start { .. } => {
                 let round_trips = elapsed.as_secs_f64() / rtt.as_secs_f64().max(1e-3);
                 self.set_rate(self.rate_bytes_s * (1.0 + DOUBLING * round_trips.min(1.0)));
             }
@@ -283,6 +334,11 @@ impl Congestion {
             Phase::Drain { .. } => {}
         }
     }
+}
+
+/// Which share of what passes lets a queue drain in about a second.
+fn drain_share(queue: Duration) -> f64 {
+    (DRAIN_SHARE_MAX + 0.1 - queue.as_secs_f64()).clamp(DRAIN_SHARE_MIN, DRAIN_SHARE_MAX)
 }
 
 #[cfg(test)]

@@ -180,7 +180,6 @@ fn before_a_bottleneck_it_settles_a_little_below_and_keeps_the_queue_short() {
         assert!(seen.rate_min >= bandwidth * KIB * 7 / 10, "{bandwidth}: {seen:?}");
         assert!(seen.queue_max < Duration::from_millis(100), "{bandwidth}: {seen:?}");
         assert_eq!(path.dropped, dropped);
-        println!("{bandwidth}: {share} {seen:?} {}", path.back_offs.len());
     }
 }
 
@@ -192,7 +191,6 @@ fn before_a_bottleneck_without_a_queue_loss_tells() {
     let (dropped, sent) = (path.dropped, path.next_sequence);
     let seen = path.run(40.0);
     let lost = (path.dropped - dropped) as f64 / (path.next_sequence - sent) as f64;
-    println!("{seen:?} {lost} {} {}", path.count(BackOff::Loss), path.count(BackOff::Delay));
     assert!(seen.arrived_bytes_s > 0.7 * f64::from(24 * KIB), "{seen:?}");
     assert!(lost < 0.12, "{lost}");
 }
@@ -204,9 +202,20 @@ fn losses_by_chance_are_no_congestion() {
         path.loss = loss;
         path.run(10.0);
         let seen = path.run(60.0);
-        println!("{loss} {seen:?} {:?}", path.back_offs);
         assert!(seen.rate_min >= 64 * KIB * 8 / 10, "{loss}: {seen:?}");
         assert!(seen.arrived_bytes_s > (1.0 - loss) * 0.93 * f64::from(64 * KIB), "{loss}: {seen:?}");
+    }
+}
+
+#[test]
+fn a_narrow_bottleneck_is_noticed_before_the_acks_tell_of_it() {
+    for bandwidth in [9, 24] {
+        let mut path = Path::new(bandwidth * KIB, 64 * KIB);
+        let seen = path.run(1.0);
+        let too_much = seen.queue_max.as_secs_f64() * f64::from(bandwidth * KIB);
+        assert!(too_much < 16_000.0, "{too_much} bytes of {seen:?}");
+        path.run(7.0);
+        assert!(path.run(5.0).queue_max < Duration::from_millis(100), "{bandwidth}");
     }
 }
 
@@ -250,7 +259,7 @@ fn after_an_outage_it_starts_anew() {
     let seen = path.run(3.0);
     assert_eq!(seen.rate_min, RateBounds::new(64 * KIB, 60).min_bytes_s);
     path.loss = 0.0;
-    path.run(1.5);
+    path.run(2.0);
     assert_eq!(path.congestion.rate_bytes_s(), 64 * KIB);
 }
 
