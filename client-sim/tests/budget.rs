@@ -103,7 +103,7 @@ fn a_join_over_a_clear_link_takes_little_more_than_the_budget_would() {
         let (_, bytes) = join(&mut universe(crowd, u32::MAX, 1, &[link]), crowd.size + 1);
         let ideal_s = bytes as f64 / f64::from(cap);
         let mut real = universe(crowd, cap, 1, &[LinkConfig { loss, ..link }]);
-        let (took, sent) = join(&mut real, crowd.size + 1);
+        let (took, _) = join(&mut real, crowd.size + 1);
         assert!(took.as_secs_f64() <= 1.3 * ideal_s, "{cap} {loss}: {took:?} of {ideal_s} s");
         assert_eq!(real.engine().stats().back_offs.delay, 0);
     }

@@ -282,7 +282,7 @@ fn a_reference_in_an_input_is_an_entity_of_the_server() {
 
 #[test]
 fn what_has_a_higher_priority_is_told_more_often_when_not_everything_fits() {
-    let config = UniverseConfig { client_bandwidth_bytes_s: 8 * 1024, ..Default::default() };
+    let config = UniverseConfig { client_bandwidth_bytes_s: 6 * 1024, ..Default::default() };
     let mut scene = Scene::new(config, |_| Point::default());
     scene.ask(|world| {
         for n in 0..80 {

@@ -156,6 +156,9 @@ impl Congestion {
 
     /// A datagram arrived, maybe after it was taken for lost; or it seems lost.
     pub(crate) fn on_fate(&mut self, sequence: u64, arrived: bool, now: Instant) {
+        if self.is_off() {
+            return;
+        }
         if !arrived {
             self.delivery.on_lost(sequence);
             self.loss.on_lost(now);
