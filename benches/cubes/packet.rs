@@ -1,7 +1,7 @@
 use crate::snapshot::{Frame, Held};
 use std::time::Duration;
 use tidelock::bits::BitWriter;
-use tidelock_benches::timed;
+use tidelock_benches::cpu_timed;
 
 /// What one packet is to say.
 pub(crate) struct Packet<'a> {
@@ -38,10 +38,10 @@ impl Tally {
         pack: impl FnOnce(&mut BitWriter),
         unpack: impl FnOnce(&[u8], &mut Frame),
     ) {
-        self.encoding += timed(|| pack(w)).0;
+        self.encoding += cpu_timed(|| pack(w)).0;
         let bytes = w.finish();
         let mut out = packet.held.first.clone();
-        self.decoding += timed(|| unpack(bytes, &mut out)).0;
+        self.decoding += cpu_timed(|| unpack(bytes, &mut out)).0;
         assert!(out == *packet.new, "a packet does not decode to its frame");
         self.note(packet, bytes.len());
     }

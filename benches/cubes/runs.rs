@@ -10,13 +10,16 @@ pub(crate) struct Runs<'a> {
 impl<'a> Runs<'a> {
     /// Chooses the order of the gaps' code, and writes it.
     pub(crate) fn begin(numbers: &'a [u32], w: &mut BitWriter) -> Self {
-        let cost = |order: u32| -> usize {
-            let mut trial = BitWriter::new();
-            let mut runs = Self { numbers, next: 0, order };
-            while runs.write(&mut trial) > 0 {}
-            trial.len_bits()
-        };
-        let order = (0..4).min_by_key(|order| cost(*order)).unwrap_or(0);
+        let mut costs = [0; 4];
+        let mut next = 0;
+        for (at, number) in numbers.iter().enumerate() {
+            if at == 0 || numbers[at - 1] + 1 != *number {
+                (0..4).for_each(|order| costs[order as usize] += golomb_bits(number - next, order));
+            }
+            // Were a run to end here, the next one would begin after a gap.
+            next = number + 2;
+        }
+        let order = (0..4).min_by_key(|order| costs[*order as usize]).unwrap_or(0);
         w.write(u64::from(order), 2);
         Self { numbers, next: 0, order }
     }
@@ -33,6 +36,11 @@ impl<'a> Runs<'a> {
         self.numbers = &self.numbers[len..];
         len
     }
+}
+
+/// Bits of a number in exponential Golomb code.
+const fn golomb_bits(value: u32, order: u32) -> u32 {
+    2 * (u32::BITS - (value + (1 << order)).leading_zeros()) - order - 1
 }
 
 /// Reads what [`Runs`] wrote.

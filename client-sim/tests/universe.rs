@@ -138,7 +138,7 @@ fn the_round_trip_is_that_of_the_link() {
 
 #[test]
 fn a_small_budget_holds_and_still_converges() {
-    let config = UniverseConfig { client_bandwidth_bytes_s: 8 * 1024, ..Default::default() };
+    let config = UniverseConfig { client_bandwidth_bytes_s: 4 * 1024, ..Default::default() };
     let mut universe = Universe::new(config, Arena { npcs: 400 });
     (0..4).for_each(|n| {
         universe.add_player(link(0.0), link(0.0), wanderer(n));
@@ -148,7 +148,7 @@ fn a_small_budget_holds_and_still_converges() {
     universe.run(Duration::from_secs(10)).unwrap();
     for (client, before) in universe.engine().clients().iter().zip(before) {
         let sent = client.sent_bytes - before;
-        assert!(sent <= 11 * 8 * 1024, "{sent} bytes in 10 s");
+        assert!(sent <= 11 * 4 * 1024, "{sent} bytes in 10 s");
     }
     assert!(universe.engine().stats().budget_deferred > 0);
     assert_eq!(universe.engine().stats().desyncs, 0);

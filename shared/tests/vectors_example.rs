@@ -2,13 +2,14 @@
 
 use std::fmt::Write as _;
 use tidelock::bits::BitWriter;
+use tidelock::state::codec::{Baselines, encode_delta, encode_full};
 use tidelock::state::{
     Audience, Checksum, Event, FNV1A_OFFSET, Field, Input, LaneReader, LaneWriter, NetId, Replicate, Schema, Version,
-    encode_delta, encode_full, fnv1a, version_hash,
+    fnv1a, version_hash,
 };
 use tidelock::wire::{
     ClientMessage, Connection, HeldStream, InputReport, RecordHead, RecordList, RecordWriter, RecordsHead, ResumeClaim,
-    SnapshotHeader,
+    RunWriter, SnapshotHeader,
 };
 use tidelock::{Instant, Tick};
 
@@ -115,12 +116,15 @@ fn the_snapshot_has_these_bytes() {
     };
     let bytes = first_datagram(None, |w| {
         header.write(w);
-        let list = RecordList { count: 1, gap_order: 2 };
-        let base = Some(TICK.sub(6));
-        RecordsHead { base, lists: [list, RecordList::default(), list] }.write(TICK, w);
-        RecordWriter::new(TICK, base, 2).write(5, RecordHead::Delta { baseline: TICK.sub(6) }, w);
-        encode_delta(schema.stream(Audience::Public), spot(160).borrow(), spot(163).borrow(), w);
-        RecordWriter::new(TICK, base, 2).write(5, RecordHead::Full { generation: 2 }, w);
+        let (run, full) =
+            (RecordList { runs: 1, gap_order: 0, others: 0 }, RecordList { others: 1, ..Default::default() });
+        let lists = [run, RecordList::default(), full];
+        RecordsHead { base: Some(TICK.sub(6)), second: None, lists }.write(TICK, w);
+        RunWriter::new(0).write(0, 1, w);
+        let old = spot(160);
+        let baselines = Baselines::one(old.borrow(), 6, 60);
+        encode_delta(schema.stream(Audience::Public), &baselines, spot(163).borrow(), w);
+        RecordWriter::new(TICK).write(0, RecordHead::Full { id: NetId { index: 5, generation: 2 } }, w);
         encode_full(schema.stream(Audience::Owner), purse().borrow(), w);
     });
     page_says(&hex(&bytes));

@@ -5,13 +5,15 @@ mod vector_file;
 use tidelock::bits::{BitReader, BitWriter, Malformed};
 use tidelock::state::NetId;
 use tidelock::wire::{
-    Audit, InputReport, Load, RecordHead, RecordList, RecordReader, RecordWriter, RecordsHead, SnapshotHeader,
+    Audit, GHOST_MAX, InputReport, Load, RecordHead, RecordList, RecordReader, RecordWriter, RecordsHead, RunReader,
+    RunWriter, SnapshotHeader,
 };
 use tidelock::{Instant, Tick};
 use vector_file::{Vectors, bytes};
 
 const HEADERS: &str = "snapshot_header.txt";
 const COMMON: &str = "records_in_common.txt";
+const RUNS: &str = "record_runs.txt";
 const HEADS: &str = "record_heads.txt";
 
 fn headers() -> Vec<(&'static str, SnapshotHeader)> {
@@ -102,21 +104,26 @@ fn snapshot_headers_read_back() {
 }
 
 const TICK: Tick = Tick(1_000);
-const BASE: Option<Tick> = Some(Tick(994));
+
+/// Base and second baseline by age, then runs, order and others of each list.
+fn common(ages: [Option<u32>; 2], lists: &[(u32, u32, u32)]) -> RecordsHead {
+    let [base, second] = ages.map(|age| age.map(|age| TICK.sub(age)));
+    let mut head = RecordsHead { base, second, ..RecordsHead::default() };
+    for (list, (runs, gap_order, others)) in head.lists.iter_mut().zip(lists) {
+        *list = RecordList { runs: *runs, gap_order: *gap_order, others: *others };
+    }
+    head
+}
 
 fn heads_in_common() -> Vec<(&'static str, RecordsHead)> {
-    let head = |age: Option<u32>, lists: &[(u32, u32)]| {
-        let mut head = RecordsHead { base: age.map(|age| TICK.sub(age)), ..RecordsHead::default() };
-        for (list, (count, gap_order)) in head.lists.iter_mut().zip(lists) {
-            (list.count, list.gap_order) = (*count, *gap_order);
-        }
-        head
-    };
     vec![
-        ("no_base_and_no_records", head(None, &[])),
-        ("a_base_and_many_records", head(Some(6), &[(900, 0), (0, 0), (1, 7)])),
-        ("records_of_the_owner_alone", head(Some(1), &[(0, 0), (0, 0), (2, 3)])),
-        ("the_oldest_base", head(Some(i32::MAX as u32), &[(1, 0)])),
+        ("no_base_and_no_records", common([None; 2], &[])),
+        ("fulls_and_leaves_alone", common([None; 2], &[(0, 0, 12)])),
+        ("a_base_and_a_run", common([Some(6), None], &[(1, 0, 0)])),
+        ("a_second_baseline", common([Some(6), Some(12)], &[(9, 2, 1), (0, 0, 0), (1, 3, 0)])),
+        ("the_oldest_second_baseline", common([Some(6), Some(38)], &[(1, 0, 0)])),
+        ("records_of_the_owner_alone", common([Some(1), Some(2)], &[(0, 0, 0), (0, 0, 0), (1, 0, 2)])),
+        ("the_oldest_base", common([Some(i32::MAX as u32), None], &[(1, 0, 0)])),
     ]
 }
 
@@ -124,15 +131,23 @@ fn heads_in_common() -> Vec<(&'static str, RecordsHead)> {
 fn what_records_have_in_common_has_these_bytes() {
     let mut vectors = Vectors::new(
         COMMON,
-        "What the records of a datagram of the snapshot of tick 1000 have in common; the records follow.\n\
-         age of the base in ticks golomb 3, 0 for none | for each audience: count golomb 2 | if it is not 0: gap order 3.",
+        "What the records of a datagram of the snapshot of tick 1000 have in common; the lists follow.\n\
+         age of the base in ticks golomb 3, 0 for none | if there is one: second 0, or 1 and ticks before the base, less one, 5 |\n\
+         for each audience: runs golomb 2 | if there are any: gap order 2 | others golomb 2.",
     );
     for (name, head) in heads_in_common() {
         vectors.accepted(name, &format!("{head:?}"), |w| head.write(TICK, w));
     }
     vectors.refused("a_base_yet_to_come", "age 2^31; twin: the_oldest_base", |w| {
         w.write_golomb(1 << 31, 3);
-        w.write(0b1_0001, 5);
+        w.write(0, 1);
+        w.write(0b1_0001_0001_0001_0001_0001, 21);
+    });
+    vectors.refused("runs_without_a_base", "twin: a_base_and_a_run", |w| {
+        w.write_golomb(0, 3);
+        w.write_golomb(1, 2);
+        w.write(0, 2);
+        w.write(0b1_0001_0001_0001_0001, 17);
     });
     vectors.refused("cut_short", "counts follow; twin: no_base_and_no_records", |w| w.write_golomb(0, 3));
     vectors.check();
@@ -144,29 +159,79 @@ fn what_records_have_in_common_reads_back() {
     for (name, head) in heads_in_common() {
         assert_eq!(read(name), Ok(head), "{name}");
     }
-    for name in ["a_base_yet_to_come", "cut_short"] {
+    for name in ["a_base_yet_to_come", "runs_without_a_base", "cut_short"] {
         assert_eq!(read(&format!("refused_{name}")), Err(Malformed), "{name}");
     }
 }
 
-/// The name of a list, its order, and its records.
-type List = (&'static str, u32, Vec<(u32, RecordHead)>);
+/// The name of a list, its order, and its runs: first ghost and length.
+type Runs = (&'static str, u32, Vec<(u32, u32)>);
 
-fn records() -> Vec<List> {
+fn runs() -> Vec<Runs> {
+    vec![
+        ("one_run_of_all", 0, vec![(0, 900)]),
+        ("a_run_of_one", 2, vec![(5, 1)]),
+        ("runs_side_by_side", 0, vec![(0, 1), (2, 3), (6, 2)]),
+        ("runs_far_apart", 3, vec![(9, 1), (40, 2), (1_000, 1)]),
+        ("the_last_ghost", 3, vec![(GHOST_MAX, 1)]),
+    ]
+}
+
+#[test]
+fn runs_have_these_bytes() {
+    let mut vectors = Vectors::new(
+        RUNS,
+        "The runs of a list, here without the bodies that follow each: for each, by ascending ghost:\n\
+         ghosts between it and the run before, less one (or before it, if it is the first), golomb of the list's order |\n\
+         its length, less one, golomb 0. The list's order and count are in `fields`.",
+    );
+    for (name, order, runs) in runs() {
+        vectors.accepted(name, &format!("order {order}, count {}, {runs:?}", runs.len()), |w| {
+            let mut writer = RunWriter::new(order);
+            runs.iter().for_each(|(begin, len)| writer.write(*begin, *len, w));
+        });
+    }
+    vectors.refused("beyond_the_last_ghost", "order 3, count 1; twin: the_last_ghost", |w| {
+        w.write_golomb(GHOST_MAX, 3);
+        w.write_golomb(1, 0);
+    });
+    vectors.refused("cut_short", "order 2, count 2; twin: a_run_of_one", |w| {
+        w.write_golomb(5, 2);
+        w.write_golomb(0, 0);
+    });
+    vectors.check();
+}
+
+fn read_runs(name: &str, gap_order: u32, runs: u32) -> Result<Vec<(u32, u32)>, Malformed> {
+    let bytes = bytes(RUNS, name);
+    let mut r = BitReader::new(&bytes);
+    let mut reader = RunReader::new(RecordList { runs, gap_order, others: 0 });
+    std::iter::from_fn(|| reader.next(&mut r).transpose()).collect()
+}
+
+#[test]
+fn runs_read_back() {
+    for (name, order, runs) in runs() {
+        assert_eq!(read_runs(name, order, runs.len() as u32), Ok(runs), "{name}");
+    }
+    assert_eq!(read_runs("refused_beyond_the_last_ghost", 3, 1), Err(Malformed));
+    assert_eq!(read_runs("refused_cut_short", 2, 2), Err(Malformed));
+}
+
+fn records() -> Vec<(&'static str, Vec<(u32, RecordHead)>)> {
     let delta = |age| RecordHead::Delta { baseline: TICK.sub(age) };
-    let full = |generation| RecordHead::Full { generation };
+    let full = |index, generation| RecordHead::Full { id: NetId { index, generation } };
     let leave = |despawned| RecordHead::Leave { despawned };
     vec![
-        ("delta_against_the_base", 2, vec![(0, delta(6))]),
-        ("deltas_against_the_base_side_by_side", 0, vec![(0, delta(6)), (1, delta(6)), (2, delta(6))]),
-        ("delta_of_an_age_of_its_own", 2, vec![(0, delta(1))]),
-        ("full", 2, vec![(5, full(0xBEEF))]),
-        ("leave_of_one_that_lives", 2, vec![(1, leave(false))]),
-        ("leave_of_one_that_is_gone", 2, vec![(1, leave(true))]),
-        ("deltas_of_one_age_and_of_others", 1, vec![(0, delta(7)), (1, delta(7)), (9, delta(1)), (10, delta(7))]),
-        ("an_age_survives_other_heads", 0, vec![(2, delta(4)), (3, full(1)), (4, delta(6)), (5, delta(4))]),
-        ("a_baseline_before_the_wrap", 2, vec![(0, delta(1_001))]),
-        ("the_last_index", 7, vec![(NetId::INDEX_MAX, full(0))]),
+        ("delta_against_the_base_alone", vec![(0, RecordHead::Base)]),
+        ("delta_of_an_age_of_its_own", vec![(0, delta(1))]),
+        ("full", vec![(5, full(700, 0xBEEF))]),
+        ("full_of_the_last_index", vec![(0, full(NetId::INDEX_MAX, 0))]),
+        ("leave_of_one_that_lives", vec![(1, leave(false))]),
+        ("leave_of_one_that_is_gone", vec![(1, leave(true))]),
+        ("one_of_each", vec![(2, RecordHead::Base), (3, delta(9)), (9, full(1, 1)), (10, leave(true))]),
+        ("a_baseline_before_the_wrap", vec![(0, delta(1_001))]),
+        ("the_last_ghost", vec![(GHOST_MAX, leave(false))]),
     ]
 }
 
@@ -174,77 +239,68 @@ fn records() -> Vec<List> {
 fn record_heads_have_these_bytes() {
     let mut vectors = Vectors::new(
         HEADS,
-        "The heads of one list of records in a snapshot of tick 1000 whose base is of tick 994, here without the bodies that\n\
-         follow heads of deltas and fulls. The list's order and count are in `fields`.\n\
-         for each, by ascending index: distance to the last one's, less one, golomb of the list's order |\n\
-         1                                                       delta against the base\n\
-         0 1, then 1 as old a baseline as the last that was named, or 0 and its age in ticks golomb 3   delta\n\
-         0 0 0 | generation 16                                   full\n\
-         0 0 1 | despawned 1                                     leave",
+        "The heads of records in no run, in a snapshot of tick 1000 that has a base, here without the bodies that follow all\n\
+         but leaves. Their count is in `fields`. For each, by ascending ghost: distance to the last one's, less one, golomb 2 |\n\
+         0 2                              delta against the base alone\n\
+         1 2 | age in ticks golomb 3      delta\n\
+         2 2 | index 20 | generation 16   full\n\
+         3 2 | despawned 1                leave",
     );
-    let fields = |order: u32, heads: &[(u32, RecordHead)]| format!("order {order}, count {}, {heads:?}", heads.len());
-    for (name, order, heads) in records() {
-        vectors.accepted(name, &fields(order, &heads), |w| {
-            let mut writer = RecordWriter::new(TICK, BASE, order);
-            heads.iter().for_each(|(index, head)| writer.write(*index, *head, w));
+    for (name, heads) in records() {
+        vectors.accepted(name, &format!("count {}, {heads:?}", heads.len()), |w| {
+            let mut writer = RecordWriter::new(TICK);
+            heads.iter().for_each(|(ghost, head)| writer.write(*ghost, *head, w));
         });
     }
     let delta = |age| {
         move |w: &mut BitWriter| {
             w.write_golomb(0, 2);
-            w.write(0b010, 3);
+            w.write(1, 2);
             w.write_golomb(age, 3);
         }
     };
-    vectors.accepted("the_youngest_baseline", "order 2, count 1, [(0, Delta { baseline: Tick(999) })]", delta(1));
-    vectors.refused("a_baseline_of_its_own_tick", "order 2, count 1, age 0; twin: the_youngest_baseline", delta(0));
-    vectors.accepted("the_oldest_baseline", "order 2, count 1, age 2^31 - 1", delta(i32::MAX as u32));
-    vectors.refused("a_baseline_yet_to_come", "order 2, count 1, age 2^31; twin: the_oldest_baseline", delta(1 << 31));
-    vectors.refused("the_age_of_no_delta_before", "order 2, count 1; twin: deltas_of_one_age_and_of_others", |w| {
+    vectors.refused("a_baseline_of_its_own_tick", "count 1, age 0; twin: delta_of_an_age_of_its_own", delta(0));
+    vectors.accepted("the_oldest_baseline", "count 1, age 2^31 - 1", delta(i32::MAX as u32));
+    vectors.refused("a_baseline_yet_to_come", "count 1, age 2^31; twin: the_oldest_baseline", delta(1 << 31));
+    vectors.refused("a_base_that_is_not_there", "count 1, no base; twin: delta_against_the_base_alone", |w| {
         w.write_golomb(0, 2);
-        w.write(0b110, 3);
+        w.write(0, 2);
     });
-    vectors.refused("a_base_that_is_not_there", "order 2, count 1, no base; twin: delta_against_the_base", |w| {
+    vectors.refused("a_ghost_too_large", "count 1, 2^20; twin: the_last_ghost", |w| {
+        w.write_golomb(GHOST_MAX + 1, 2);
+        w.write(0b011, 3);
+    });
+    vectors.refused("cut_short", "count 2; twin: delta_against_the_base_alone", |w| {
         w.write_golomb(0, 2);
-        w.write_bool(true);
-    });
-    vectors.refused("an_index_too_large", "order 7, count 1, 2^20; twin: the_last_index", |w| {
-        w.write_golomb(NetId::INDEX_MAX + 1, 7);
-        w.write(0b000, 3);
-        w.write(0, 16);
-    });
-    vectors.refused("cut_short", "order 2, count 2; twin: delta_against_the_base", |w| {
-        w.write_golomb(0, 2);
-        w.write_bool(true);
+        w.write(0, 2);
     });
     vectors.check();
 }
 
-fn read_heads(name: &str, base: Option<Tick>, gap_order: u32, count: u32) -> Result<Vec<(u32, RecordHead)>, Malformed> {
+fn read_heads(name: &str, base: Option<Tick>, others: u32) -> Result<Vec<(u32, RecordHead)>, Malformed> {
     let bytes = bytes(HEADS, name);
     let mut r = BitReader::new(&bytes);
-    let mut reader = RecordReader::new(TICK, base, RecordList { count, gap_order });
+    let head = RecordsHead { base, ..RecordsHead::default() };
+    let mut reader = RecordReader::new(TICK, &head, RecordList { others, ..RecordList::default() });
     std::iter::from_fn(|| reader.next(&mut r).transpose()).collect()
 }
 
 #[test]
 fn record_heads_read_back() {
-    for (name, order, heads) in records() {
-        assert_eq!(read_heads(name, BASE, order, heads.len() as u32), Ok(heads), "{name}");
+    let base = Some(Tick(994));
+    for (name, heads) in records() {
+        assert_eq!(read_heads(name, base, heads.len() as u32), Ok(heads), "{name}");
     }
     let oldest = RecordHead::Delta { baseline: TICK.sub(i32::MAX as u32) };
-    assert_eq!(read_heads("the_oldest_baseline", BASE, 2, 1), Ok(vec![(0, oldest)]));
-    let youngest = RecordHead::Delta { baseline: Tick(999) };
-    assert_eq!(read_heads("the_youngest_baseline", BASE, 2, 1), Ok(vec![(0, youngest)]));
+    assert_eq!(read_heads("the_oldest_baseline", base, 1), Ok(vec![(0, oldest)]));
     let refused = [
-        ("a_baseline_of_its_own_tick", BASE, 2, 1),
-        ("a_baseline_yet_to_come", BASE, 2, 1),
-        ("the_age_of_no_delta_before", BASE, 2, 1),
-        ("a_base_that_is_not_there", None, 2, 1),
-        ("an_index_too_large", BASE, 7, 1),
-        ("cut_short", BASE, 2, 2),
+        ("a_baseline_of_its_own_tick", base, 1),
+        ("a_baseline_yet_to_come", base, 1),
+        ("a_base_that_is_not_there", None, 1),
+        ("a_ghost_too_large", base, 1),
+        ("cut_short", base, 2),
     ];
-    for (name, base, order, count) in refused {
-        assert_eq!(read_heads(&format!("refused_{name}"), base, order, count), Err(Malformed), "{name}");
+    for (name, base, count) in refused {
+        assert_eq!(read_heads(&format!("refused_{name}"), base, count), Err(Malformed), "{name}");
     }
 }

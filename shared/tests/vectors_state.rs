@@ -5,10 +5,11 @@ mod vector_file;
 
 use glam::Quat;
 use std::f32::consts::{FRAC_PI_2, PI};
-use tidelock::bits::{BitReader, BitWriter, Malformed};
+use tidelock::bits::{BitReader, Malformed};
+use tidelock::state::codec::{Baselines, decode_delta, decode_full, encode_delta, encode_full};
 use tidelock::state::{
     Audience, Checksum, EntityRef, Event, Field, Input, LaneReader, LaneWriter, NetId, Replicate, Schema, StreamLayout,
-    Version, decode_delta, decode_full, encode_delta, encode_full, version_hash,
+    Version, version_hash,
 };
 use vector_file::{Vectors, bytes};
 
@@ -273,10 +274,28 @@ fn deltas() -> Vec<(&'static str, Version, Version)> {
     ]
 }
 
-/// A delta from `OLD` and health 100 in which only the health changes, by this folded difference less one.
-fn health_change(folded: u32, w: &mut BitWriter) {
-    w.write(0b100, 3);
-    w.write_golomb(folded, 1);
+/// Deltas of three ticks, whose second baseline is of three ticks before: older, newer and what it leads to.
+fn deltas_of_two() -> Vec<(&'static str, [Version; 3])> {
+    let body = |x, yaw, health| version(Some([x, yaw, 3, 255, 256, 300, 50, 0b101]), Some(health));
+    vec![
+        ("two_of_what_stood", [body(40, 250, 100), body(40, 250, 100), body(40, 250, 100)]),
+        ("two_of_what_goes_on", [body(40, 250, 100), body(43, 252, 100), body(46, 254, 100)]),
+        ("two_of_what_slows_down", [body(40, 250, 100), body(43, 252, 100), body(45, 252, 100)]),
+        ("two_of_what_begins_to_move", [body(40, 250, 100), body(40, 250, 100), body(42, 249, 98)]),
+        ("two_of_which_the_older_lacks_a_component", [version(None, Some(9)), body(40, 250, 9), body(41, 250, 9)]),
+    ]
+}
+
+const AGE: u32 = 3;
+const OLDER_AGE: u32 = 6;
+const TICK_HZ: u32 = 60;
+
+fn one(old: &Version) -> Baselines<'_> {
+    Baselines::one(old.borrow(), AGE, TICK_HZ)
+}
+
+fn two<'a>(older: &'a Version, newer: &'a Version) -> Baselines<'a> {
+    Baselines { second: Some((older.borrow(), OLDER_AGE)), ..one(newer) }
 }
 
 #[test]
@@ -285,10 +304,7 @@ fn record_bodies_have_these_bytes() {
         BODIES,
         "The bodies of records: lanes of the components `body` (the fields of fields.txt) and `health` (an integer 0 to 100).\n\
          full:  mask 2 | for each present component its lanes, absolute: maxima 80 255 3 511 511 511 99 7 | 100\n\
-         delta: 0, or 1 and the new mask 2 | for each component present now, if the baseline has it too: 0 unchanged, or 1\n\
-         and for each lane 0 unchanged, or 1 and its change (a single lane has no bit of its own); else its lanes, absolute.\n\
-         Numbers: zigzag of the difference, less one, golomb of order 4 2 - 3 3 3 1 - | 1; the circle the shorter way round;\n\
-         largest and flags as they are.",
+         delta: against a baseline of an age of 3 ticks at 60 Hz; `two`: with a second one of an age of 6.",
     );
     let schema = schema();
     let layout = schema.stream(Audience::Public);
@@ -297,26 +313,31 @@ fn record_bodies_have_these_bytes() {
     }
     for (name, old, new) in deltas() {
         let fields = format!("from {old:?} to {new:?}");
-        vectors.accepted(name, &fields, |w| encode_delta(layout, old.borrow(), new.borrow(), w));
+        vectors.accepted(name, &fields, |w| encode_delta(layout, &one(&old), new.borrow(), w));
+    }
+    for (name, [older, newer, new]) in deltas_of_two() {
+        let fields = format!("from {older:?} and {newer:?} to {new:?}");
+        vectors.accepted(name, &fields, |w| encode_delta(layout, &two(&older, &newer), new.borrow(), w));
     }
     vectors.refused("full_beyond_a_maximum", "health 101; twin: full_of_all", |w| {
         w.write(0b10, 2);
         w.write(101, 7);
     });
     vectors.refused("full_cut_short", "health has 7 bits; twin: full_of_the_second", |w| w.write(0b10, 2));
-    // Zigzag of +1 is 2, of -1 is 1, each less one.
-    vectors.accepted("delta_down_to_zero", "health 100 to 0", |w| health_change(198, w));
-    vectors.refused("delta_below_zero", "health 100 to -1; twin: delta_down_to_zero", |w| health_change(200, w));
-    vectors.accepted("delta_down_by_one", "health 100 to 99", |w| health_change(0, w));
-    vectors.refused("delta_above_the_maximum", "health 100 to 101; twin: delta_down_by_one", |w| health_change(1, w));
-    vectors
-        .refused("delta_of_no_difference", "folded 2^32, which less one is 2^32 - 1", |w| health_change(u32::MAX, w));
+    vectors.refused("delta_cut_short", "twin: delta_of_nothing", |_| {});
+    let health = |points| version(Some(OLD), Some(points));
+    vectors.accepted("delta_up_by_one", "health 50 to 51", |w| {
+        encode_delta(layout, &one(&health(50)), health(51).borrow(), w);
+    });
+    vectors.refused("delta_above_the_maximum", "health 100 to 101; twin: delta_up_by_one", |w| {
+        encode_delta(layout, &one(&health(50)), health(51).borrow(), w);
+    });
     vectors.check();
 }
 
-fn read_delta(layout: &StreamLayout, name: &str, old: &Version) -> Result<Version, Malformed> {
+fn read_delta(layout: &StreamLayout, name: &str, baselines: &Baselines<'_>) -> Result<Version, Malformed> {
     let mut out = Version::default();
-    decode_delta(layout, old.borrow(), &mut BitReader::new(&bytes(BODIES, name)), &mut out).map(|()| out)
+    decode_delta(layout, baselines, &mut BitReader::new(&bytes(BODIES, name)), &mut out).map(|()| out)
 }
 
 #[test]
@@ -331,17 +352,18 @@ fn record_bodies_read_back() {
         assert_eq!(read_full(name), Ok(version), "{name}");
     }
     for (name, old, new) in deltas() {
-        assert_eq!(read_delta(layout, name, &old), Ok(new), "{name}");
+        assert_eq!(read_delta(layout, name, &one(&old)), Ok(new), "{name}");
+    }
+    for (name, [older, newer, new]) in deltas_of_two() {
+        assert_eq!(read_delta(layout, name, &two(&older, &newer)), Ok(new), "{name}");
     }
     for name in ["refused_full_beyond_a_maximum", "refused_full_cut_short"] {
         assert_eq!(read_full(name), Err(Malformed), "{name}");
     }
-    let old = version(Some(OLD), Some(100));
-    assert_eq!(read_delta(layout, "delta_down_to_zero", &old), Ok(version(Some(OLD), Some(0))));
-    assert_eq!(read_delta(layout, "delta_down_by_one", &old), Ok(version(Some(OLD), Some(99))));
-    for name in ["refused_delta_below_zero", "refused_delta_above_the_maximum", "refused_delta_of_no_difference"] {
-        assert_eq!(read_delta(layout, name, &old), Err(Malformed), "{name}");
-    }
+    let health = |points| version(Some(OLD), Some(points));
+    assert_eq!(read_delta(layout, "delta_up_by_one", &one(&health(50))), Ok(health(51)));
+    assert_eq!(read_delta(layout, "refused_delta_above_the_maximum", &one(&health(100))), Err(Malformed));
+    assert_eq!(read_delta(layout, "refused_delta_cut_short", &one(&health(100))), Err(Malformed));
 }
 
 #[test]

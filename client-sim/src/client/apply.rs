@@ -3,8 +3,9 @@
 use super::view::View;
 use tidelock::Tick;
 use tidelock::bits::{BitReader, Malformed};
-use tidelock::state::{Audience, Checksum, NetId, Version, VersionHead, decode_delta, decode_full, version_hash};
-use tidelock::wire::{RecordHead, RecordReader, RecordsHead};
+use tidelock::state::codec::{Baselines, decode_delta, decode_full};
+use tidelock::state::{Audience, Checksum, NetId, Version, VersionHead, version_hash};
+use tidelock::wire::{GhostId, RecordHead, RecordReader, RecordsHead, RunReader};
 
 /// Records that were decoded, and wait for the checksum. Kept for its memory.
 #[derive(Debug, Default)]
@@ -18,15 +19,23 @@ pub(super) struct Decoder {
 #[derive(Debug)]
 struct Record {
     audience: Audience,
-    index: u32,
     change: Change,
 }
 
 #[derive(Debug)]
 enum Change {
-    Delta { baseline: Tick, version: Decoded },
-    Full { generation: u16, version: Decoded },
-    Leave,
+    Delta { index: u32, baseline: Tick, version: Decoded },
+    Full { ghost: GhostId, id: NetId, version: Decoded },
+    Leave { ghost: GhostId },
+}
+
+/// What the records of one list have in common.
+#[derive(Clone, Copy, Debug)]
+struct Snapshot<'a> {
+    view: &'a View,
+    audience: Audience,
+    tick: Tick,
+    tick_hz: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -53,48 +62,76 @@ impl From<Malformed> for DecodeError {
 }
 
 impl Decoder {
-    /// Decodes all records of a datagram of the snapshot of `tick`, and gives the sum over what they lead to.
-    pub(super) fn decode(&mut self, view: &View, tick: Tick, r: &mut BitReader<'_>) -> Result<Checksum, DecodeError> {
+    /// Decodes all records of a datagram of the snapshot of `tick`, and gives the sum over what they lead to. The server
+    /// has `tick_hz` ticks in a second.
+    pub(super) fn decode(
+        &mut self,
+        view: &View,
+        tick: Tick,
+        tick_hz: u32,
+        r: &mut BitReader<'_>,
+    ) -> Result<Checksum, DecodeError> {
         self.records.clear();
         self.lanes.clear();
-        let mut checksum = Checksum::default();
         let head = RecordsHead::read(tick, r)?;
         for (audience, list) in Audience::ALL.into_iter().zip(head.lists) {
-            let mut heads = RecordReader::new(tick, head.base, list);
-            while let Some((index, head)) = heads.next(r)? {
-                let change = self.decode_record(view, tick, (audience, index), head, r)?;
-                if let Change::Delta { version, .. } | Change::Full { version, .. } = &change {
-                    checksum.add(version.head.hash);
+            let mut runs = RunReader::new(list);
+            while let Some((begin, len)) = runs.next(r)? {
+                let base = head.base.ok_or(DecodeError::Malformed)?;
+                let snapshot = Snapshot { view, audience, tick, tick_hz };
+                for ghost in begin..begin + len {
+                    self.decode_delta(snapshot, ghost, (base, head.second), r)?;
                 }
-                self.records.push(Record { audience, index, change });
+            }
+            let mut others = RecordReader::new(tick, &head, list);
+            while let Some((ghost, other)) = others.next(r)? {
+                let snapshot = Snapshot { view, audience, tick, tick_hz };
+                match other {
+                    RecordHead::Base => {
+                        let base = head.base.ok_or(DecodeError::Malformed)?;
+                        self.decode_delta(snapshot, ghost, (base, None), r)?;
+                    }
+                    RecordHead::Delta { baseline } => self.decode_delta(snapshot, ghost, (baseline, None), r)?,
+                    RecordHead::Full { id } => {
+                        decode_full(view.schema().stream(audience), r, &mut self.version)?;
+                        let version = self.take_version(tick, id, audience);
+                        self.records.push(Record { audience, change: Change::Full { ghost, id, version } });
+                    }
+                    RecordHead::Leave { .. } => {
+                        self.records.push(Record { audience, change: Change::Leave { ghost } });
+                    }
+                }
+            }
+        }
+        let mut checksum = Checksum::default();
+        for record in &self.records {
+            if let Change::Delta { version, .. } | Change::Full { version, .. } = &record.change {
+                checksum.add(version.head.hash);
             }
         }
         Ok(checksum)
     }
 
-    fn decode_record(
+    fn decode_delta(
         &mut self,
-        view: &View,
-        tick: Tick,
-        (audience, index): (Audience, u32),
-        head: RecordHead,
+        snapshot: Snapshot<'_>,
+        ghost: GhostId,
+        (first, second): (Tick, Option<Tick>),
         r: &mut BitReader<'_>,
-    ) -> Result<Change, DecodeError> {
-        let (layout, streams) = (view.schema().stream(audience), view.of(audience));
-        Ok(match head {
-            RecordHead::Delta { baseline } => {
-                let stream = streams.at(index).ok_or(DecodeError::MissingBaseline)?;
-                let old = streams.as_of(stream, baseline).ok_or(DecodeError::MissingBaseline)?;
-                decode_delta(layout, old, r, &mut self.version)?;
-                let id = NetId { index, generation: stream.generation };
-                Change::Delta { baseline, version: self.take_version(tick, id, audience) }
-            }
-            RecordHead::Full { generation } => {
-                decode_full(layout, r, &mut self.version)?;
-                Change::Full { generation, version: self.take_version(tick, NetId { index, generation }, audience) }
-            }
-            RecordHead::Leave { .. } => Change::Leave,
-        })
+    ) -> Result<(), DecodeError> {
+        let Snapshot { view, audience, tick, tick_hz } = snapshot;
+        let streams = view.of(audience);
+        let age = |baseline| tick.since(baseline).cast_unsigned();
+        let index = view.ghosts(audience).at(ghost, tick).ok_or(DecodeError::MissingBaseline)?;
+        let stream = streams.at(index).ok_or(DecodeError::MissingBaseline)?;
+        let as_of = |baseline| streams.as_of(stream, baseline).ok_or(DecodeError::MissingBaseline);
+        let older = second.map(|second| Ok::<_, DecodeError>((as_of(second)?, age(second)))).transpose()?;
+        let baselines = Baselines { first: as_of(first)?, first_age: age(first), second: older, tick_hz };
+        decode_delta(view.schema().stream(audience), &baselines, r, &mut self.version)?;
+        let id = NetId { index, generation: stream.generation };
+        let version = self.take_version(tick, id, audience);
+        self.records.push(Record { audience, change: Change::Delta { index, baseline: first, version } });
+        Ok(())
     }
 
     /// Puts the version that was just decoded beside the others.
@@ -108,19 +145,23 @@ impl Decoder {
 
     /// Stores all of it, as brought by the snapshot of `tick`.
     pub(super) fn apply(&self, view: &mut View, tick: Tick) {
-        for Record { audience, index, change } in &self.records {
-            let streams = view.of_mut(*audience);
+        for Record { audience, change } in &self.records {
             match change {
-                Change::Delta { baseline, version } => {
-                    streams.keep(*index, version.head, &self.lanes[version.begin..version.end], Some(*baseline));
+                Change::Delta { index, baseline, version } => {
+                    let lanes = &self.lanes[version.begin..version.end];
+                    view.of_mut(*audience).keep(*index, version.head, lanes, Some(*baseline));
                 }
-                Change::Full { generation, version } => {
-                    if enter(view, *audience, NetId { index: *index, generation: *generation }, tick) {
+                Change::Full { ghost, id, version } => {
+                    if view.ghosts_mut(*audience).enter(*ghost, id.index, tick) && enter(view, *audience, *id, tick) {
                         let lanes = &self.lanes[version.begin..version.end];
-                        view.of_mut(*audience).keep(*index, version.head, lanes, None);
+                        view.of_mut(*audience).keep(id.index, version.head, lanes, None);
                     }
                 }
-                Change::Leave => leave(view, *audience, *index, tick),
+                Change::Leave { ghost } => {
+                    if let Some(index) = view.ghosts_mut(*audience).leave(*ghost, tick) {
+                        leave(view, *audience, index, tick);
+                    }
+                }
             }
         }
         view.on_snapshot(tick);
@@ -153,11 +194,7 @@ fn enter(view: &mut View, audience: Audience, id: NetId, tick: Tick) -> bool {
 /// A stream was not visible any more in the snapshot of `tick`.
 fn leave(view: &mut View, audience: Audience, index: u32, tick: Tick) {
     let streams = view.of_mut(audience);
-    let Some(held) = streams.at(index) else {
-        // What it ends has not come, or never will: when it does, it is late.
-        streams.renew(index, 0, Some(tick));
-        return;
-    };
+    let Some(held) = streams.at(index) else { return };
     let came_again = streams.newest(held).is_some_and(|(newest, _)| newest.tick.is_newer_than(tick));
     if !came_again {
         let left = held.left.filter(|left| left.is_newer_than(tick)).unwrap_or(tick);

@@ -7,6 +7,7 @@
 
 mod apply;
 mod event;
+mod ghosts;
 mod inputs;
 mod pacer;
 mod prediction;

@@ -102,7 +102,7 @@ impl<I: Input> Client<I> {
         }
         let newest = self.view.newest_tick();
         if let Some(checksum) = snapshot.checksum {
-            match self.decoder.decode(&self.view, snapshot.tick, r) {
+            match self.decoder.decode(&self.view, snapshot.tick, self.tick_hz, r) {
                 Ok(sum) if sum.to_u16() == checksum => self.decoder.apply(&mut self.view, snapshot.tick),
                 Ok(_) => {
                     self.on_desync(snapshot);

@@ -34,7 +34,8 @@ pub(super) struct Stream {
 /// Versions held of a stream at most: more than the server ever builds on.
 const VERSIONS_MAX: usize = VersionPool::RING_MAX;
 /// Baselines never go back, but a datagram that was overtaken by this many ticks may still build on an older one.
-const REORDER_TICKS: i32 = 32;
+/// Half of it is how far the second baseline lies before the first.
+const REORDER_TICKS: i32 = 64;
 
 impl Streams {
     pub(super) fn new(layout: &StreamLayout) -> Self {

@@ -5,9 +5,9 @@ use core::net::SocketAddr;
 use std::sync::Arc;
 use tidelock::bits::{BitReader, BitWriter};
 use tidelock::netcode::{ConnectToken, Key, TokenSecrets, TokenSpec, USER_DATA_BYTES};
+use tidelock::state::codec::{Baselines, encode_delta, encode_full};
 use tidelock::state::{
-    Audience, Checksum, Event, Field, Input, LaneReader, LaneWriter, NetId, Replicate, Schema, Version, encode_delta,
-    encode_full, version_hash,
+    Audience, Checksum, Event, Field, Input, LaneReader, LaneWriter, NetId, Replicate, Schema, Version, version_hash,
 };
 use tidelock::wire::{
     Audit, ClientMessage, Connection, DATAGRAM_BITS_MAX, InputReader, RecordHead, RecordWriter, RecordsHead,
@@ -188,17 +188,20 @@ impl Pair {
         self.send(|w| {
             header.write(w);
             let mut head = RecordsHead::default();
-            head.lists[0].count = snapshot.lights.len() as u32;
+            head.lists[0].others = snapshot.lights.len() as u32;
             head.write(tick, w);
-            let mut heads = RecordWriter::new(tick, None, 0);
+            let mut heads = RecordWriter::new(tick);
             for (index, light) in snapshot.lights.iter().enumerate() {
                 match &snapshot.baseline {
                     Some((from, old)) => {
                         heads.write(index as u32, RecordHead::Delta { baseline: Tick(*from) }, w);
-                        encode_delta(layout, version(old[index]).borrow(), version(*light).borrow(), w);
+                        let old = version(old[index]);
+                        let baselines = Baselines::one(old.borrow(), snapshot.tick - from, 60);
+                        encode_delta(layout, &baselines, version(*light).borrow(), w);
                     }
                     None => {
-                        heads.write(index as u32, RecordHead::Full { generation: 3 }, w);
+                        let id = NetId { index: index as u32, generation: 3 };
+                        heads.write(index as u32, RecordHead::Full { id }, w);
                         encode_full(layout, version(*light).borrow(), w);
                     }
                 }

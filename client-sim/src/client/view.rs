@@ -1,3 +1,4 @@
+use super::ghosts::Ghosts;
 use super::streams::Streams;
 use std::sync::Arc;
 use tidelock::Tick;
@@ -9,6 +10,7 @@ use tidelock::wire::HeldStream;
 pub struct View {
     schema: Arc<Schema>,
     streams: [Streams; Audience::COUNT],
+    ghosts: [Ghosts; Audience::COUNT],
     newest_tick: Option<Tick>,
     /// The newest tick of which all that is visible is known: what it did not bring has not changed.
     whole_tick: Option<Tick>,
@@ -24,7 +26,7 @@ const FORGET_AFTER_TICKS: i32 = 1024;
 impl View {
     pub(super) fn new(schema: Arc<Schema>) -> Self {
         let streams = Audience::ALL.map(|audience| Streams::new(schema.stream(audience)));
-        Self { schema, streams, newest_tick: None, whole_tick: None, pruned_tick: Tick(0) }
+        Self { schema, streams, ghosts: Default::default(), newest_tick: None, whole_tick: None, pruned_tick: Tick(0) }
     }
 
     /// The entities visible now, by ascending index.
@@ -103,6 +105,16 @@ impl View {
         &mut self.streams[audience as usize]
     }
 
+    /// What ghosts mean in the streams of one audience.
+    pub(super) const fn ghosts(&self, audience: Audience) -> &Ghosts {
+        &self.ghosts[audience as usize]
+    }
+
+    /// The same, to change it.
+    pub(super) const fn ghosts_mut(&mut self, audience: Audience) -> &mut Ghosts {
+        &mut self.ghosts[audience as usize]
+    }
+
     /// A snapshot of `tick` was applied.
     pub(super) fn on_snapshot(&mut self, tick: Tick) {
         if self.newest_tick.is_none_or(|newest| tick.is_newer_than(newest)) {
@@ -133,6 +145,7 @@ impl View {
         let mut held_streams = Vec::new();
         for (audience, streams) in Audience::ALL.into_iter().zip(&mut self.streams) {
             streams.collapse();
+            self.ghosts[audience as usize].retain(|index| streams.at(index).is_some());
             held_streams.extend(streams.iter_shown().filter_map(|(index, stream)| {
                 let (newest, _) = streams.newest(stream)?;
                 Some(HeldStream { audience, index, tick: newest.tick, proof: HeldStream::proof_of(newest.hash) })
@@ -149,6 +162,7 @@ impl View {
             };
             let before = streams.held_count();
             streams.retain(|index, _| is_held(index));
+            self.ghosts[audience as usize].retain(is_held);
             if streams.held_count() < before {
                 self.whole_tick = None;
             }
@@ -158,6 +172,7 @@ impl View {
     /// Forgets everything.
     pub(super) fn clear(&mut self) {
         self.streams.iter_mut().for_each(|streams| streams.retain(|_, _| false));
+        self.ghosts = Default::default();
         self.whole_tick = None;
     }
 }

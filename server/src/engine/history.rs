@@ -66,9 +66,9 @@ impl History {
         self.streams.iter().map(StreamTable::bytes).sum()
     }
 
-    /// Versions are kept for the longest round trip of a client.
+    /// Versions are kept for the longest round trip of a client: once for the first baseline, once more for the second.
     pub(crate) fn serve_round_trips_of(&mut self, longest: Duration) {
-        let ticks = keep_ticks(KEEP_ALL.max(longest), self.tick_hz);
+        let ticks = keep_ticks(KEEP_ALL.max(longest * 2), self.tick_hz);
         self.streams.iter_mut().for_each(|streams| streams.keep_all_for(ticks));
     }
 

@@ -9,6 +9,7 @@ mod capture;
 mod closing;
 mod config;
 mod congestion;
+mod draft;
 mod event_queue;
 mod grid;
 mod history;

@@ -2,9 +2,10 @@ use super::history::History;
 use super::marks::bits;
 use tidelock::Tick;
 use tidelock::bits::BitWriter;
-use tidelock::state::{Audience, Schema, encode_delta, encode_full};
+use tidelock::state::codec::{Baselines, encode_delta, encode_full};
+use tidelock::state::{Audience, Schema};
 
-/// The bodies of records of one tick, each encoded once and copied to every client: a table for each (audience, baseline).
+/// The bodies of records of one tick, each encoded once and copied to every client: a table for each (audience, baselines).
 ///
 /// First every client tells what it needs, then all is encoded, then every client looks up its own: by table and index.
 #[derive(Debug, Default)]
@@ -19,6 +20,9 @@ pub(crate) struct RecordTables {
     scratch: BitWriter,
     pub(crate) counts: RecordCounts,
 }
+
+/// The ticks that a record builds on, as they are named: without the first it is full.
+pub(crate) type Named = (Option<Tick>, Option<Tick>);
 
 /// How often records were encoded, and how often copied.
 #[derive(Clone, Copy, Debug, Default)]
@@ -35,8 +39,9 @@ pub(crate) struct RecordCounts {
 #[derive(Debug)]
 pub(crate) struct RecordTable {
     audience: Audience,
-    /// `None`: full records.
-    baseline: Option<Tick>,
+    baselines: Named,
+    /// One above the next table with the same audience and first baseline.
+    next: u32,
     /// Bit `n % 64` of word `n / 64`: stream `n` is asked for.
     needed: Vec<u64>,
     records: Vec<Record>,
@@ -53,12 +58,20 @@ pub(crate) struct Record {
 
 /// Set in [`Record::bits`] for a full record in a table of deltas.
 const FULL: u32 = 1 << 31;
+/// Set for a delta against the first baseline alone in a table with two.
+const SINGLE: u32 = 1 << 30;
 /// Older baselines are too few to be looked up by their age.
 const AGE_MAX: usize = 1024;
 
 impl Record {
     pub(crate) const fn bits(self) -> u32 {
-        self.bits & !FULL
+        self.bits & !(FULL | SINGLE)
+    }
+
+    /// Whether it is no delta against all baselines that were asked for.
+    #[inline]
+    pub(crate) const fn is_odd(self) -> bool {
+        self.bits & (FULL | SINGLE) != 0
     }
 
     /// Whether it is full though a delta was asked for.
@@ -79,9 +92,9 @@ impl RecordTables {
         self.bodies.clear();
     }
 
-    /// A client needs the records that lead from `baseline` to these streams of a word.
-    pub(crate) fn need(&mut self, audience: Audience, baseline: Option<Tick>, word: u32, bits: u64) {
-        let at = self.table_at(audience, baseline);
+    /// A client needs the records that lead from these baselines to these streams of a word.
+    pub(crate) fn need(&mut self, audience: Audience, baselines: Named, word: u32, bits: u64) {
+        let at = self.table_at(audience, baselines);
         let needed = &mut self.tables[at].needed;
         if needed.len() <= word as usize {
             needed.resize(word as usize + 1, 0);
@@ -92,73 +105,84 @@ impl RecordTables {
     }
 
     /// Encodes all that is needed.
-    pub(crate) fn encode(&mut self, history: &History, schema: &Schema) {
-        let Self { tables, len, bodies, scratch, counts, .. } = self;
+    pub(crate) fn encode(&mut self, history: &History, schema: &Schema, tick_hz: u32) {
+        let Self { tables, len, bodies, scratch, counts, tick, .. } = self;
         for table in &mut tables[..*len] {
-            table.encode(history, schema, bodies, scratch, counts);
+            table.encode(history, schema, (*tick, tick_hz), bodies, scratch, counts);
         }
     }
 
-    /// The table of a baseline that was asked for.
-    pub(crate) fn table(&self, audience: Audience, baseline: Option<Tick>) -> Option<&RecordTable> {
-        Some(&self.tables[self.find(audience, baseline)?])
+    /// The table of baselines that were asked for.
+    pub(crate) fn table(&self, audience: Audience, baselines: Named) -> Option<&RecordTable> {
+        Some(&self.tables[self.find(audience, baselines)?])
     }
 
-    /// A record of a table that was asked for, if it was needed.
+    /// The bits of a record.
     #[inline]
-    pub(crate) fn record<'a>(&'a self, table: &RecordTable, index: u32) -> (Record, &'a [u64]) {
-        let record = table.records[index as usize];
-        let begin = record.begin as usize;
-        (record, &self.bodies[begin..begin + record.bits().div_ceil(64) as usize])
+    pub(crate) fn body(&self, record: Record) -> &[u64] {
+        &self.bodies[record.begin as usize..][..record.bits().div_ceil(64) as usize]
     }
 
-    fn find(&self, audience: Audience, baseline: Option<Tick>) -> Option<usize> {
-        match self.age(baseline) {
-            Some(age) => self.by_age[audience as usize].get(age)?.checked_sub(1).map(|at| at as usize),
-            None => self.tables[..self.len]
-                .iter()
-                .position(|table| (table.audience, table.baseline) == (audience, baseline)),
+    fn find(&self, audience: Audience, baselines: Named) -> Option<usize> {
+        let Some(age) = self.age(baselines.0) else {
+            let same = |table: &RecordTable| (table.audience, table.baselines) == (audience, baselines);
+            return self.tables[..self.len].iter().position(same);
+        };
+        let mut at = self.by_age[audience as usize].get(age)?.checked_sub(1)? as usize;
+        while self.tables[at].baselines != baselines {
+            at = self.tables[at].next.checked_sub(1)? as usize;
         }
+        Some(at)
     }
 
-    /// Where the table of a baseline is looked up.
+    /// Where the tables of a first baseline are looked up.
     fn age(&self, baseline: Option<Tick>) -> Option<usize> {
         let age = baseline.map_or(0, |baseline| self.tick.since(baseline).cast_unsigned() as usize);
         (age < AGE_MAX).then_some(age)
     }
 
-    fn table_at(&mut self, audience: Audience, baseline: Option<Tick>) -> usize {
-        if let Some(at) = self.find(audience, baseline) {
+    fn table_at(&mut self, audience: Audience, baselines: Named) -> usize {
+        if let Some(at) = self.find(audience, baselines) {
             return at;
         }
         let at = self.len;
         self.len += 1;
-        match self.tables.get_mut(at) {
-            Some(table) => (table.audience, table.baseline, table.bits_max) = (audience, baseline, 0),
-            None => self.tables.push(RecordTable {
-                audience,
-                baseline,
-                needed: Vec::new(),
-                records: Vec::new(),
-                bits_max: 0,
-            }),
+        if at == self.tables.len() {
+            self.tables.push(RecordTable::default());
         }
-        if let Some(age) = self.age(baseline) {
+        let age = self.age(baselines.0);
+        let table = &mut self.tables[at];
+        (table.audience, table.baselines, table.next, table.bits_max) = (audience, baselines, 0, 0);
+        if let Some(age) = age {
             let ages = &mut self.by_age[audience as usize];
             if ages.is_empty() {
                 ages.resize(AGE_MAX, 0);
             }
-            ages[age] = at as u32 + 1;
+            table.next = std::mem::replace(&mut ages[age], at as u32 + 1);
         }
         at
     }
 }
 
+impl Default for RecordTable {
+    fn default() -> Self {
+        let (needed, records) = (Vec::new(), Vec::new());
+        Self { audience: Audience::Public, baselines: (None, None), next: 0, needed, records, bits_max: 0 }
+    }
+}
+
 impl RecordTable {
+    /// The record of a stream that was asked for.
+    #[inline]
+    pub(crate) fn record(&self, index: u32) -> Record {
+        self.records[index as usize]
+    }
+
     fn encode(
         &mut self,
         history: &History,
         schema: &Schema,
+        (tick, tick_hz): (Tick, u32),
         bodies: &mut Vec<u64>,
         scratch: &mut BitWriter,
         counts: &mut RecordCounts,
@@ -167,26 +191,32 @@ impl RecordTable {
         if self.records.len() < self.needed.len() * 64 {
             self.records.resize(self.needed.len() * 64, Record::default());
         }
+        let age = |baseline| tick.since(baseline).cast_unsigned();
         for (word, needed) in self.needed.iter().enumerate() {
             for index in bits(*needed).map(|bit| word as u32 * 64 + bit) {
                 counts.misses += 1;
                 let new = streams.newest(index);
-                let old = self.baseline.map(|baseline| streams.at(index, baseline));
-                let mut is_full = true;
-                if let Some(old) = old.flatten() {
-                    encode_delta(layout, old, new, scratch);
-                    // Where nearly all changed by much, a delta can be longer than the whole.
-                    is_full = scratch.len_bits() > layout.record_bits(new.mask);
-                } else if old.is_some() {
-                    counts.expired += 1;
+                let first = self.baselines.0.and_then(|first| Some((streams.at(index, first)?, age(first))));
+                let second = self.baselines.1.and_then(|second| Some((streams.at(index, second)?, age(second))));
+                let mut flags = if second.is_none() && self.baselines.1.is_some() { SINGLE } else { 0 };
+                match first {
+                    Some((first, first_age)) => {
+                        encode_delta(layout, &Baselines { first, first_age, second, tick_hz }, new, scratch);
+                        // Where nearly all changed by much, a delta can be longer than the whole.
+                        if scratch.len_bits() > layout.record_bits(new.mask) {
+                            flags = FULL;
+                            scratch.clear();
+                            encode_full(layout, new, scratch);
+                        }
+                    }
+                    None => {
+                        flags = if self.baselines.0.is_some() { FULL } else { 0 };
+                        counts.expired += u64::from(flags != 0);
+                        encode_full(layout, new, scratch);
+                    }
                 }
-                if is_full {
-                    scratch.clear();
-                    encode_full(layout, new, scratch);
-                }
-                let flag = if is_full && self.baseline.is_some() { FULL } else { 0 };
                 let bits = scratch.len_bits() as u32;
-                self.records[index as usize] = Record { begin: bodies.len() as u32, bits: bits | flag };
+                self.records[index as usize] = Record { begin: bodies.len() as u32, bits: bits | flags };
                 self.bits_max = self.bits_max.max(bits);
                 scratch.drain_words(bodies);
             }

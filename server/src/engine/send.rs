@@ -17,7 +17,7 @@ impl Engine {
         self.queue_events(tick);
         let every = self.ticks_per_snapshot();
         self.collect(tick.tick, every);
-        self.writer.tables.encode(&self.history, &self.schema);
+        self.writer.tables.encode(&self.history, &self.schema, self.config.tick_hz);
         self.write(tick, every, slipped);
         let counts = self.writer.tables.counts;
         self.stats.delta_cache_hits = counts.hits;

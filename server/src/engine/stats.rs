@@ -1,6 +1,6 @@
 use super::congestion::BackOff;
 use std::time::Duration;
-use tidelock::wire::{CloseReason, RejectReason};
+use tidelock::wire::{CloseReason, RecordHead, RejectReason};
 
 /// Everything the engine counts, since the start. Each name is also the metric's name, but for the prefix.
 #[derive(Clone, Debug, Default)]
@@ -242,6 +242,16 @@ impl BackOffCounts {
         match cause {
             BackOff::Delay => self.delay += 1,
             BackOff::Loss => self.loss += 1,
+        }
+    }
+}
+
+impl SnapshotEntityCounts {
+    pub(crate) const fn count(&mut self, head: RecordHead) {
+        match head {
+            RecordHead::Base | RecordHead::Delta { .. } => self.delta += 1,
+            RecordHead::Full { .. } => self.full += 1,
+            RecordHead::Leave { .. } => self.despawn += 1,
         }
     }
 }

@@ -1,12 +1,14 @@
 //! `#[field(...)]`: how a member becomes fields, and the code that writes and reads them.
 
-use crate::attribute::{Item, Value, items};
-use crate::literal::{number, string, whole};
+use crate::attribute::Value;
+use crate::bounds::{check_integers, check_range};
+use crate::literal::{string, whole};
+use crate::says::Says;
 use crate::shape::{Integer, Shape};
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Attribute, Error, Expr, ExprRange, Member, Path, RangeLimits, Result, Type};
+use syn::{Attribute, Error, Expr, Member, Path, Result, Type};
 
 /// What a member becomes.
 pub(crate) struct Code {
@@ -35,20 +37,6 @@ pub(crate) struct FieldSource<'a> {
     name: String,
     says: Says,
 }
-
-/// The entries of its attribute.
-struct Says {
-    items: Vec<Item>,
-    kind: Option<&'static str>,
-}
-
-const KINDS: [&str; 9] = ["range", "angle", "rotation", "counter", "flags", "text", "blob", "nested", "skip"];
-const KNOWN: [&str; 16] = [
-    "range", "angle", "rotation", "counter", "flags", "text", "blob", "nested", "skip", "step", "bits", "bytes",
-    "order", "velocity", "held", "name",
-];
-/// The most steps of a range, and from 0 to its ends.
-const STEPS_MAX: f64 = 4_194_304.0;
 
 impl<'a> FieldSource<'a> {
     pub(crate) fn read(
@@ -375,146 +363,3 @@ const TEACH_VECTOR: &str = "say which values it takes and how finely: `#[field(r
                             or with a range for each axis";
 const TEACH_INTEGER: &str =
     "say which values it takes: `#[field(range(0..=1000))]`; or `counter` or `flags` with `bits`";
-
-impl Says {
-    fn read(attributes: &[Attribute]) -> Result<Self> {
-        let items = items(attributes, "field", &KNOWN)?;
-        let mut kind = None;
-        for item in &items {
-            let Some(word) = KINDS.iter().find(|kind| **kind == item.name) else { continue };
-            if let Some(other) = kind.replace(*word) {
-                return Err(Error::new(item.span, format!("a field is of one kind: `{other}` or `{word}`")));
-            }
-            if *word != "range" {
-                item.bare()?;
-            }
-        }
-        Ok(Self { items, kind })
-    }
-
-    fn item(&self, name: &str) -> Option<&Item> {
-        self.items.iter().find(|item| item.name == name)
-    }
-
-    fn value(&self, name: &str) -> Option<Result<&Expr>> {
-        let example = match name {
-            "step" => "step = 0.01",
-            "velocity" => "velocity = \"Velocity\"",
-            "name" => "name = \"points\"",
-            "bytes" => "bytes = 24",
-            _ => "bits = 12",
-        };
-        self.item(name).map(|item| item.one(example))
-    }
-
-    fn span(&self, name: &str) -> Span {
-        self.item(name).map_or_else(Span::call_site, |item| item.span)
-    }
-
-    fn kind_span(&self) -> Span {
-        self.span(self.kind.unwrap_or_default())
-    }
-
-    /// An error if something is said that means nothing to `what`.
-    fn only(&self, what: &str, keys: &[&str]) -> Result<()> {
-        let odd =
-            self.items.iter().find(|item| Some(item.name.as_str()) != self.kind && !keys.contains(&item.name.as_str()));
-        match odd {
-            None => Ok(()),
-            Some(odd) if keys.is_empty() => {
-                Err(Error::new(odd.span, format!("`{}` means nothing to {what}", odd.name)))
-            }
-            Some(odd) => {
-                let keys = keys.join("`, `");
-                Err(Error::new(odd.span, format!("`{}` means nothing to {what}, which takes `{keys}`", odd.name)))
-            }
-        }
-    }
-
-    /// An error unless the kind is one of `kinds`, or not said.
-    fn kind_is(&self, what: &str, kinds: &[&str]) -> Result<()> {
-        match self.kind {
-            Some(kind) if !kinds.contains(&kind) => {
-                let can = if kinds.is_empty() {
-                    "nothing needs to be said".to_owned()
-                } else {
-                    format!("it can be `{}`", kinds.join("`, `"))
-                };
-                Err(Error::new(self.kind_span(), format!("{what} is no `{kind}`: {can}")))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// What stands in `range(...)`: one range, or `axes`.
-    fn ranges(&self, axes: usize) -> Result<Vec<(Expr, Expr)>> {
-        let Some(Item { value: Value::List(exprs), .. }) = self.item("range") else {
-            return Err(Error::new(self.span("range"), "a range has its ends in parentheses: `range(0.0..=1.0)`"));
-        };
-        if exprs.len() != 1 && exprs.len() != axes {
-            let message = match axes {
-                1 => "one range is all there is room for here".to_owned(),
-                axes => format!("give one range for all axes, or {axes}"),
-            };
-            return Err(Error::new(self.span("range"), message));
-        }
-        exprs.iter().map(bounds).collect()
-    }
-}
-
-fn bounds(expr: &Expr) -> Result<(Expr, Expr)> {
-    match expr {
-        Expr::Range(ExprRange { start: Some(min), end: Some(max), limits: RangeLimits::Closed(_), .. }) => {
-            Ok(((**min).clone(), (**max).clone()))
-        }
-        Expr::Range(ExprRange { start: Some(_), end: Some(_), .. }) => {
-            Err(Error::new_spanned(expr, "both ends belong to a range: write `..=`"))
-        }
-        _ => Err(Error::new_spanned(expr, "a range has two ends: `-1.0..=1.0`")),
-    }
-}
-
-fn check_range(min: &Expr, max: &Expr, step: &Expr) -> Result<()> {
-    let (low, high, fine) = (number(min), number(max), number(step));
-    if fine.is_some_and(|fine| fine <= 0.0) {
-        return Err(Error::new_spanned(
-            step,
-            "a `step` is above 0: it is the difference between two neighbouring values",
-        ));
-    }
-    let (Some(low), Some(high)) = (low, high) else { return Ok(()) };
-    if low >= high {
-        return Err(Error::new_spanned(max, format!("a range begins below its end, and {low} is not below {high}")));
-    }
-    let far = (high - low).max(low.abs()).max(high.abs());
-    match fine {
-        Some(fine) if far / fine > STEPS_MAX => {
-            let coarsest = far / STEPS_MAX;
-            let message = format!(
-                "{:.0} steps are too many: a range has at most 4194304, counted from 0 too, or 32-bit floats are too \
-                 coarse for it; take a step of at least {coarsest:.2e}",
-                far / fine
-            );
-            Err(Error::new_spanned(step, message))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn check_integers(min: &Expr, max: &Expr, integer: Integer) -> Result<()> {
-    for end in [min, max] {
-        let fits = number(end).is_none_or(|value| (integer.min as f64..=integer.max as f64).contains(&value));
-        if !fits {
-            return Err(Error::new_spanned(end, format!("this is no `{}`", integer.name)));
-        }
-    }
-    match (number(min), number(max)) {
-        (Some(low), Some(high)) if low >= high => {
-            Err(Error::new_spanned(max, format!("a range begins below its end, and {low} is not below {high}")))
-        }
-        (Some(low), Some(high)) if high - low >= 2_147_483_648.0 || high > 2_147_483_647.0 => {
-            Err(Error::new_spanned(max, "a lane holds less than 2^31: take a smaller range, or a `counter`"))
-        }
-        _ => Ok(()),
-    }
-}

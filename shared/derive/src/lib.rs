@@ -2,10 +2,12 @@
 #![forbid(unsafe_code)]
 
 mod attribute;
+mod bounds;
 mod component;
 mod expand;
 mod field;
 mod literal;
+mod says;
 mod shape;
 
 #[cfg(test)]

@@ -148,7 +148,7 @@ impl BitWriter {
 
     /// Writes the low `bits` bits of `value`, at most 64, above which it is zero.
     #[inline]
-    fn push(&mut self, value: u64, bits: u32) {
+    pub(crate) fn push(&mut self, value: u64, bits: u32) {
         self.pending |= value << self.pending_bits;
         let total = self.pending_bits + bits;
         if total < 64 {

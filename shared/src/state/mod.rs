@@ -5,8 +5,8 @@
 //! form a *stream*; a [`Version`] is the whole of a stream at one tick.
 
 mod audience;
+mod change;
 pub mod codec;
-mod delta;
 mod entity_ref;
 mod field;
 mod hash;
@@ -26,8 +26,7 @@ mod version_pool;
 mod writer;
 
 pub use audience::Audience;
-pub use delta::{decode_delta, decode_full, encode_delta, encode_full};
-pub(crate) use delta::{read_change_into, write_change};
+pub(crate) use change::{read_change_into, write_change};
 pub use entity_ref::EntityRef;
 pub use field::{Field, FieldKind, VelocityLink, join_fields};
 pub use hash::{Checksum, FNV1A_OFFSET, fnv1a, version_hash};

@@ -8,11 +8,13 @@ pub(super) const fn steps(min: f32, max: f32, step: f32) -> u32 {
 }
 
 /// Rounds a number that is not negative, without a platform's mathematics.
+#[inline]
 pub(super) const fn round(value: f64) -> u32 {
     (value + 0.5) as u32
 }
 
 /// What is not a number asks for nothing: it counts as 0, or what is nearest to it.
+#[inline]
 pub(super) fn quantize_range(value: f32, min: f32, max: f32, step: f32) -> u32 {
     let value = if value.is_nan() { 0.0 } else { value };
     let clamped = value.max(min).min(max);
@@ -20,17 +22,25 @@ pub(super) fn quantize_range(value: f32, min: f32, max: f32, step: f32) -> u32 {
     round((f64::from(clamped) - f64::from(min)) / f64::from(step))
 }
 
+#[inline]
 pub(super) fn dequantize_range(lane: u32, min: f32, max: f32, step: f32) -> f32 {
     ((f64::from(min) + f64::from(lane) * f64::from(step)) as f32).min(max)
 }
 
+#[inline]
 pub(super) fn quantize_angle(value: f32, bits: u8) -> u32 {
     let count = f64::from(1u32 << bits);
     let turns = f64::from(value) / f64::from(TAU);
-    let turns = if turns.is_finite() { libm::fmod(turns, 1.0) } else { 0.0 };
+    let turns = match turns.abs() {
+        // Its own remainder, which is most of them.
+        less if less < 1.0 => turns,
+        more if more.is_finite() => libm::fmod(turns, 1.0),
+        _ => 0.0,
+    };
     round((turns + 1.0) * count) & ((1 << bits) - 1)
 }
 
+#[inline]
 pub(super) fn dequantize_angle(lane: u32, bits: u8) -> f32 {
     let unused = 32 - u32::from(bits);
     let signed = (lane << unused).cast_signed() >> unused;

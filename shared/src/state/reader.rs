@@ -14,17 +14,20 @@ pub struct LaneReader<'a> {
 
 impl LaneReader<'_> {
     /// The next field: a range.
+    #[inline]
     pub fn range(&mut self) -> f32 {
         let FieldKind::Range { min, max, step } = self.next() else { panic!("the field is not a range") };
         numbers::dequantize_range(self.one(), min, max, step)
     }
 
     /// The next fields: one range for each element.
+    #[inline]
     pub fn ranges<const N: usize>(&mut self) -> [f32; N] {
         core::array::from_fn(|_| self.range())
     }
 
     /// The next field: an angle in radians, -pi to pi.
+    #[inline]
     pub fn angle(&mut self) -> f32 {
         let FieldKind::Angle { bits } = self.next() else { panic!("the field is not an angle") };
         numbers::dequantize_angle(self.one(), bits)
@@ -38,24 +41,28 @@ impl LaneReader<'_> {
     }
 
     /// The next field: a whole number.
+    #[inline]
     pub fn integer(&mut self) -> i32 {
         let FieldKind::Integer { min, .. } = self.next() else { panic!("the field is not an integer") };
         min.wrapping_add_unsigned(self.one())
     }
 
     /// The next field: flags.
+    #[inline]
     pub fn flags(&mut self) -> u32 {
         let FieldKind::Flags { .. } = self.next() else { panic!("the field is not flags") };
         self.one()
     }
 
     /// The next field: a counter.
+    #[inline]
     pub fn counter(&mut self) -> u32 {
         let FieldKind::Counter { .. } = self.next() else { panic!("the field is not a counter") };
         self.one()
     }
 
     /// The next field: a choice, by its number.
+    #[inline]
     pub fn choice(&mut self) -> u32 {
         let FieldKind::Choice { .. } = self.next() else { panic!("the field is not a choice") };
         self.one()
@@ -80,16 +87,19 @@ impl LaneReader<'_> {
         text::read_blob(self.take(1 + text::lanes_of(bytes_max)))
     }
 
+    #[inline]
     fn next(&mut self) -> FieldKind {
         let (first, rest) = self.fields.split_first().expect("more fields are read than declared");
         self.fields = rest;
         first.kind
     }
 
+    #[inline]
     fn one(&mut self) -> u32 {
         self.take(1)[0]
     }
 
+    #[inline]
     fn take(&mut self, count: usize) -> &[u32] {
         let (first, rest) = self.lanes.split_at_checked(count).expect("lanes for each field");
         self.lanes = rest;

@@ -94,8 +94,9 @@ use super::writer::LaneWriter;
 /// | any | `skip` | stays behind; reads as its default |
 ///
 /// Each also takes `name = "..."`, by which it enters the hash of the schema and which velocities are found by; numbers take
-/// `order`, or `order(...)` with one for each axis (see [`Field::order`]), and `held` (see [`Field::held`](field@Field::held)); ranges and angles take `velocity`: `"field"` of the
-/// same struct, `"Component::field"`, or `"Newtype"`. In the fields' names, axes and elements follow the member's after a dot.
+/// `order`, or `order(...)` with one for each axis (see [`Field::order`]), and `held` (see [`Field::held`](field@Field::held));
+/// ranges and angles take `velocity`: `"field"` of the same struct, `"Component::field"`, or `"Newtype"`. In the fields'
+/// names, axes and elements follow the member's after a dot.
 ///
 /// `#[replicate(...)]` takes `name` (that of the type in snake case otherwise), an audience (`public`, `team` or `owner`), a
 /// rate (`every` so many ticks, or `hz`) and a `priority`: see [`Rules`]. A struct without members is a mark: clients see

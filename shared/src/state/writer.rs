@@ -14,12 +14,14 @@ pub struct LaneWriter<'a> {
 
 impl LaneWriter<'_> {
     /// The next field: a range.
+    #[inline]
     pub fn range(&mut self, value: f32) {
         let FieldKind::Range { min, max, step } = self.next() else { panic!("the field is not a range") };
         self.put(numbers::quantize_range(value, min, max, step));
     }
 
     /// The next fields: one range for each element.
+    #[inline]
     pub fn ranges<const N: usize>(&mut self, values: [f32; N]) {
         for value in values {
             self.range(value);
@@ -27,6 +29,7 @@ impl LaneWriter<'_> {
     }
 
     /// The next field: an angle in radians.
+    #[inline]
     pub fn angle(&mut self, value: f32) {
         let FieldKind::Angle { bits } = self.next() else { panic!("the field is not an angle") };
         self.put(numbers::quantize_angle(value, bits));
@@ -41,24 +44,28 @@ impl LaneWriter<'_> {
     }
 
     /// The next field: a whole number.
+    #[inline]
     pub fn integer(&mut self, value: i32) {
         let FieldKind::Integer { min, max } = self.next() else { panic!("the field is not an integer") };
         self.put(value.clamp(min, max).wrapping_sub(min).cast_unsigned());
     }
 
     /// The next field: flags; bits beyond the declared ones are dropped.
+    #[inline]
     pub fn flags(&mut self, value: u32) {
         let FieldKind::Flags { bits } = self.next() else { panic!("the field is not flags") };
         self.put(value & mask(bits));
     }
 
     /// The next field: a counter; bits beyond the declared ones are dropped.
+    #[inline]
     pub fn counter(&mut self, value: u32) {
         let FieldKind::Counter { bits } = self.next() else { panic!("the field is not a counter") };
         self.put(value & mask(bits));
     }
 
     /// The next field: a choice, by its number; what is too large is the last.
+    #[inline]
     pub fn choice(&mut self, number: u32) {
         let FieldKind::Choice { count } = self.next() else { panic!("the field is not a choice") };
         self.put(number.min(count - 1));
@@ -84,16 +91,19 @@ impl LaneWriter<'_> {
         text::write_blob(value, bytes_max, self.take(1 + text::lanes_of(bytes_max)));
     }
 
+    #[inline]
     fn next(&mut self) -> FieldKind {
         let (first, rest) = self.fields.split_first().expect("more fields are written than declared");
         self.fields = rest;
         first.kind
     }
 
+    #[inline]
     fn put(&mut self, value: u32) {
         self.take(1)[0] = value;
     }
 
+    #[inline]
     fn take(&mut self, count: usize) -> &mut [u32] {
         let lanes = core::mem::take(&mut self.lanes);
         let (first, rest) = lanes.split_at_mut_checked(count).expect("lanes for each field");

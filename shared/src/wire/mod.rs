@@ -29,7 +29,9 @@ pub use frozen::{Farewell, Greeting};
 pub use input::{INPUTS_MAX, InputReader, write_inputs};
 pub use message::{ClientMessage, JOIN_PAYLOAD_BYTES_MAX, ServerMessage, Welcome};
 pub use reason::{CloseReason, RejectReason};
-pub use records::{RecordHead, RecordList, RecordReader, RecordWriter, RecordsHead};
+pub use records::{
+    GHOST_MAX, GhostId, RecordHead, RecordList, RecordReader, RecordWriter, RecordsHead, RunReader, RunWriter,
+};
 pub use reliable::{MESSAGE_BYTES_MAX, ReliableReceiver, ReliableSender, SendError};
 pub use resume::{HeldStream, ResumeClaim};
 pub use rtt::RttEstimator;

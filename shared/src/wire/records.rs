@@ -2,80 +2,170 @@ use crate::Tick;
 use crate::bits::{BitReader, BitWriter, Malformed, golomb};
 use crate::state::{Audience, NetId};
 
-/// What the records of one datagram have in common. It follows the header; the records follow it, list by list.
+/// What the records of one datagram have in common. It follows the header; the lists of records follow it.
 ///
 /// ```text
-/// base age golomb 3 | for each audience: count golomb 2 | if it has any: order of its gaps 3
+/// base age golomb 3 | if it is not 0: second: 0, or 1 and ticks before the base, less one, 5
+///   | for each audience: runs golomb 2 | if there are any: order of their gaps 2 | others golomb 2
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RecordsHead {
-    /// The snapshot that deltas build on if they name no other; its age is 0 if there is none.
+    /// The tick that deltas in runs build on; its age is 0 if there is none.
     pub base: Option<Tick>,
+    /// An older tick, which tells them where things were going; at most [`RecordsHead::SECOND_TICKS_MAX`] before the base.
+    pub second: Option<Tick>,
     /// The lists, by audience.
     pub lists: [RecordList; Audience::COUNT],
 }
 
-/// The records of one audience in a datagram.
+/// The records of one audience in a datagram: runs of deltas against the base, then all others, both by ascending ghost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RecordList {
-    /// How many there are; never more than fit a datagram.
-    pub count: u32,
-    /// The order of the Golomb code of their distances, 0 to 7: low where they lie close.
+    /// How many runs of ghosts side by side there are.
+    pub runs: u32,
+    /// The order of the Golomb code of the gaps between them, 0 to 3.
     pub gap_order: u32,
+    /// How many records there are besides.
+    pub others: u32,
 }
 
+/// The number of an entity in one client's view: the lowest that was free when it entered. So what a client sees lies close
+/// together, whatever network ids it has. Source: M. Frohnmayer, T. Gift, "The TRIBES Engine Networking Model", 2000.
+pub type GhostId = u32;
+
+/// The largest ghost.
+pub const GHOST_MAX: GhostId = NetId::INDEX_MAX;
+
 impl RecordsHead {
-    /// The most bits it takes: an age of 61, and for each audience a count of no more records than a datagram has bits, and
-    /// an order.
-    pub const BITS_MAX: usize = 61 + Audience::COUNT * (25 + 3);
+    /// How long before the base the second baseline may lie.
+    pub const SECOND_TICKS_MAX: u32 = 32;
+
+    /// The most bits it takes: an age of 61, the second baseline, and for each audience two counts of no more records than a
+    /// datagram has bits, and an order.
+    pub const BITS_MAX: usize = 61 + 6 + Audience::COUNT * (2 * 25 + 2);
 
     /// Writes what comes before the records of a snapshot of `tick`.
     pub fn write(&self, tick: Tick, w: &mut BitWriter) {
         w.write_golomb(self.base.map_or(0, |base| tick.since(base).cast_unsigned()), 3);
-        for list in self.lists {
-            w.write_golomb(list.count, 2);
-            if list.count > 0 {
-                w.write(u64::from(list.gap_order), 3);
+        if let Some(base) = self.base {
+            w.write_bool(self.second.is_some());
+            if let Some(second) = self.second {
+                w.write(u64::from(base.since(second).cast_unsigned() - 1), 5);
             }
+        }
+        for list in self.lists {
+            w.write_golomb(list.runs, 2);
+            if list.runs > 0 {
+                w.write(u64::from(list.gap_order), 2);
+            }
+            w.write_golomb(list.others, 2);
         }
     }
 
     /// Reads it.
     pub fn read(tick: Tick, r: &mut BitReader<'_>) -> Result<Self, Malformed> {
         let age = read_age(r)?;
-        let mut head = Self { base: (age > 0).then(|| tick.sub(age)), ..Self::default() };
-        for list in &mut head.lists {
-            list.count = r.read_golomb(2)?;
-            list.gap_order = if list.count > 0 { r.read_u32(3)? } else { 0 };
+        let base = (age > 0).then(|| tick.sub(age));
+        let second = match base {
+            Some(base) if r.read_bool()? => Some(base.sub(r.read_u32(5)? + 1)),
+            _ => None,
+        };
+        let mut lists = [RecordList::default(); Audience::COUNT];
+        for list in &mut lists {
+            list.runs = r.read_golomb(2)?;
+            if list.runs > 0 && base.is_none() {
+                return Err(Malformed);
+            }
+            list.gap_order = if list.runs > 0 { r.read_u32(2)? } else { 0 };
+            list.others = r.read_golomb(2)?;
         }
-        Ok(head)
+        Ok(Self { base, second, lists })
     }
 }
 
-impl RecordList {
-    /// The order that suits `count` records of which the last has index `last`.
-    #[must_use]
-    pub const fn order_for(count: u32, last: u32) -> u32 {
-        match (last + 1).saturating_sub(count) / if count > 0 { count } else { 1 } {
-            0 => 0,
-            gap if gap.ilog2() > 7 => 7,
-            gap => gap.ilog2(),
-        }
-    }
-}
-
-/// What comes before a record's body and is each client's own.
+/// Writes the runs of a list, by ascending ghost. The bodies of a run follow it.
 ///
 /// ```text
-/// index: distance to the last one's, golomb of the list's order
-///   | 1                                  delta against the base
-///   | 0 1 | 1                            delta, as old a baseline as the last one that was named in this list
-///   | 0 1 | 0 | age in ticks golomb 3    delta
-///   | 0 0 0 | generation 16              full
-///   | 0 0 1 | despawned 1                leave
+/// gap golomb of the list's order: ghosts left out since the last run, less one, which is the least; or since 0
+///   | length less one golomb 0
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct RunWriter {
+    gap_order: u32,
+    /// The least that the next run may begin with.
+    next: GhostId,
+}
+
+impl RunWriter {
+    /// The most bits of a run's own: a gap of 41, a length of 41.
+    pub const BITS_MAX: usize = 82;
+
+    /// A writer for a list of this order.
+    #[must_use]
+    pub const fn new(gap_order: u32) -> Self {
+        Self { gap_order, next: 0 }
+    }
+
+    /// The bits that a run of one ghost takes of its own, after one that ended before `end`, if there was any.
+    #[must_use]
+    pub const fn cost_bits(&self, begin: GhostId, end: Option<GhostId>) -> usize {
+        let next = match end {
+            Some(end) => end + 1,
+            None => 0,
+        };
+        (golomb(begin - next, self.gap_order).1 + 1) as usize
+    }
+
+    /// Writes where a run begins and how long it is.
+    pub fn write(&mut self, begin: GhostId, len: u32, w: &mut BitWriter) {
+        w.write_golomb(begin - self.next, self.gap_order);
+        w.write_golomb(len - 1, 0);
+        // Were the ghost after a run in the next one, they would be one.
+        self.next = begin + len + 1;
+    }
+}
+
+/// Reads what [`RunWriter`] wrote.
+#[derive(Clone, Copy, Debug)]
+pub struct RunReader {
+    writer: RunWriter,
+    left: u32,
+}
+
+impl RunReader {
+    /// A reader for one list.
+    #[must_use]
+    pub const fn new(list: RecordList) -> Self {
+        Self { writer: RunWriter::new(list.gap_order), left: list.runs }
+    }
+
+    /// The first ghost of the next run, and how many there are; `None` at the end. The bodies follow.
+    pub fn next(&mut self, r: &mut BitReader<'_>) -> Result<Option<(GhostId, u32)>, Malformed> {
+        if self.left == 0 {
+            return Ok(None);
+        }
+        self.left -= 1;
+        let begin = self.writer.next.checked_add(r.read_golomb(self.writer.gap_order)?).ok_or(Malformed)?;
+        let len = r.read_golomb(0)?.checked_add(1).ok_or(Malformed)?;
+        let end = begin.checked_add(len).filter(|end| *end <= GHOST_MAX + 1).ok_or(Malformed)?;
+        self.writer.next = end + 1;
+        Ok(Some((begin, len)))
+    }
+}
+
+/// What comes before the body of a record that is in no run.
+///
+/// ```text
+/// ghost: distance to the last one's golomb 2
+///   | 0 2                                delta against the base, without the second
+///   | 1 2 | age in ticks golomb 3        delta
+///   | 2 2 | index 20 | generation 16     full
+///   | 3 2 | despawned 1                  leave
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecordHead {
+    /// The body is a delta. It starts from the newest version that the client holds of the base or before.
+    Base,
     /// The body is a delta.
     Delta {
         /// It starts from the newest version that the client holds of this tick or before.
@@ -83,8 +173,8 @@ pub enum RecordHead {
     },
     /// The body is full: the entity enters, or no baseline is left.
     Full {
-        /// Of the entity.
-        generation: u16,
+        /// Which entity the ghost means from now on.
+        id: NetId,
     },
     /// The stream is no longer visible. No body.
     Leave {
@@ -93,105 +183,81 @@ pub enum RecordHead {
     },
 }
 
-/// Writes the heads of one audience's records in a datagram, by ascending index.
+/// Writes the heads of a list's records that are in no run, by ascending ghost.
 #[derive(Clone, Copy, Debug)]
 pub struct RecordWriter {
     tick: Tick,
-    base: Option<Tick>,
-    gap_order: u32,
-    next_index: u32,
-    last_age: u32,
+    next: GhostId,
+}
+
+impl RecordWriter {
+    /// The most bits of a head: that of a delta with the largest distance of ghosts, 39, and of age, 61.
+    pub const BITS_MAX: usize = 39 + 2 + 61;
+
+    /// A writer for the records of a snapshot of `tick`.
+    #[must_use]
+    pub const fn new(tick: Tick) -> Self {
+        Self { tick, next: 0 }
+    }
+
+    /// Writes one head; the body follows, if it has one.
+    pub fn write(&mut self, ghost: GhostId, head: RecordHead, w: &mut BitWriter) {
+        w.write_golomb(ghost - self.next, 2);
+        self.next = ghost + 1;
+        match head {
+            RecordHead::Base => w.write(0, 2),
+            RecordHead::Delta { baseline } => {
+                w.write(1, 2);
+                w.write_golomb(self.tick.since(baseline).cast_unsigned(), 3);
+            }
+            RecordHead::Full { id } => {
+                w.write(2, 2);
+                w.write(u64::from(id.index), 20);
+                w.write(u64::from(id.generation), 16);
+            }
+            RecordHead::Leave { despawned } => {
+                w.write(3, 2);
+                w.write_bool(despawned);
+            }
+        }
+    }
 }
 
 /// Reads what [`RecordWriter`] wrote.
 #[derive(Clone, Copy, Debug)]
 pub struct RecordReader {
     writer: RecordWriter,
+    has_base: bool,
     left: u32,
 }
 
-impl RecordWriter {
-    /// The most bits of a head: that of a delta with the largest distance of index, 41, and of age, 61.
-    pub const BITS_MAX: usize = 41 + 3 + 61;
-
-    /// A writer for the records of a snapshot of `tick`.
-    #[must_use]
-    pub const fn new(tick: Tick, base: Option<Tick>, gap_order: u32) -> Self {
-        Self { tick, base, gap_order, next_index: 0, last_age: 0 }
-    }
-
-    /// Writes one head; the body follows, if it has one.
-    pub fn write(&mut self, index: u32, head: RecordHead, w: &mut BitWriter) {
-        w.write_golomb(index - self.next_index, self.gap_order);
-        self.next_index = index + 1;
-        match head {
-            RecordHead::Delta { baseline } if Some(baseline) == self.base => w.write_bool(true),
-            RecordHead::Delta { baseline } => {
-                let age = self.tick.since(baseline).cast_unsigned();
-                w.write(0b10, 2);
-                w.write_bool(age == self.last_age);
-                if age != self.last_age {
-                    w.write_golomb(age, 3);
-                    self.last_age = age;
-                }
-            }
-            RecordHead::Full { generation } => {
-                w.write(0b000, 3);
-                w.write(u64::from(generation), 16);
-            }
-            RecordHead::Leave { despawned } => {
-                w.write(0b100, 3);
-                w.write_bool(despawned);
-            }
-        }
-    }
-
-    /// Writes a delta against the base, head and body: what most records are. `body` has no bits but its `bits`.
-    #[inline]
-    pub fn write_base_delta(&mut self, index: u32, body: &[u64], bits: u32, w: &mut BitWriter) {
-        let (gap, gap_bits) = golomb(index - self.next_index, self.gap_order);
-        self.next_index = index + 1;
-        let (head, head_bits) = (gap | 1 << gap_bits, gap_bits + 1);
-        if head_bits + bits <= 64 && bits > 0 {
-            w.write(head | body[0] << head_bits, head_bits + bits);
-        } else {
-            w.write(head, head_bits);
-            w.append_words(body, bits as usize);
-        }
-    }
-}
-
 impl RecordReader {
-    /// A reader for one list of a snapshot of `tick`.
+    /// A reader for one list of a snapshot of `tick`, whose records have this in common.
     #[must_use]
-    pub const fn new(tick: Tick, base: Option<Tick>, list: RecordList) -> Self {
-        Self { writer: RecordWriter::new(tick, base, list.gap_order), left: list.count }
+    pub const fn new(tick: Tick, head: &RecordsHead, list: RecordList) -> Self {
+        Self { writer: RecordWriter::new(tick), has_base: head.base.is_some(), left: list.others }
     }
 
     /// Reads the next head; `None` at the end.
-    pub fn next(&mut self, r: &mut BitReader<'_>) -> Result<Option<(u32, RecordHead)>, Malformed> {
+    pub fn next(&mut self, r: &mut BitReader<'_>) -> Result<Option<(GhostId, RecordHead)>, Malformed> {
         if self.left == 0 {
             return Ok(None);
         }
         self.left -= 1;
-        let this = &mut self.writer;
-        let index = this.next_index.checked_add(r.read_golomb(this.gap_order)?).filter(|i| *i <= NetId::INDEX_MAX);
-        let index = index.ok_or(Malformed)?;
-        this.next_index = index + 1;
-        let head = if r.read_bool()? {
-            RecordHead::Delta { baseline: this.base.ok_or(Malformed)? }
-        } else if r.read_bool()? {
-            if !r.read_bool()? {
-                this.last_age = read_age(r)?;
+        let ghost = self.writer.next.checked_add(r.read_golomb(2)?).filter(|ghost| *ghost <= GHOST_MAX);
+        let ghost = ghost.ok_or(Malformed)?;
+        self.writer.next = ghost + 1;
+        let head = match r.read(2)? {
+            0 if self.has_base => RecordHead::Base,
+            0 => return Err(Malformed),
+            1 => {
+                let age = Some(read_age(r)?).filter(|age| *age > 0).ok_or(Malformed)?;
+                RecordHead::Delta { baseline: self.writer.tick.sub(age) }
             }
-            let age = Some(this.last_age).filter(|age| *age > 0).ok_or(Malformed)?;
-            RecordHead::Delta { baseline: this.tick.sub(age) }
-        } else if r.read_bool()? {
-            RecordHead::Leave { despawned: r.read_bool()? }
-        } else {
-            RecordHead::Full { generation: r.read(16)? as u16 }
+            2 => RecordHead::Full { id: NetId { index: r.read_u32(20)?, generation: r.read(16)? as u16 } },
+            _ => RecordHead::Leave { despawned: r.read_bool()? },
         };
-        Ok(Some((index, head)))
+        Ok(Some((ghost, head)))
     }
 }
 
@@ -208,63 +274,56 @@ mod tests {
 
     const TICK: Tick = Tick(1_000);
 
-    fn read_all(list: RecordList, base: Option<Tick>, bytes: &[u8]) -> Result<Vec<(u32, RecordHead)>, Malformed> {
-        let mut r = BitReader::new(bytes);
-        let mut reader = RecordReader::new(TICK, base, list);
-        core::iter::from_fn(|| reader.next(&mut r).transpose()).collect()
-    }
-
     #[test]
     fn record_heads_come_back_as_they_were() {
         let heads = [
-            (0, RecordHead::Delta { baseline: Tick(994) }),
+            (0, RecordHead::Base),
             (1, RecordHead::Delta { baseline: Tick(990) }),
-            (2, RecordHead::Delta { baseline: Tick(990) }),
-            (40, RecordHead::Full { generation: 7 }),
-            (41, RecordHead::Delta { baseline: Tick(994) }),
+            (40, RecordHead::Full { id: NetId { index: 1_000_000, generation: 7 } }),
             (1_000_000, RecordHead::Leave { despawned: true }),
         ];
-        for (base, gap_order) in [(None, 0), (Some(Tick(994)), 2), (Some(Tick(990)), 7)] {
-            let mut w = BitWriter::new();
-            let mut writer = RecordWriter::new(TICK, base, gap_order);
-            heads.iter().for_each(|(index, head)| writer.write(*index, *head, &mut w));
-            let list = RecordList { count: heads.len() as u32, gap_order };
-            assert_eq!(read_all(list, base, w.finish()), Ok(heads.to_vec()));
-        }
+        let mut w = BitWriter::new();
+        let mut writer = RecordWriter::new(TICK);
+        heads.iter().for_each(|(ghost, head)| writer.write(*ghost, *head, &mut w));
+        let head = RecordsHead { base: Some(Tick(999)), ..RecordsHead::default() };
+        let list = RecordList { others: heads.len() as u32, ..RecordList::default() };
+        let (bytes, mut reader) = (w.finish().to_vec(), RecordReader::new(TICK, &head, list));
+        let mut r = BitReader::new(&bytes);
+        let read: Result<Vec<_>, _> = core::iter::from_fn(|| reader.next(&mut r).transpose()).collect();
+        assert_eq!(read, Ok(heads.to_vec()));
+        let without = RecordReader::new(TICK, &RecordsHead::default(), list).next(&mut BitReader::new(&bytes));
+        assert_eq!(without, Err(Malformed), "there is no base");
     }
 
     #[test]
-    fn a_delta_against_the_base_is_the_same_with_its_body_as_without() {
-        for bits in [0u32, 1, 40, 60, 61, 62, 63, 64, 65, 130] {
-            let words = [u64::MAX; 3];
-            let mut body = BitWriter::new();
-            words
-                .iter()
-                .scan(bits, |left, word| {
-                    let take = (*left).min(64);
-                    *left -= take;
-                    Some((*word, take))
-                })
-                .filter(|(_, take)| *take > 0)
-                .for_each(|(word, take)| body.write(word >> (64 - take), take));
-            let mut drained = Vec::new();
-            let (mut slow, mut fast) = (BitWriter::new(), BitWriter::new());
-            let mut writers = [RecordWriter::new(TICK, Some(Tick(9)), 1); 2];
-            writers[0].write(5, RecordHead::Delta { baseline: Tick(9) }, &mut slow);
-            slow.append_writer(&body);
-            body.drain_words(&mut drained);
-            writers[1].write_base_delta(5, &drained, bits, &mut fast);
-            assert_eq!(slow.len_bits(), fast.len_bits());
-            assert_eq!(slow.finish(), fast.finish());
+    fn runs_come_back_as_they_were() {
+        let runs = [(0, 3), (4, 1), (100, 900), (GHOST_MAX, 1)];
+        for gap_order in 0..4 {
+            let mut w = BitWriter::new();
+            let mut writer = RunWriter::new(gap_order);
+            for (begin, len) in runs {
+                let before = w.len_bits();
+                writer.write(begin, len, &mut w);
+                assert!(w.len_bits() - before <= RunWriter::BITS_MAX);
+            }
+            let mut reader = RunReader::new(RecordList { runs: runs.len() as u32, gap_order, others: 0 });
+            let mut r = BitReader::new(w.finish());
+            let read: Result<Vec<_>, _> = core::iter::from_fn(|| reader.next(&mut r).transpose()).collect();
+            assert_eq!(read, Ok(runs.to_vec()));
         }
     }
 
     #[test]
     fn what_records_have_in_common_comes_back_as_it_was() {
-        let mut lists = [RecordList::default(); Audience::COUNT];
-        lists[0] = RecordList { count: 9_600, gap_order: 7 };
-        for base in [None, Some(Tick(999)), Some(TICK.sub(i32::MAX as u32))] {
-            let head = RecordsHead { base, lists };
+        let lists = [RecordList { runs: 9_600, gap_order: 3, others: 9_600 }; Audience::COUNT];
+        let without = lists.map(|list| RecordList { runs: 0, gap_order: 0, ..list });
+        let heads = [
+            RecordsHead { base: None, second: None, lists: without },
+            RecordsHead { base: Some(Tick(999)), second: None, lists },
+            RecordsHead { base: Some(Tick(990)), second: Some(Tick(958)), lists },
+            RecordsHead { base: Some(TICK.sub(i32::MAX as u32)), second: Some(TICK.sub(1 << 31)), lists },
+        ];
+        for head in heads {
             let mut w = BitWriter::new();
             head.write(TICK, &mut w);
             assert!(w.len_bits() <= RecordsHead::BITS_MAX);
@@ -274,19 +333,10 @@ mod tests {
 
     #[test]
     fn no_record_head_is_longer_than_the_longest() {
-        for gap_order in 0..8 {
-            let mut w = BitWriter::new();
-            let baseline = Tick(5).sub(i32::MAX as u32);
-            let mut writer = RecordWriter::new(Tick(5), None, gap_order);
-            writer.write(NetId::INDEX_MAX, RecordHead::Delta { baseline }, &mut w);
-            assert!(w.len_bits() <= RecordWriter::BITS_MAX, "{}", w.len_bits());
-        }
-    }
-
-    #[test]
-    fn the_order_follows_how_close_records_lie() {
-        let orders = [(0, 0), (1, 0), (100, 99), (50, 99), (50, 199), (10, 10_000), (1, 1 << 19)];
-        assert_eq!(orders.map(|(count, last)| RecordList::order_for(count, last)), [0, 0, 0, 0, 1, 7, 7]);
+        let mut w = BitWriter::new();
+        let baseline = Tick(5).sub(i32::MAX as u32);
+        RecordWriter::new(Tick(5)).write(GHOST_MAX, RecordHead::Delta { baseline }, &mut w);
+        assert!(w.len_bits() <= RecordWriter::BITS_MAX, "{}", w.len_bits());
     }
 
     proptest! {
@@ -295,9 +345,13 @@ mod tests {
             let mut r = BitReader::new(&bytes);
             let Ok(head) = RecordsHead::read(TICK, &mut r) else { return Ok(()) };
             for list in head.lists {
-                let mut reader = RecordReader::new(TICK, head.base, list);
-                while let Ok(Some((index, head))) = reader.next(&mut r) {
-                    prop_assert!(index <= NetId::INDEX_MAX);
+                let mut runs = RunReader::new(list);
+                while let Ok(Some((begin, len))) = runs.next(&mut r) {
+                    prop_assert!(len > 0 && begin + (len - 1) <= GHOST_MAX);
+                }
+                let mut reader = RecordReader::new(TICK, &head, list);
+                while let Ok(Some((ghost, head))) = reader.next(&mut r) {
+                    prop_assert!(ghost <= GHOST_MAX);
                     if let RecordHead::Delta { baseline } = head { prop_assert!(TICK.since(baseline) > 0); }
                 }
             }

@@ -2,11 +2,13 @@
 
 use super::Views;
 use super::flight::{SentWord, SnapshotsInFlight, State};
+use super::ghosts::Ghosts;
 use super::part::{Exception, Part};
 use crate::engine::history::History;
 use crate::engine::marks::bits;
 use tidelock::Tick;
 use tidelock::state::Audience;
+use tidelock::wire::RecordsHead;
 
 impl Views {
     /// The fate of a datagram is known. It takes effect with [`Views::settle`].
@@ -26,7 +28,8 @@ impl Views {
             if datagram.state == State::Acked {
                 any_acked = true;
                 for word in self.flight.words(&datagram) {
-                    self.parts[word.audience as usize].on_acked(word, datagram.tick, history, now);
+                    let part = &mut self.parts[word.audience as usize];
+                    part.on_acked(word, datagram.tick, &mut self.ghosts, history, now);
                 }
             }
         }
@@ -54,6 +57,10 @@ impl Views {
     fn advance(&mut self, history: &History) {
         let Some(next) = self.next_base() else { return };
         let Some(base) = self.base.replace(next) else { return };
+        if self.past_bases.len() == RecordsHead::SECOND_TICKS_MAX as usize {
+            self.past_bases.pop_front();
+        }
+        self.past_bases.push_back(base);
         let Self { flight, parts, .. } = self;
         for datagram in flight.between(base, next).filter(|datagram| datagram.state != State::Acked) {
             for word in flight.words(datagram).filter(|word| !word.leave) {
@@ -93,7 +100,7 @@ impl Views {
 
 impl Part {
     /// A snapshot of `tick` arrived with this.
-    fn on_acked(&mut self, word: &SentWord, tick: Tick, history: &mut History, now: Tick) {
+    fn on_acked(&mut self, word: &SentWord, tick: Tick, numbers: &mut Ghosts, history: &mut History, now: Tick) {
         if word.leave {
             let range = self.leaving.partition_point(|leaving| leaving.index / 64 < word.at);
             let mut at = range;
@@ -101,6 +108,7 @@ impl Part {
                 let is_told = word.bits >> (leaving.index % 64) & 1 != 0 && !leaving.valid_since.is_newer_than(tick);
                 if is_told {
                     history.remove_viewer(leaving.index, now);
+                    numbers.release(leaving.ghost);
                     self.leaving.remove(at);
                 } else {
                     at += 1;

@@ -62,6 +62,13 @@ impl SnapshotsInFlight {
         self.words.push_back(SentWord { bits: bit, at, audience, leave });
     }
 
+    /// The same for streams of one word.
+    pub(crate) fn note_word(&mut self, audience: Audience, at: u32, bits: u64) {
+        let Some(datagram) = self.datagrams.back_mut() else { return };
+        datagram.end += 1;
+        self.words.push_back(SentWord { bits, at, audience, leave: false });
+    }
+
     pub(super) fn clear(&mut self) {
         self.datagrams.clear();
         self.words_before += self.words.len() as u64;

@@ -1,19 +1,23 @@
 mod fate;
 mod flight;
+mod ghosts;
 mod part;
 mod resume;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use flight::SnapshotsInFlight;
+pub(crate) use ghosts::Ghosts;
 pub(crate) use part::{Extra, ExtraKind, Part};
 
 use super::history::History;
 use super::marks::Marks;
 use super::record_tables::RecordTables;
 
+use std::collections::VecDeque;
 use tidelock::Tick;
 use tidelock::state::Audience;
+use tidelock::wire::RecordsHead;
 
 /// What one client sees, and what it is known to hold of it. A baseline is a tick, never a copy.
 ///
@@ -25,6 +29,9 @@ pub(crate) struct Views {
     parts: [Part; Audience::COUNT],
     /// The newest snapshot of which the client acknowledged something. Before the first all streams are exceptions.
     base: Option<Tick>,
+    /// The bases before that, oldest first.
+    past_bases: VecDeque<Tick>,
+    ghosts: Ghosts,
     /// The newest tick of which it was asked what is due.
     considered: Tick,
     flight: SnapshotsInFlight,
@@ -48,9 +55,27 @@ impl Views {
         self.base
     }
 
+    /// The second baseline of what is sent in `now`: of the bases not long before the base the one that lies about as far
+    /// before it as `now` lies after.
+    pub(crate) fn second(&self, now: Tick) -> Option<Tick> {
+        let base = self.base?;
+        let target = base.sub(now.since(base).cast_unsigned());
+        let near = self.past_bases.iter().filter(|past| base.since(**past) <= RecordsHead::SECOND_TICKS_MAX as i32);
+        near.min_by_key(|past| target.since(**past).unsigned_abs()).copied()
+    }
+
+    /// What numbers entities have.
+    pub(crate) const fn ghosts(&self) -> &Ghosts {
+        &self.ghosts
+    }
+
     /// Takes over what is visible of an audience's streams in the tick that has just run: some enter, some begin to leave.
     pub(crate) fn update(&mut self, audience: Audience, marks: &mut Marks, history: &mut History, now: Tick) {
-        self.parts[audience as usize].update(marks, history, now);
+        let mut part = std::mem::take(&mut self.parts[audience as usize]);
+        let Self { parts, ghosts, .. } = self;
+        let ghost_of = |index| parts.iter().find_map(|part| part.known_ghost_of(index));
+        part.update(marks, ghosts, ghost_of, history, now);
+        self.parts[audience as usize] = part;
         if audience == Audience::ALL[Audience::COUNT - 1] {
             self.leaving_ticks = self.parts.iter().map(|part| part.leaving_ticks(now)).max().unwrap_or(0);
         }
@@ -59,9 +84,10 @@ impl Views {
     /// Lists what is due in the snapshot of `now`, and asks for the records of it.
     pub(crate) fn collect(&mut self, history: &History, now: Tick, tables: &mut RecordTables) {
         let ticks = now.since(self.considered).cast_unsigned();
+        let baselines = (self.base, self.second(now));
         for (audience, part) in Audience::ALL.into_iter().zip(&mut self.parts) {
-            part.collect(history.of(audience), self.base, now, ticks, |baseline, word, bits| {
-                tables.need(audience, baseline, word, bits);
+            part.collect(history.of(audience), baselines, now, ticks, |baselines, word, bits| {
+                tables.need(audience, baselines, word, bits);
             });
         }
     }
@@ -106,6 +132,7 @@ impl Views {
     /// The client holds something else than it should: from the snapshot of `next` on, everything goes out in full.
     pub(crate) fn forget_baselines(&mut self, next: Tick) {
         self.base = None;
+        self.past_bases.clear();
         self.flight.clear();
         self.parts.iter_mut().for_each(|part| part.forget_baselines(next));
     }

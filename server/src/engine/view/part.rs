@@ -1,14 +1,19 @@
+use super::ghosts::Ghosts;
 use crate::engine::history::History;
 use crate::engine::marks::{Marks, bits};
 use crate::engine::stream_table::StreamTable;
 use tidelock::Tick;
 use tidelock::state::Checksum;
-use tidelock::wire::RecordList;
+use tidelock::wire::{GhostId, RecordsHead};
 
 /// The streams of one audience in one client's view.
 #[derive(Debug, Default)]
 pub(crate) struct Part {
     words: Vec<Word>,
+    /// Of each visible stream, by ascending index.
+    ghosts: Vec<GhostId>,
+    /// Streams that were exceptions not long ago, by ascending index.
+    settled: Vec<Settled>,
     /// By ascending index.
     pub(super) exceptions: Vec<Exception>,
     /// By ascending index.
@@ -17,17 +22,28 @@ pub(crate) struct Part {
     pub(crate) due: Vec<DueWord>,
     /// What else is due, by ascending index.
     pub(crate) extras: Vec<Extra>,
-    /// The words before the last update, for their memory.
-    previous: Vec<Word>,
+    /// The words and ghosts before the last update, for their memory.
+    previous: (Vec<Word>, Vec<GhostId>),
 }
 
 /// 64 streams side by side.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Word {
     pub(super) at: u32,
+    /// How many streams are visible in the words before.
+    first: u32,
     pub(super) visible: u64,
     /// Those of the visible that are exceptions.
     pub(super) excepted: u64,
+    /// Those that are among the settled.
+    settled: u64,
+}
+
+/// A stream that is no exception any more: the client may not hold it as of bases before `since`.
+#[derive(Clone, Copy, Debug)]
+struct Settled {
+    index: u32,
+    since: Tick,
 }
 
 /// A visible stream of which it does not hold what [`Views`](super::Views) says of all.
@@ -51,6 +67,7 @@ pub(super) struct Exception {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Leaving {
     pub(super) index: u32,
+    pub(super) ghost: GhostId,
     pub(super) despawned: bool,
     /// When it ceased to be visible.
     pub(super) since: Tick,
@@ -103,6 +120,17 @@ impl Part {
         self.words.iter().map(|word| (word.at, word.visible))
     }
 
+    /// Of the streams of a word that are due, each with its ghost.
+    #[inline]
+    pub(crate) fn due_ghosts(&self, due: DueWord) -> impl Iterator<Item = (GhostId, u32)> {
+        let at = self.words.binary_search_by_key(&due.at, |word| word.at).unwrap_or(0);
+        let word = self.words[at];
+        bits(due.bits & word.visible).map(move |bit| {
+            let rank = (word.visible & ((1 << bit) - 1)).count_ones();
+            (self.ghosts[(word.first + rank) as usize], word.at * 64 + bit)
+        })
+    }
+
     pub(crate) fn is_due(&self) -> bool {
         !self.due.is_empty() || !self.extras.is_empty()
     }
@@ -125,35 +153,69 @@ impl Part {
         Some(sum)
     }
 
-    pub(super) fn update(&mut self, marks: &mut Marks, history: &mut History, now: Tick) {
+    /// Takes over what is marked. Of who enters, `ghost_of` tells the number that another stream of the entity gave it.
+    pub(super) fn update(
+        &mut self,
+        marks: &mut Marks,
+        numbers: &mut Ghosts,
+        ghost_of: impl Fn(u32) -> Option<GhostId>,
+        history: &mut History,
+        now: Tick,
+    ) {
         for leaving in &mut self.leaving {
             let despawned = !history.slot(leaving.index).is_alive();
             if despawned != leaving.despawned {
                 (leaving.despawned, leaving.sent) = (despawned, None);
             }
         }
-        std::mem::swap(&mut self.words, &mut self.previous);
-        self.words.clear();
-        let previous = std::mem::take(&mut self.previous);
-        let mut old = previous.iter().copied().peekable();
+        let (mut words, mut ghosts) = std::mem::take(&mut self.previous);
+        words.clear();
+        ghosts.clear();
+        std::mem::swap(&mut self.words, &mut words);
+        std::mem::swap(&mut self.ghosts, &mut ghosts);
+        let mut old = words.iter().copied().peekable();
         for (at, marked) in marks.drain() {
             while let Some(word) = old.next_if(|word| word.at < at) {
-                self.leave(word, word.visible, history, now);
+                self.leave(word, word.visible, &ghosts, history, now);
             }
-            let mut word = old.next_if(|word| word.at == at).unwrap_or(Word { at, ..Word::default() });
-            let visible = marked.may_enter | word.visible & marked.may_stay;
-            if visible != word.visible {
-                self.leave(word, word.visible & !visible, history, now);
-                self.enter(at, visible & !word.visible, history, now);
-                word.excepted = visible & (word.excepted | !word.visible);
-                word.visible = visible;
+            let before = old.next_if(|word| word.at == at).unwrap_or(Word { at, ..Word::default() });
+            let visible = marked.may_enter | before.visible & marked.may_stay;
+            let mut word = Word { first: self.ghosts.len() as u32, visible, ..before };
+            if visible == before.visible {
+                self.ghosts.extend_from_slice(before.ghosts(&ghosts));
+            } else {
+                self.leave(before, before.visible & !visible, &ghosts, history, now);
+                for bit in bits(visible) {
+                    let ghost = match before.ghost(bit, &ghosts) {
+                        Some(ghost) => ghost,
+                        None => self.enter(at * 64 + bit, numbers, &ghost_of, history, now),
+                    };
+                    self.ghosts.push(ghost);
+                }
+                word.excepted = visible & (before.excepted | !before.visible);
+                word.settled &= visible & before.visible;
             }
             if visible != 0 {
                 self.words.push(word);
             }
         }
-        old.for_each(|word| self.leave(word, word.visible, history, now));
-        self.previous = previous;
+        old.for_each(|word| self.leave(word, word.visible, &ghosts, history, now));
+        self.previous = (words, ghosts);
+    }
+
+    /// The ghost of a stream that is visible.
+    pub(super) fn ghost_of(&self, index: u32) -> Option<GhostId> {
+        let at = self.words.binary_search_by_key(&(index / 64), |word| word.at).ok()?;
+        self.words[at].ghost(index % 64, &self.ghosts)
+    }
+
+    /// The ghost of a stream that is visible, or leaves.
+    pub(crate) fn known_ghost_of(&self, index: u32) -> Option<GhostId> {
+        let leaving = || {
+            let at = self.leaving.binary_search_by_key(&index, |leaving| leaving.index).ok()?;
+            Some(self.leaving[at].ghost)
+        };
+        self.ghost_of(index).or_else(leaving)
     }
 
     /// For how long the longest has been leaving.
@@ -161,23 +223,39 @@ impl Part {
         self.leaving.iter().map(|leaving| now.since(leaving.since).cast_unsigned()).max().unwrap_or(0)
     }
 
-    /// Lists what is due in the snapshot of `now`, `ticks` after the one before, and tells what records that takes:
-    /// baseline, word, streams of the word.
+    /// Lists what is due in the snapshot of `now`, `ticks` after the one before, and tells what records that takes: the
+    /// baselines, word, streams of the word.
     pub(super) fn collect(
         &mut self,
         streams: &StreamTable,
-        base: Option<Tick>,
+        (base, second): (Option<Tick>, Option<Tick>),
         now: Tick,
         ticks: u32,
-        mut need: impl FnMut(Option<Tick>, u32, u64),
+        mut need: impl FnMut((Option<Tick>, Option<Tick>), u32, u64),
     ) {
         self.due.clear();
         self.extras.clear();
+        self.forget_settled(base);
+        let mut young = Vec::new();
         for word in &self.words {
-            let bits = streams.changed(word.at, word.visible & !word.excepted, now, ticks);
-            if bits != 0 {
-                self.due.push(DueWord { at: word.at, bits });
-                need(base, word.at, bits);
+            let mut changed = streams.changed(word.at, word.visible & !word.excepted, now, ticks);
+            if changed & word.settled != 0
+                && let Some(second) = second
+            {
+                // As of the second baseline the client may not hold these yet.
+                let begin = self.settled.partition_point(|settled| settled.index / 64 < word.at);
+                let these = self.settled[begin..].iter().take_while(|settled| settled.index / 64 == word.at);
+                for settled in these.filter(|settled| settled.since.is_newer_than(second)) {
+                    let bit = 1 << (settled.index % 64);
+                    if changed & bit != 0 {
+                        changed &= !bit;
+                        young.push(settled.index);
+                    }
+                }
+            }
+            if changed != 0 {
+                self.due.push(DueWord { at: word.at, bits: changed });
+                need((base, second), word.at, changed);
             }
         }
         let mut leaving = self.leaving.iter().filter(|leaving| leaving.sent.is_none()).peekable();
@@ -202,9 +280,16 @@ impl Part {
             let baseline = exception.baseline;
             let kind = ExtraKind::Record(baseline);
             self.extras.push(Extra { index, kind, waited: exception.waited, is_put_off: false });
-            need(baseline, index / 64, 1 << (index % 64));
+            need((baseline, None), index / 64, 1 << (index % 64));
         }
         self.extras.extend(leaving.map(leave));
+        if !young.is_empty() {
+            for index in young {
+                need((base, None), index / 64, 1 << (index % 64));
+                self.extras.push(Extra { index, kind: ExtraKind::Record(base), waited: 0, is_put_off: false });
+            }
+            self.extras.sort_unstable_by_key(|extra| extra.index);
+        }
     }
 
     pub(super) fn put_off(
@@ -220,14 +305,18 @@ impl Part {
             extra_at += extras[extra_at..].partition_point(|extra| extra.index < index);
             if let Some(extra) = extras.get_mut(extra_at).filter(|extra| extra.index == index) {
                 extra.is_put_off = true;
+                if matches!(extra.kind, ExtraKind::Leave { .. }) {
+                    continue;
+                }
                 exception_at += exceptions[exception_at..excepted].partition_point(|other| other.index < index);
                 if let Some(exception) = exceptions[..excepted].get_mut(exception_at).filter(|e| e.index == index) {
                     (exception.waited, exception.gap) = (exception.waited.saturating_add(1), now);
+                    continue;
                 }
-                continue;
+            } else {
+                due_at += due[due_at..].partition_point(|word| word.at < index / 64);
+                due[due_at].bits &= !(1 << (index % 64));
             }
-            due_at += due[due_at..].partition_point(|word| word.at < index / 64);
-            due[due_at].bits &= !(1 << (index % 64));
             if let Ok(at) = words.binary_search_by_key(&(index / 64), |word| word.at) {
                 words[at].excepted |= 1 << (index % 64);
             }
@@ -239,14 +328,6 @@ impl Part {
         }
         due.retain(|word| word.bits != 0);
         extras.retain(|extra| !extra.is_put_off);
-    }
-
-    /// The order of the code of distances that suits what is due.
-    pub(crate) fn gap_order(&self) -> u32 {
-        let count: u32 = self.due.iter().map(|word| word.bits.count_ones()).sum();
-        let last_due = self.due.last().map_or(0, |word| word.at * 64 + 63 - word.bits.leading_zeros());
-        let last_extra = self.extras.last().map_or(0, |extra| extra.index);
-        RecordList::order_for(count + self.extras.len() as u32, last_due.max(last_extra))
     }
 
     pub(super) fn on_sent(&mut self, now: Tick) {
@@ -268,8 +349,10 @@ impl Part {
 
     pub(super) fn forget_baselines(&mut self, next: Tick) {
         self.exceptions.clear();
+        self.settled.clear();
         for word in &mut self.words {
             word.excepted = word.visible;
+            word.settled = 0;
             self.exceptions.extend(bits(word.visible).map(|bit| Exception::new(word.at * 64 + bit, next)));
         }
         for leaving in &mut self.leaving {
@@ -301,7 +384,8 @@ impl Part {
 
     /// Exceptions of which everything holds that is said of all streams are none any more.
     pub(super) fn settle_exceptions(&mut self, base: Option<Tick>, considered: Tick, streams: &StreamTable) {
-        let Self { exceptions, words, .. } = self;
+        let Self { exceptions, words, settled, .. } = self;
+        let mut any = false;
         exceptions.retain(|exception| {
             let is_as_all = base.is_some_and(|base| !exception.gap.is_newer_than(base))
                 && exception.holds(base, streams)
@@ -309,32 +393,76 @@ impl Part {
             let stays = !is_as_all;
             if !stays && let Ok(n) = words.binary_search_by_key(&(exception.index / 64), |word| word.at) {
                 words[n].excepted &= !(1 << (exception.index % 64));
+                words[n].settled |= 1 << (exception.index % 64);
+                settled.extend(base.map(|since| Settled { index: exception.index, since }));
+                any = true;
             }
             stays
         });
-    }
-
-    fn enter(&mut self, at: u32, entering: u64, history: &mut History, now: Tick) {
-        for index in bits(entering).map(|bit| at * 64 + bit) {
-            match self.leaving.binary_search_by_key(&index, |leaving| leaving.index) {
-                Ok(again) => drop(self.leaving.remove(again)),
-                Err(_) => history.add_viewer(index),
-            }
-            let place = self.exceptions.partition_point(|exception| exception.index < index);
-            self.exceptions.insert(place, Exception::new(index, now));
+        if any {
+            // Of one that settled twice the later time counts.
+            settled.sort_unstable_by(|a, b| a.index.cmp(&b.index).then(b.since.since(a.since).cmp(&0)));
+            settled.dedup_by_key(|settled| settled.index);
         }
     }
 
-    fn leave(&mut self, word: Word, leaving: u64, history: &History, now: Tick) {
-        for index in bits(leaving).map(|bit| word.at * 64 + bit) {
+    /// Streams that have been no exceptions for as long as a second baseline can lie back are as all others.
+    fn forget_settled(&mut self, base: Option<Tick>) {
+        let Self { settled, words, .. } = self;
+        settled.retain(|settled| {
+            let is_young = base.is_some_and(|base| base.since(settled.since) <= RecordsHead::SECOND_TICKS_MAX as i32);
+            if !is_young && let Ok(n) = words.binary_search_by_key(&(settled.index / 64), |word| word.at) {
+                words[n].settled &= !(1 << (settled.index % 64));
+            }
+            is_young
+        });
+    }
+
+    fn enter(
+        &mut self,
+        index: u32,
+        numbers: &mut Ghosts,
+        ghost_of: impl Fn(u32) -> Option<GhostId>,
+        history: &mut History,
+        now: Tick,
+    ) -> GhostId {
+        let place = self.exceptions.partition_point(|exception| exception.index < index);
+        self.exceptions.insert(place, Exception::new(index, now));
+        if let Ok(again) = self.leaving.binary_search_by_key(&index, |leaving| leaving.index) {
+            return self.leaving.remove(again).ghost;
+        }
+        history.add_viewer(index);
+        let Some(ghost) = ghost_of(index) else { return numbers.take(index) };
+        numbers.share(ghost);
+        ghost
+    }
+
+    fn leave(&mut self, word: Word, leaving: u64, ghosts: &[GhostId], history: &History, now: Tick) {
+        for bit in bits(leaving) {
+            let index = word.at * 64 + bit;
             if let Ok(at) = self.exceptions.binary_search_by_key(&index, |exception| exception.index) {
                 self.exceptions.remove(at);
             }
+            let Some(ghost) = word.ghost(bit, ghosts) else { continue };
             let despawned = !history.slot(index).is_alive();
             let place = self.leaving.partition_point(|leaving| leaving.index < index);
-            let leaving = Leaving { index, despawned, since: now, valid_since: now, sent: None };
+            let leaving = Leaving { index, ghost, despawned, since: now, valid_since: now, sent: None };
             self.leaving.insert(place, leaving);
         }
+    }
+}
+
+impl Word {
+    /// The ghosts of its visible streams, which lie among those of all words.
+    fn ghosts(self, all: &[GhostId]) -> &[GhostId] {
+        &all[self.first as usize..][..self.visible.count_ones() as usize]
+    }
+
+    /// The ghost of one of its streams, if that is visible.
+    #[inline]
+    fn ghost(self, bit: u32, all: &[GhostId]) -> Option<GhostId> {
+        let rank = (self.visible & ((1 << bit) - 1)).count_ones();
+        (self.visible >> bit & 1 != 0).then(|| all[(self.first + rank) as usize])
     }
 }
 

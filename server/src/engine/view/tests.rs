@@ -43,8 +43,8 @@ struct Pair {
 #[derive(Clone, Debug)]
 struct Datagram {
     tick: Tick,
-    /// Index, named baseline, new state.
-    records: Vec<(u32, Option<Tick>, u32)>,
+    /// Index, named baselines, new state.
+    records: Vec<(u32, [Option<Tick>; 2], u32)>,
     leaves: Vec<u32>,
 }
 
@@ -102,6 +102,12 @@ impl Pair {
         due
     }
 
+    /// The second baseline of what is due of a stream.
+    fn second_of(&self, index: u32) -> Option<Tick> {
+        let is_regular = self.views.of(PUBLIC).due.iter().any(|word| word.bits >> (index % 64) & 1 != 0);
+        self.views.second(self.tick).filter(|_| is_regular)
+    }
+
     fn indices_due(&self) -> Vec<u32> {
         self.due().iter().map(|(index, _)| *index).collect()
     }
@@ -118,12 +124,14 @@ impl Pair {
         let (first, second) = due.split_at(if split { due.len() / 2 } else { due.len() });
         for records in [first, second].into_iter().take(1 + usize::from(split)) {
             self.views.open_datagram(self.sent.len() as u64, self.tick);
-            let (_, flight) = self.views.part_and_flight(PUBLIC);
             let leaves = std::mem::take(&mut leaves);
+            let (_, flight) = self.views.part_and_flight(PUBLIC);
             records.iter().for_each(|(index, _)| flight.note(PUBLIC, *index, false));
             leaves.iter().for_each(|index| flight.note(PUBLIC, *index, true));
             let state = |index| self.history.of(PUBLIC).newest(index).lanes[0];
-            let records = records.iter().map(|(index, baseline)| (*index, *baseline, state(*index))).collect();
+            let second = |index: u32| self.second_of(index);
+            let named = |(index, first): &(u32, Option<Tick>)| (*index, [*first, second(*index)], state(*index));
+            let records = records.iter().map(named).collect();
             self.sent.push(Datagram { tick: self.tick, records, leaves });
         }
         self.views.on_sent(self.tick);
@@ -133,9 +141,9 @@ impl Pair {
     fn deliver(&mut self, sequence: usize) {
         // What leaves is kept, as late deltas may build on it.
         let Datagram { tick, records, .. } = self.sent[sequence].clone();
-        for (index, baseline, state) in records {
+        for (index, named, state) in records {
             let held = self.held.entry(index).or_default();
-            if let Some(baseline) = baseline {
+            for baseline in named.into_iter().flatten() {
                 let found = held.range(..=baseline.0).next_back().map(|(_, state)| *state);
                 let meant = self.history.at(index, PUBLIC, baseline).map(|version| version.lanes[0]);
                 // What the history has forgotten goes out in full.
@@ -326,6 +334,57 @@ fn after_a_desync_only_what_is_sent_from_then_on_counts() {
     pair.send(0, false);
     pair.ack(&[pair.sent.len() - 1]);
     assert_eq!((pair.views.base(), pair.exceptions()), (Some(Tick(3)), 0));
+}
+
+#[test]
+fn the_second_baseline_lies_as_far_before_the_first_as_that_lies_back() {
+    let mut pair = Pair::settled();
+    let sequences: Vec<usize> = (0..8).map(|_| pair.sends(0b001)).collect();
+    assert_eq!(pair.second_of(0), None, "nothing but tick 1 was a base");
+    for sequence in sequences {
+        pair.ack(&[sequence]);
+    }
+    // The bases were 1 to 9; three ticks later the second is of three ticks before the newest.
+    for _ in 0..2 {
+        pair.sends(0b001);
+    }
+    pair.step(0b011);
+    assert_eq!(
+        (pair.views.base(), pair.second_of(0), pair.second_of(1)),
+        (Some(Tick(9)), Some(Tick(6)), Some(Tick(6)))
+    );
+}
+
+#[test]
+fn who_entered_since_the_second_baseline_does_without_it() {
+    let mut pair = Pair::settled();
+    (0..3).for_each(|_| {
+        let sequence = pair.sends(0b001);
+        pair.ack(&[sequence]);
+    });
+    pair.visible = 0b1111;
+    let sequence = pair.sends(0b001);
+    pair.ack(&[sequence]);
+    for _ in 0..2 {
+        pair.sends(0b001);
+    }
+    pair.step(0b1001);
+    assert_eq!(pair.due(), [(0, Some(Tick(5))), (3, Some(Tick(5)))]);
+    assert_eq!((pair.second_of(0), pair.second_of(3)), (Some(Tick(2)), None));
+}
+
+#[test]
+fn ghosts_are_the_lowest_that_are_free_and_stay_till_the_leave_is_acknowledged() {
+    let mut pair = Pair::settled();
+    let ghosts = |pair: &Pair| [0, 1, 2, 3, 4].map(|index| pair.views.of(PUBLIC).ghost_of(index));
+    assert_eq!(ghosts(&pair), [Some(0), Some(1), Some(2), None, None]);
+    pair.visible = 0b1101;
+    let leave = pair.sends(0);
+    assert_eq!(ghosts(&pair), [Some(0), None, Some(2), Some(3), None]);
+    pair.ack(&[leave]);
+    pair.visible = 0b1_1101;
+    pair.step(0);
+    assert_eq!(ghosts(&pair), [Some(0), None, Some(2), Some(3), Some(1)]);
 }
 
 #[test]

@@ -1,5 +1,4 @@
 use super::context::{Expectation, GROUP, pattern};
-use super::frame::Frame;
 use super::plan::{FieldPlan, Plan};
 use super::predict::{Known, Prediction};
 use super::sink::Code;
@@ -75,10 +74,10 @@ impl Block {
         (self.active, !self.active & ((1 << self.count) - 1))
     }
 
-    /// Goes on with what needs other fields of the new version, which are there already.
+    /// Whether a field is expected to change.
     #[inline]
-    pub(super) fn follow(&mut self, at: usize, plan: &Plan, known: &Known<'_>, new: &Frame<'_>) {
-        self.predictions[at].follow(plan, &plan.fields[usize::from(self.fields[at])], known, new);
+    pub(super) const fn is_active(&self, at: usize) -> bool {
+        self.active >> at & 1 != 0
     }
 
     pub(super) const fn len(&self) -> usize {
@@ -92,18 +91,7 @@ impl Block {
     }
 }
 
-/// Gathers the bits of `value` at which `mask` has ones, lowest first.
-pub(super) const fn gather(value: u32, mut mask: u32) -> u32 {
-    let (mut out, mut at) = (0, 0);
-    while mask != 0 {
-        out |= (value >> mask.trailing_zeros() & 1) << at;
-        mask &= mask - 1;
-        at += 1;
-    }
-    out
-}
-
-/// The inverse of [`gather`].
+/// Spreads the bits of `value`, lowest first, to where `mask` has ones.
 pub(super) const fn scatter(value: u32, mut mask: u32) -> u32 {
     let (mut out, mut at) = (0, 0);
     while mask != 0 {
@@ -119,8 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_gathered_is_scattered_back() {
-        assert_eq!(gather(0b1010_0110, 0b1110_0010), 0b1011);
+    fn bits_are_scattered_to_the_ones_of_a_mask() {
         assert_eq!(scatter(0b1011, 0b1110_0010), 0b1010_0010);
     }
 }

@@ -26,7 +26,8 @@ pub fn decode_delta(
     out: &mut Version,
 ) -> Result<(), Malformed> {
     let (plan, book) = (layout.coding_plan(), layout.codebook());
-    let known = Known::new(plan, baselines);
+    let (mut places, mut place) = ([[0; 32]; 2], [0; 32]);
+    let known = Known::new(plan, baselines, &mut places);
     let old_mask = known.first.mask;
     out.mask = old_mask;
     begin(plan, out);
@@ -43,16 +44,17 @@ pub fn decode_delta(
         block.advance(plan, &known, common);
         symbol = book.read(block.code(0), r)?;
     }
+    let begins = plan.begins(out.mask, &mut place);
     loop {
         let differ = read_pattern(book, &block, symbol, r)?;
         for at in 0..block.len() {
-            block.follow(at, plan, &known, &Frame::new(plan, out.borrow()));
             let (field, prediction) = block.field(at, plan);
-            let begin = plan.offset(out.mask, field.component) + field.offset;
+            prediction.follow(plan, field, &known, &Frame::of(out.mask, &out.lanes, begins));
+            let begin = usize::from(begins[field.component]) + field.offset;
             let place = &mut out.lanes[begin..begin + field.count];
             prediction.copy_to(field, &known, place);
             if differ >> at & 1 != 0 {
-                read_field(plan, book, field, prediction, &known, r, place)?;
+                read_field(plan, book, field, prediction, r, place)?;
             }
         }
         if block.is_last(plan, common) {
@@ -99,8 +101,10 @@ fn begin(plan: &Plan, out: &mut Version) {
 
 /// Reads the components of `mask`, which are part of `out.mask`.
 fn read_components(plan: &Plan, mask: u32, r: &mut BitReader<'_>, out: &mut Version) -> Result<(), Malformed> {
+    let mut place = [0; 32];
+    let begins = plan.begins(out.mask, &mut place);
     for (component, lanes) in plan.components(mask) {
-        let begin = plan.offset(out.mask, component);
+        let begin = usize::from(begins[component]);
         for (lane, value) in lanes.iter().zip(&mut out.lanes[begin..]) {
             *value = r.read_up_to(lane.max)?;
         }
@@ -114,7 +118,6 @@ fn read_field(
     book: &Codebook,
     field: &FieldPlan,
     prediction: &mut Prediction,
-    known: &Known<'_>,
     r: &mut BitReader<'_>,
     values: &mut [u32],
 ) -> Result<(), Malformed> {
@@ -138,7 +141,7 @@ fn read_field(
             if turn == 0 {
                 return Err(Malformed);
             }
-            prediction.turn(field, known, prediction.values[0].wrapping_add(turn) & 3, bits);
+            prediction.turn(prediction.values[0].wrapping_add(turn) & 3, bits);
             values.copy_from_slice(&prediction.values);
             symbol = book.read(code, r)?;
         }

@@ -1,6 +1,6 @@
 use super::super::layout::StreamLayout;
 use super::super::version::VersionRef;
-use super::block::{Block, gather};
+use super::block::Block;
 use super::context::{GROUP, Place};
 use super::frame::Frame;
 use super::plan::{FieldPlan, Kind, Plan};
@@ -14,7 +14,7 @@ pub fn encode_full(layout: &StreamLayout, version: VersionRef<'_>, w: &mut BitWr
     let plan = layout.coding_plan();
     let mut sink = BitSink { book: layout.codebook(), w };
     sink.raw(version.mask, plan.lane_counts.len() as u32);
-    write_components(plan, &Frame::new(plan, version), version.mask, &mut sink);
+    write_components(plan, &Frame::new(plan, version, &mut [0; 32]), version.mask, &mut sink);
 }
 
 /// Writes what leads from the baselines to `version`.
@@ -30,8 +30,9 @@ pub fn encode_delta_to<S: Sink>(
     sink: &mut S,
 ) {
     let plan = layout.coding_plan();
-    let known = Known::new(plan, baselines);
-    let new = Frame::new(plan, version);
+    let (mut places, mut place) = ([[0; 32]; 2], [0; 32]);
+    let known = Known::new(plan, baselines, &mut places);
+    let new = Frame::new(plan, version, &mut place);
     let old_mask = known.first.mask;
     let mut block = Block::default();
     if new.mask != old_mask {
@@ -45,17 +46,17 @@ pub fn encode_delta_to<S: Sink>(
     let common = old_mask & new.mask;
     loop {
         block.advance(plan, &known, common);
-        let mut differ = 0;
+        let mut differ = Differ::default();
         for at in 0..block.len() {
-            block.follow(at, plan, &known, &new);
             let (field, prediction) = block.field(at, plan);
-            differ |= u32::from(!prediction.holds(field, &known, new.lanes_of(field))) << at;
+            prediction.follow(plan, field, &known, &new);
+            differ.note(at, !prediction.holds(field, &known, new.lanes_of(field)), block.is_active(at));
         }
-        write_pattern(&block, differ, sink);
-        while differ != 0 {
-            let (field, prediction) = block.field(differ.trailing_zeros() as usize, plan);
+        differ.write(&block, sink);
+        while differ.fields != 0 {
+            let (field, prediction) = block.field(differ.fields.trailing_zeros() as usize, plan);
             write_field(plan, field, prediction, &known, new.lanes_of(field), sink);
-            differ &= differ - 1;
+            differ.fields &= differ.fields - 1;
         }
         if block.is_last(plan, common) {
             return;
@@ -64,23 +65,48 @@ pub fn encode_delta_to<S: Sink>(
 }
 
 /// Which fields of a block differ from their predictions.
-fn write_pattern<S: Sink>(block: &Block, differ: u32, sink: &mut S) {
-    let (active, still) = block.active_and_still();
-    let expected = gather(differ, active);
-    let surprise = differ & still != 0;
-    for group in 0..block.groups() {
-        let bits = (expected >> (group * GROUP)) as u8 & ((1 << GROUP) - 1);
-        sink.symbol(block.code(group), bits | if surprise && group == 0 { SURPRISE } else { 0 }, 0, 0);
+#[derive(Default)]
+struct Differ {
+    /// Of all.
+    fields: u32,
+    /// Of those that are expected to change, and of the others, one after the other, and how many these are.
+    expected: u32,
+    expected_count: u32,
+    still: u32,
+    still_count: u32,
+}
+
+impl Differ {
+    #[inline]
+    fn note(&mut self, at: usize, differs: bool, expected: bool) {
+        let differs = u32::from(differs);
+        self.fields |= differs << at;
+        if expected {
+            self.expected |= differs << self.expected_count;
+            self.expected_count += 1;
+        } else {
+            self.still |= differs << self.still_count;
+            self.still_count += 1;
+        }
     }
-    if surprise && still.count_ones() > 1 {
-        sink.raw(gather(differ, still), still.count_ones());
+
+    fn write<S: Sink>(&self, block: &Block, sink: &mut S) {
+        let mut surprise = if self.still != 0 { SURPRISE } else { 0 };
+        for group in 0..block.groups() {
+            let bits = (self.expected >> (group * GROUP)) as u8 & ((1 << GROUP) - 1);
+            sink.symbol(block.code(group), bits | surprise, 0, 0);
+            surprise = 0;
+        }
+        if self.still != 0 && self.still_count > 1 {
+            sink.raw(self.still, self.still_count);
+        }
     }
 }
 
 /// The components of `mask`, absolute.
 fn write_components<S: Sink>(plan: &Plan, frame: &Frame<'_>, mask: u32, sink: &mut S) {
     for (component, lanes) in plan.components(mask) {
-        for (lane, value) in lanes.iter().zip(frame.component(component)) {
+        for (lane, value) in lanes.iter().zip(frame.lanes_from(component)) {
             sink.raw(*value, lane.bits());
         }
     }
@@ -104,7 +130,7 @@ fn write_field<S: Sink>(
                     new[0].wrapping_sub(prediction.values[0]) & 3,
                     2,
                 );
-                prediction.turn(field, known, new[0], bits);
+                prediction.turn(new[0], bits);
             }
             write_residuals(plan, field, prediction, 1, new, sink);
         }

@@ -2,6 +2,7 @@ use super::super::field::{Field, FieldKind};
 use super::super::lane::Lane;
 use super::super::layout::ComponentLayout;
 use super::super::motion::LaneMotion;
+use super::frame::Begins;
 use alloc::vec::Vec;
 
 /// The order in which a stream's fields are coded, and how each is predicted.
@@ -12,7 +13,7 @@ pub(crate) struct Plan {
     /// How many lanes each component has.
     pub(super) lane_counts: Vec<usize>,
     /// Where each component's lanes begin among [`Plan::lanes`].
-    pub(super) first_lanes: Vec<usize>,
+    pub(super) first_lanes: Vec<u16>,
     /// All lanes of the stream, in schema order.
     pub(super) lanes: Vec<Lane>,
     /// The mask of all components.
@@ -65,7 +66,7 @@ impl Plan {
                 plan.add(component, layout.first_lane, field, motions);
             }
             plan.lane_counts.push(layout.lanes.len());
-            plan.first_lanes.push(layout.first_lane);
+            plan.first_lanes.push(layout.first_lane as u16);
             plan.full_mask |= 1 << component;
         }
         // What moves is told after its velocity.
@@ -118,21 +119,26 @@ impl Plan {
         }
     }
 
-    /// Where in the lanes of a version with `mask` those of a component begin.
+    /// Where each component begins in the lanes of a version with `mask`. `place` is used if it has not all of them.
     #[inline]
-    pub(super) fn offset(&self, mask: u32, component: usize) -> usize {
-        if mask == self.full_mask {
-            return self.first_lanes[component];
+    pub(super) fn begins<'a>(&'a self, mask: u32, place: &'a mut Begins) -> &'a [u16] {
+        if mask == self.full_mask { &self.first_lanes } else { self.find_begins(mask, place) }
+    }
+
+    fn find_begins<'a>(&self, mask: u32, place: &'a mut Begins) -> &'a [u16] {
+        let mut next = 0;
+        for (component, (begin, count)) in place.iter_mut().zip(&self.lane_counts).enumerate() {
+            *begin = next;
+            next += if mask >> component & 1 != 0 { *count as u16 } else { 0 };
         }
-        let below = self.lane_counts[..component].iter().enumerate().filter(|(at, _)| mask >> at & 1 != 0);
-        below.map(|(_, count)| count).sum()
+        place
     }
 
     /// The components of `mask` with their lanes.
     pub(super) fn components(&self, mask: u32) -> impl Iterator<Item = (usize, &[Lane])> {
         let all = self.lane_counts.iter().zip(&self.first_lanes).enumerate();
         let present = all.filter(move |(component, _)| mask >> component & 1 != 0);
-        present.map(|(component, (count, first))| (component, &self.lanes[*first..first + count]))
+        present.map(|(component, (count, first))| (component, &self.lanes[usize::from(*first)..][..*count]))
     }
 
     /// The lanes of a field.

@@ -2,9 +2,9 @@ use super::super::lane::{Coding, Lane};
 use super::super::motion::{LaneMotion, MotionTime};
 use super::Baselines;
 use super::context::{Expectation, Family, Place, SCALES, context, scale_of};
-use super::frame::Frame;
+use super::frame::{Begins, Frame};
 use super::plan::{FieldPlan, Kind, LANES_MAX, Plan};
-use super::rotation::{self, Quaternion};
+use super::rotation;
 use super::sink::Code;
 
 /// What a field is expected to be.
@@ -31,10 +31,11 @@ pub(super) struct Known<'a> {
 }
 
 impl<'a> Known<'a> {
-    pub(super) fn new(plan: &'a Plan, baselines: &Baselines<'a>) -> Self {
-        let second = baselines.second.map(|(version, age)| (Frame::new(plan, version), age));
+    pub(super) fn new(plan: &'a Plan, baselines: &Baselines<'a>, places: &'a mut [Begins; 2]) -> Self {
+        let [first, second] = places;
+        let second = baselines.second.map(|(version, age)| (Frame::new(plan, version, second), age));
         Self {
-            first: Frame::new(plan, baselines.first),
+            first: Frame::new(plan, baselines.first, first),
             first_age: baselines.first_age,
             second,
             tick_hz: baselines.tick_hz,
@@ -118,7 +119,7 @@ impl Prediction {
         let mut fastest = 0;
         for (at, lane) in plan.lanes_of(field).iter().enumerate() {
             let went = i64::from(lane.difference(before[at], old[at]));
-            let motion = if age == span { went } else { round_div(went * i64::from(age), i64::from(span)) };
+            let motion = motion(went, age, span);
             fastest = fastest.max(motion.unsigned_abs());
             self.towards[at] = motion.signum() as i8;
             if linear {
@@ -150,33 +151,39 @@ impl Prediction {
         if same(before, old) {
             return Expectation::Still;
         }
-        let predicted = turned(before, old, bits, span, age);
-        self.values[1..].copy_from_slice(&rotation::to_lanes(predicted, old[0], bits));
+        let [a, b, c] = rotation::expressed(before, old[0], bits);
         let mut fastest = 0;
-        for ((towards, predicted), old) in self.towards.iter_mut().zip(self.values).zip(old).skip(1) {
-            let motion = predicted.cast_signed() - old.cast_signed();
-            *towards = motion.signum() as i8;
+        for (at, before) in [(1, a), (2, b), (3, c)] {
+            let went = i64::from(old[at]) - i64::from(before);
+            let motion = motion(went, age, span);
             fastest = fastest.max(motion.unsigned_abs());
+            self.towards[at] = motion.signum() as i8;
+            self.values[at] = (i64::from(old[at]) + motion).clamp(0, (1 << bits) - 1) as u32;
         }
-        self.scale = scale_of(fastest);
+        self.scale = scale_of(fastest.min(u64::from(u32::MAX)) as u32);
         Expectation::of_scale(self.scale)
     }
 
     /// What has a velocity goes on along it, now that the velocity in `new` is known: each tick's velocity moves it in that tick, the
     /// last one is the new one, and those between lie between the old and the new. A tick moves it by whole steps, as it does in
     /// a game that snaps what it moves: then this is exact for a steady velocity, and for any within one tick.
+    #[inline]
     pub(super) fn follow(&mut self, plan: &Plan, field: &FieldPlan, known: &Known<'_>, new: &Frame<'_>) {
-        let Some(LaneMotion { velocity_bit, .. }) = field.motions[0] else { return };
-        let component = usize::from(velocity_bit);
-        if !known.first.has(component) || !new.has(component) {
-            return;
+        if let Some(LaneMotion { velocity_bit, .. }) = &field.motions[0] {
+            let component = usize::from(*velocity_bit);
+            if known.first.has(component) && new.has(component) {
+                self.go_along(plan, field, component, known, new);
+            }
         }
+    }
+
+    fn go_along(&mut self, plan: &Plan, field: &FieldPlan, component: usize, known: &Known<'_>, new: &Frame<'_>) {
         let old = known.first.lanes_of(field);
         let (one_tick, all) = (known.time(1), known.time(known.first_age.saturating_add(1)));
         let age = i64::from(known.first_age);
         let mut wildest = 0;
         for (at, (lane, motion)) in plan.lanes_of(field).iter().zip(field.motions.iter().flatten()).enumerate() {
-            let offset = usize::from(motion.velocity_lane) - plan.first_lanes[component];
+            let offset = usize::from(motion.velocity_lane - plan.first_lanes[component]);
             let (was, is) = (known.first.lane(component, offset), new.lane(component, offset));
             let path = (age - 1) * motion.displacement(was, one_tick) + (age + 1) * motion.displacement(is, one_tick);
             self.values[at] = advance(*lane, old[at], round_div(path, 2));
@@ -190,14 +197,9 @@ impl Prediction {
     }
 
     /// The same rotation with another component as the largest.
-    pub(super) fn turn(&mut self, field: &FieldPlan, known: &Known<'_>, largest: u32, bits: u8) {
-        let old = known.first.lanes_of(field);
-        let predicted = match known.second_of(field.component) {
-            Some((second, span)) => turned(second.lanes_of(field), old, bits, span, known.first_age),
-            None => rotation::from_lanes(old, bits),
-        };
-        self.values[0] = largest;
-        self.values[1..].copy_from_slice(&rotation::to_lanes(predicted, largest, bits));
+    pub(super) fn turn(&mut self, largest: u32, bits: u8) {
+        let [a, b, c] = rotation::expressed(&self.values, largest, bits);
+        self.values = [largest, a, b, c];
         self.towards = [0; LANES_MAX];
     }
 
@@ -235,12 +237,6 @@ impl Prediction {
     }
 }
 
-/// The rotation `ahead` ticks after `old`, which came `span` ticks after `before`.
-fn turned(before: &[u32], old: &[u32], bits: u8, span: u32, ahead: u32) -> Quaternion {
-    let (earlier, later) = (rotation::from_lanes(before, bits), rotation::from_lanes(old, bits));
-    if before == old { later } else { rotation::extrapolate(earlier, later, span, ahead) }
-}
-
 /// Whether two fields, of which the shorter may be an array with room to spare, have the same lanes. A loop is faster than a call.
 #[inline]
 fn same(a: &[u32], b: &[u32]) -> bool {
@@ -251,6 +247,12 @@ fn same(a: &[u32], b: &[u32]) -> bool {
 #[inline]
 fn copy(from: &[u32], to: &mut [u32]) {
     to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
+}
+
+/// How far what went so far in `span` ticks goes in `age` ticks.
+#[inline]
+const fn motion(went: i64, age: u32, span: u32) -> i64 {
+    if age == span { went } else { round_div(went * age as i64, span as i64) }
 }
 
 /// `a / b` to the nearest, halves away from zero; `b` is positive.

@@ -32,7 +32,7 @@ impl Sink for BitSink<'_> {
     #[inline]
     fn symbol(&mut self, code: Code, symbol: u8, extra: u32, extra_bits: u32) {
         let word = self.book.word(code, symbol);
-        self.w.write(u64::from(word.bits) | u64::from(extra) << word.len, u32::from(word.len) + extra_bits);
+        self.w.push(u64::from(word.bits) | u64::from(extra) << word.len, u32::from(word.len) + extra_bits);
     }
 
     #[inline]
