@@ -3,8 +3,8 @@
 //! A body depends only on the layout, the baselines with their ages, and the new version; never on its neighbours in the packet. So
 //! it is encoded once a tick and its bits are copied to every client that holds the same baselines.
 //!
-//! Each field is predicted ([`predict`]), and what it differs by is written in a prefix code whose table was trained once and for
-//! all ([`tables`]) for what the baselines let one expect ([`context`]).
+//! Each field is predicted (`predict.rs`), and what it differs by is written in a prefix code whose table was trained once and for
+//! all (`tables.rs`) for what the baselines let one expect (`context.rs`).
 //!
 //! ```text
 //! full:  mask (one bit a component) | for each present component: its lanes, absolute
