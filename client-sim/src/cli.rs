@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Parser;
 use tidelock_server::io::options::{ByteSize, Number, PROTOCOL_ID};
 use tidelock_sim::bots::BotMix;
-use tidelock_sim::link::LinkConfig;
+use tidelock_sim::link::{Bottleneck, LinkConfig};
 use tidelock_sim::swarm::{EmbeddedOptions, RemoteOptions, SwarmOptions, Target, Threshold, random_seed};
 
 /// Loads a Tidelock server with clients over bad links, and measures what players would feel
@@ -93,6 +93,12 @@ struct LinkFlags {
     /// Datagrams that later ones overtake
     #[arg(long, value_name = "PERCENT", value_parser = share)]
     reorder: Option<f64>,
+    /// Most bytes a second that pass; what comes faster waits in a queue
+    #[arg(long, value_name = "SIZE", value_parser = bandwidth)]
+    bandwidth: Option<ByteSize>,
+    /// Bytes that wait before what comes is dropped [default: a second's worth]
+    #[arg(long, value_name = "SIZE")]
+    queue: Option<ByteSize>,
 
     /// From the server, instead of --latency
     #[arg(long, value_name = "TIME", value_parser = time)]
@@ -109,6 +115,12 @@ struct LinkFlags {
     /// From the server, instead of --reorder
     #[arg(long, value_name = "PERCENT", value_parser = share)]
     down_reorder: Option<f64>,
+    /// From the server, instead of --bandwidth
+    #[arg(long, value_name = "SIZE", value_parser = bandwidth)]
+    down_bandwidth: Option<ByteSize>,
+    /// From the server, instead of --queue
+    #[arg(long, value_name = "SIZE")]
+    down_queue: Option<ByteSize>,
 
     /// To the server, instead of --latency
     #[arg(long, value_name = "TIME", value_parser = time)]
@@ -125,6 +137,12 @@ struct LinkFlags {
     /// To the server, instead of --reorder
     #[arg(long, value_name = "PERCENT", value_parser = share)]
     up_reorder: Option<f64>,
+    /// To the server, instead of --bandwidth
+    #[arg(long, value_name = "SIZE", value_parser = bandwidth)]
+    up_bandwidth: Option<ByteSize>,
+    /// To the server, instead of --queue
+    #[arg(long, value_name = "SIZE")]
+    up_queue: Option<ByteSize>,
 }
 
 #[derive(clap::Args, Debug)]
@@ -187,6 +205,7 @@ impl LinkFlags {
             loss: self.down_loss.or(self.loss).unwrap_or_default(),
             duplicate: self.down_duplicate.or(self.duplicate).unwrap_or_default(),
             reorder: self.down_reorder.or(self.reorder).unwrap_or_default(),
+            bottleneck: bottleneck(self.down_bandwidth.or(self.bandwidth), self.down_queue.or(self.queue)),
         }
     }
 
@@ -197,8 +216,21 @@ impl LinkFlags {
             loss: self.up_loss.or(self.loss).unwrap_or_default(),
             duplicate: self.up_duplicate.or(self.duplicate).unwrap_or_default(),
             reorder: self.up_reorder.or(self.reorder).unwrap_or_default(),
+            bottleneck: bottleneck(self.up_bandwidth.or(self.bandwidth), self.up_queue.or(self.queue)),
         }
     }
+}
+
+/// Without a bandwidth there is none, and nothing to wait for.
+fn bottleneck(bandwidth: Option<ByteSize>, queue: Option<ByteSize>) -> Option<Bottleneck> {
+    let bottleneck = Bottleneck::of(bandwidth?.0);
+    Some(Bottleneck { queue_bytes: queue.map_or(bottleneck.queue_bytes, |queue| queue.0), ..bottleneck })
+}
+
+/// What passes in a second: enough for a client to be told that it is connected.
+fn bandwidth(text: &str) -> Result<ByteSize, String> {
+    let size: ByteSize = text.parse()?;
+    if size.0 < 1 << 10 { Err("a link has at least 1KiB a second".to_owned()) } else { Ok(size) }
 }
 
 /// A time with its unit, up to a day.
@@ -245,6 +277,17 @@ mod tests {
 
     fn parse(flags: &[&str]) -> Result<Orders, clap::Error> {
         Cli::try_parse_from(["tidelock-sim"].iter().chain(flags)).map(Cli::orders)
+    }
+
+    #[test]
+    fn a_bottleneck_is_each_way_or_one_way_and_its_queue_is_a_seconds_worth() {
+        let flags = ["--embedded", "--bandwidth", "64KiB", "--down-bandwidth", "24KiB", "--up-queue", "8KiB"];
+        let swarm = parse(&flags).unwrap().swarm;
+        assert_eq!(swarm.down.bottleneck, Some(Bottleneck::of(24 << 10)));
+        let up = Bottleneck { bandwidth_bytes_s: 64 << 10, queue_bytes: 8 << 10 };
+        assert_eq!(swarm.up.bottleneck, Some(up));
+        assert_eq!(parse(&["--embedded"]).unwrap().swarm.down.bottleneck, None);
+        assert!(parse(&["--embedded", "--bandwidth", "0"]).is_err());
     }
 
     #[test]

@@ -13,7 +13,7 @@ use tidelock_sim::universe::{Universe, UniverseConfig};
 
 fn link(loss: f64) -> LinkConfig {
     let (latency, jitter) = (Duration::from_millis(30), Duration::from_millis(6));
-    LinkConfig { latency, jitter, loss, duplicate: loss / 5.0, reorder: loss / 2.0 }
+    LinkConfig { latency, jitter, loss, duplicate: loss / 5.0, reorder: loss / 2.0, ..LinkConfig::default() }
 }
 
 fn universe(config: UniverseConfig, game: Churn, players: usize, loss: f64) -> Universe<Stamp> {

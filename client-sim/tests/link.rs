@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tidelock::Instant;
-use tidelock_sim::link::{Conditioner, LinkConfig, LinkCounts};
+use tidelock_sim::link::{Bottleneck, Conditioner, LinkConfig, LinkCounts};
 
 const SENT: u64 = 50_000;
 const SPACING: Duration = Duration::from_millis(50);
@@ -141,6 +141,7 @@ fn the_same_seed_gives_the_same_fates() {
         loss: 0.1,
         duplicate: 0.1,
         reorder: 0.1,
+        bottleneck: None,
     };
     assert_eq!(run(config, 8, SPACING), run(config, 8, SPACING));
     assert_ne!(run(config, 8, SPACING).0, run(config, 9, SPACING).0);
@@ -163,4 +164,56 @@ fn what_is_in_flight_is_bounded_and_the_rest_counted() {
     }
     assert_eq!(link.in_flight(), Conditioner::IN_FLIGHT_MAX);
     assert_eq!(link.counts().overflowed, 5);
+}
+
+/// Sends `count` datagrams of 1,000 bytes `spacing` apart, and returns when each arrived that did.
+fn squeeze(bottleneck: Bottleneck, count: u64, spacing: Duration) -> (Vec<Duration>, LinkCounts) {
+    let latency = Duration::from_millis(20);
+    let mut link = Conditioner::new(LinkConfig { latency, bottleneck: Some(bottleneck), ..Default::default() }, 12);
+    let begin = Instant::from_us(7_000_000);
+    (0..count).for_each(|n| link.push(&[n as u8; 1000], begin + spacing * n as u32));
+    let mut arrivals = Vec::new();
+    while let Some(due) = link.next_due() {
+        arrivals.push(link.pop_due(due).unwrap().due.since(begin));
+    }
+    (arrivals, link.counts())
+}
+
+#[test]
+fn a_bottleneck_spaces_datagrams_out_in_their_order_and_then_delays_them() {
+    let (arrivals, counts) = squeeze(Bottleneck::of(100_000), 5, Duration::ZERO);
+    assert_eq!(arrivals, [30, 40, 50, 60, 70].map(Duration::from_millis));
+    assert_eq!(counts.queue_full, 0);
+}
+
+#[test]
+fn a_bottleneck_that_keeps_up_only_takes_the_time_of_passing() {
+    let (arrivals, _) = squeeze(Bottleneck::of(100_000), 3, Duration::from_millis(15));
+    assert_eq!(arrivals, [30, 45, 60].map(Duration::from_millis));
+}
+
+#[test]
+fn a_full_queue_drops_what_comes_last_and_counts_it() {
+    let bottleneck = Bottleneck { bandwidth_bytes_s: 100_000, queue_bytes: 3_500 };
+    let (arrivals, counts) = squeeze(bottleneck, 8, Duration::from_millis(1));
+    // Of what comes a thousandth of a second apart, three fit; a fourth does not before the first has half passed.
+    assert_eq!(arrivals[..4], [30, 40, 50, 60].map(Duration::from_millis));
+    assert_eq!((arrivals.len() as u64, counts.queue_full), (4, 4));
+}
+
+#[test]
+fn a_datagram_larger_than_the_queue_passes_if_nothing_waits() {
+    let bottleneck = Bottleneck { bandwidth_bytes_s: 100_000, queue_bytes: 10 };
+    let (arrivals, counts) = squeeze(bottleneck, 3, Duration::from_millis(10));
+    assert_eq!((arrivals.len(), counts.queue_full), (3, 0));
+}
+
+#[test]
+fn what_is_lost_by_chance_has_taken_its_time_in_the_bottleneck() {
+    let bottleneck = Some(Bottleneck::of(100_000));
+    let mut link = Conditioner::new(LinkConfig { loss: 1.0, bottleneck, ..Default::default() }, 13);
+    let now = Instant::from_us(1);
+    link.push(&[0; 1000], now);
+    assert_eq!(link.queue_wait(now), Duration::from_millis(10));
+    assert_eq!(link.counts().lost, 1);
 }

@@ -64,7 +64,7 @@ fn roster_makes_sense(log: &Log) {
 
 fn link(loss: f64) -> LinkConfig {
     let (latency, jitter) = (Duration::from_millis(30), Duration::from_millis(6));
-    LinkConfig { latency, jitter, loss, duplicate: loss / 5.0, reorder: loss / 2.0 }
+    LinkConfig { latency, jitter, loss, duplicate: loss / 5.0, reorder: loss / 2.0, ..LinkConfig::default() }
 }
 
 /// One of four players is struck by something.

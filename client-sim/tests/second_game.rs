@@ -34,7 +34,14 @@ fn universe() -> Universe<Run> {
     let config = UniverseConfig { seed: 21, tick_hz: 30, snapshot_hz: 30, ..UniverseConfig::default() };
     let mut universe = Universe::new(config, Tag);
     let latency = Duration::from_millis(30);
-    let link = LinkConfig { latency, jitter: Duration::from_millis(5), loss: 0.05, duplicate: 0.01, reorder: 0.02 };
+    let link = LinkConfig {
+        latency,
+        jitter: Duration::from_millis(5),
+        loss: 0.05,
+        duplicate: 0.01,
+        reorder: 0.02,
+        ..LinkConfig::default()
+    };
     (0..PLAYERS).for_each(|_| {
         universe.add_player(link, link, Box::new(play));
     });

@@ -35,6 +35,7 @@ fn link(loss: f64) -> LinkConfig {
         loss,
         duplicate: 0.02,
         reorder: if loss > 0.0 { 0.05 } else { 0.0 },
+        ..LinkConfig::default()
     }
 }
 

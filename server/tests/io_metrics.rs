@@ -32,11 +32,11 @@ fn every_promised_metric_is_there_and_explained() {
     let types = types(&text);
     let promised = [
         ("histogram", "tick_duration_seconds tick_phase_duration_seconds snapshot_size_bytes client_rtt_seconds"),
-        ("histogram", "input_lead_ticks"),
+        ("histogram", "input_lead_ticks client_rate_bytes_per_second"),
         ("counter", "ticks_total tick_overruns_total ticks_skipped_total packets_total bytes_total"),
         ("counter", "packets_dropped_total packets_lost_total socket_receive_drops_total connections_total"),
         ("counter", "connections_rejected_total disconnects_total inputs_total snapshot_entities_total"),
-        ("counter", "delta_cache_total desyncs_total budget_deferred_total resumes_total"),
+        ("counter", "delta_cache_total desyncs_total budget_deferred_total back_offs_total resumes_total"),
         ("gauge", "clients clients_away clients_max entities load_level draining start_time_seconds build_info"),
     ];
     let mut known =

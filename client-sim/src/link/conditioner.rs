@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tidelock::Instant;
 
+use super::queue::Queue;
 use super::{LinkConfig, Rng};
 
 /// One direction of a link. Push datagrams as they are sent, pop them as they are due.
@@ -16,6 +17,7 @@ pub struct Conditioner {
     in_flight: BinaryHeap<Reverse<InFlight>>,
     held: Vec<Held>,
     buffers: Buffers,
+    queue: Queue,
     pushes: u64,
     /// Datagrams of one burst wait in the same queue and share one delay.
     burst: Option<Burst>,
@@ -48,6 +50,8 @@ pub struct LinkCounts {
     pub reordered: u64,
     /// Dropped because [`Conditioner::IN_FLIGHT_MAX`] others were on their way.
     pub overflowed: u64,
+    /// Dropped because the queue of the bottleneck was full.
+    pub queue_full: u64,
 }
 
 /// Ordered by arrival; `order` decides between equals, so that two datagrams never change places by accident.
@@ -95,6 +99,7 @@ impl Conditioner {
             in_flight: BinaryHeap::new(),
             held: Vec::new(),
             buffers: Buffers::default(),
+            queue: Queue::default(),
             pushes: 0,
             burst: None,
             last_due: Instant::default(),
@@ -109,7 +114,16 @@ impl Conditioner {
         let duplicated = self.fates.chance(self.config.duplicate);
         let reordered = self.fates.chance(self.config.reorder);
         let overtakers = 1 + self.fates.below(3);
-        let due = now + self.delay(now);
+        let delay = self.delay(now);
+        let passed = match self.config.bottleneck {
+            Some(bottleneck) => self.queue.push(datagram.len(), bottleneck, now),
+            None => Some(now),
+        };
+        let Some(passed) = passed else {
+            self.counts.queue_full += 1;
+            return;
+        };
+        let due = passed + delay;
         if lost {
             self.counts.lost += 1;
             return;
@@ -159,6 +173,12 @@ impl Conditioner {
     #[must_use]
     pub fn counts(&self) -> LinkCounts {
         self.counts
+    }
+
+    /// How long a datagram sent at `now` waits before the bottleneck.
+    #[must_use]
+    pub fn queue_wait(&self, now: Instant) -> Duration {
+        self.queue.wait(now)
     }
 
     /// How many are on their way.

@@ -20,6 +20,26 @@ pub struct LinkConfig {
     /// Share of datagrams that are held back until one to three later ones have overtaken them, or for 100 ms if none
     /// do, 0 to 1.
     pub reorder: f64,
+    /// The narrowest place of the link, before its delay; `None` is wide enough for everything.
+    pub bottleneck: Option<Bottleneck>,
+}
+
+/// Where a link is narrow: a queue in front of it that loses its tail. What the link loses by chance, it loses behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bottleneck {
+    /// UDP payload that passes in a second, at least one byte. Headers of IP and UDP do not count, as in budgets.
+    pub bandwidth_bytes_s: u32,
+    /// What may wait, the datagram that is passing included. A datagram that finds less room is dropped, unless nothing
+    /// else waits.
+    pub queue_bytes: u32,
+}
+
+impl Bottleneck {
+    /// A queue that holds what passes in a second: more than most players' routers have, so that delay says it first.
+    #[must_use]
+    pub const fn of(bandwidth_bytes_s: u32) -> Self {
+        Self { bandwidth_bytes_s, queue_bytes: bandwidth_bytes_s }
+    }
 }
 
 impl LinkConfig {

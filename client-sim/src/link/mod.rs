@@ -5,8 +5,9 @@
 
 mod conditioner;
 mod config;
+mod queue;
 mod rng;
 
 pub use conditioner::{Conditioner, Delivery, LinkCounts};
-pub use config::LinkConfig;
+pub use config::{Bottleneck, LinkConfig};
 pub use rng::Rng;

@@ -180,6 +180,10 @@ pub struct Direction {
     pub duplicate_pct: f64,
     /// Is overtaken.
     pub reorder_pct: f64,
+    /// What passes in a second; null if everything does.
+    pub bandwidth_bytes_s: Option<u32>,
+    /// What may wait to pass.
+    pub queue_bytes: Option<u32>,
 }
 
 impl From<LinkConfig> for Direction {
@@ -190,6 +194,8 @@ impl From<LinkConfig> for Direction {
             loss_pct: percent(link.loss),
             duplicate_pct: percent(link.duplicate),
             reorder_pct: percent(link.reorder),
+            bandwidth_bytes_s: link.bottleneck.map(|bottleneck| bottleneck.bandwidth_bytes_s),
+            queue_bytes: link.bottleneck.map(|bottleneck| bottleneck.queue_bytes),
         }
     }
 }

@@ -255,6 +255,7 @@ fn link(direction: &Direction) -> String {
         [(direction.loss_pct, "lost"), (direction.duplicate_pct, "doubled"), (direction.reorder_pct, "reordered")];
     let shares = shares.iter().filter(|(pct, _)| *pct > 0.0);
     parts.extend(shares.map(|(pct, what)| format!("{} % {what}", plain(*pct))));
+    parts.extend(direction.bandwidth_bytes_s.map(|bytes_s| format!("{} KiB/s", plain(f64::from(bytes_s) / 1024.0))));
     if parts.is_empty() { "as it is".to_owned() } else { parts.join(", ") }
 }
 

@@ -164,6 +164,10 @@ impl Capture {
         self.owners[begin..].iter().take_while(move |(owner, _)| *owner == client_id).map(|(_, index)| *index)
     }
 
+    pub(crate) fn is_owned_by(&self, client_id: ClientId, index: u32) -> bool {
+        self.owners.binary_search(&(client_id, index)).is_ok()
+    }
+
     /// The entity that a client sees from: the first, should there be several.
     pub(crate) fn viewpoint_of(&self, client_id: ClientId) -> Option<u32> {
         let at = self.eyes.partition_point(|(owner, _)| *owner < client_id);

@@ -25,7 +25,8 @@ pub struct EngineConfig {
     pub secrets: [u8; ServerSecrets::RANDOM_BYTES],
     /// Of the game's randomness.
     pub seed: u64,
-    /// Upper end of what a client is sent, in bytes a second of UDP payload.
+    /// Upper end of what a client is sent, in bytes a second of UDP payload; `u32::MAX` for no budget at all. Below it, what is
+    /// sent follows what the client's link takes.
     pub client_bandwidth_bytes_s: u32,
     /// How far clients see; `None` leaves it to the game.
     pub view_radius: Option<f32>,

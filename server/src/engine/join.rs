@@ -1,6 +1,7 @@
 //! From a netcode connection to a player: greeting, hello, welcome.
 
 use super::Engine;
+use super::congestion::RateBounds;
 use super::session::{Phase, Session};
 use super::view::Views;
 use crate::game::JoinPayload;
@@ -32,8 +33,8 @@ impl Engine {
         if let Some(old) = superseded {
             self.supersede(old, now);
         }
-        let bandwidth = self.config.client_bandwidth_bytes_s;
-        let mut session = Session::new(slot, client_id, address, now + HELLO_TIMEOUT, self.input, bandwidth);
+        let bounds = RateBounds::new(self.config.client_bandwidth_bytes_s, self.config.snapshot_hz);
+        let mut session = Session::new(slot, client_id, address, now + HELLO_TIMEOUT, self.input, bounds);
         session.superseded = superseded;
         self.sessions.insert(session);
     }

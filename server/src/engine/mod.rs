@@ -8,6 +8,7 @@ mod budget;
 mod capture;
 mod closing;
 mod config;
+mod congestion;
 mod draft;
 mod event_queue;
 mod grid;
@@ -41,7 +42,8 @@ pub use outbox::Outbox;
 pub use phase::Phase;
 pub use schedule::Schedule;
 pub use stats::{
-    DisconnectCounts, InputCounts, RejectedCounts, ResumeCounts, Samples, SnapshotEntityCounts, Stats, Traffic,
+    BackOffCounts, DisconnectCounts, InputCounts, RejectedCounts, ResumeCounts, Samples, SnapshotEntityCounts, Stats,
+    Traffic,
 };
 pub use status::ClientStatus;
 pub use tidelock::wire::Load;

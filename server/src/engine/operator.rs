@@ -152,6 +152,7 @@ impl Session {
             loss_up_pct: share(received.expected.saturating_sub(received.received), received.expected),
             input_lead_ticks: self.inputs.lead_ticks(),
             joined_tick: if let Phase::Playing { since } = self.phase { Some(since) } else { None },
+            rate_bytes_s: self.congestion.rate_bytes_s(),
             sent_bytes: self.sent_bytes,
             visible: self.visible_count(),
         }

@@ -60,7 +60,7 @@ impl Engine {
         let mut packet = [0; PACKET_BYTES_MAX];
         let Self { sessions, netcode, outbox, stats, writer, history, interest, capture, schema, .. } = self;
         for session in sessions.iter_mut() {
-            session.budget.refill(period);
+            session.begin_sending(tick, period, stats);
             if slipped {
                 session.tell_clock();
             }
@@ -74,7 +74,7 @@ impl Engine {
             };
             if session.takes_turn(tick.tick, every) {
                 let center = capture.viewpoint_of(session.client_id).and_then(|index| history.slot(index).place);
-                writer.write(session, Sight { schema, interest, center }, history, tick, stats, &mut seal);
+                writer.write(session, Sight { schema, interest, capture, center }, history, tick, stats, &mut seal);
             }
             if let Some(farewell) = session.poll_farewell(tick.now) {
                 seal(&farewell);

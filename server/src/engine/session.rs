@@ -1,8 +1,10 @@
 use super::budget::Budget;
 use super::closing::Closing;
+use super::congestion::{Congestion, RateBounds};
 use super::event_queue::EventQueue;
 use super::history::History;
 use super::input_buffer::InputBuffer;
+use super::snapshot_tick::SnapshotTick;
 use super::stats::{Samples, Stats};
 use super::view::Views;
 use crate::game::InputType;
@@ -29,6 +31,7 @@ pub(crate) struct Session {
     pub(crate) inputs: InputBuffer,
     pub(crate) views: Views,
     pub(crate) budget: Budget,
+    pub(crate) congestion: Congestion,
     pub(crate) sent_bytes: u64,
     /// What was lost of the client's datagrams when it was last counted.
     counted_lost_up: u64,
@@ -106,7 +109,7 @@ impl Session {
         address: SocketAddr,
         deadline: Instant,
         input: InputType,
-        bandwidth_bytes_s: u32,
+        bounds: RateBounds,
     ) -> Self {
         Self {
             slot,
@@ -118,7 +121,8 @@ impl Session {
             connection: Connection::new(ClientMessage::BYTES_MAX),
             inputs: InputBuffer::new(input),
             views: Views::default(),
-            budget: Budget::new(bandwidth_bytes_s),
+            budget: Budget::default(),
+            congestion: Congestion::new(bounds),
             sent_bytes: 0,
             counted_lost_up: 0,
             counted_lost_down: 0,
@@ -185,10 +189,13 @@ impl Session {
         self.connection.read_messages(&mut r)?;
         self.read_inputs(&mut r, arrival, game, stats)?;
         self.connection.accept(header.sequence, arrival.at);
-        let views = &mut self.views;
+        let Self { views, congestion, .. } = self;
         self.connection.on_acks(&header, arrival.at, |sequence, fate| {
-            views.on_fate(sequence, matches!(fate, Fate::Acked(_)));
+            let arrived = matches!(fate, Fate::Acked(_));
+            congestion.on_fate(sequence, arrived, arrival.at);
+            views.on_fate(sequence, arrived);
         });
+        self.congestion.on_acks(self.connection.rtt(), arrival.at);
         self.views.settle(self.connection.oldest_remembered(), history, arrival.simulated);
         Ok(())
     }
@@ -228,8 +235,11 @@ impl Session {
         history: &mut History,
         stats: &mut Stats,
     ) {
-        let views = &mut self.views;
-        self.connection.expire(now, tick_period * 3, |sequence, _| views.on_fate(sequence, false));
+        let Self { views, congestion, .. } = self;
+        self.connection.expire(now, tick_period * 3, |sequence, _| {
+            congestion.on_fate(sequence, false, now);
+            views.on_fate(sequence, false);
+        });
         self.views.settle(self.connection.oldest_remembered(), history, tick);
         let received = self.connection.receive_counts();
         let lost_up = received.expected.saturating_sub(received.received);
@@ -243,6 +253,7 @@ impl Session {
         {
             self.last_sample_at = now;
             Samples::push(&mut stats.samples.client_rtt, rtt);
+            Samples::push(&mut stats.samples.client_rate_bytes_per_second, self.congestion.rate_bytes_s());
         }
     }
 
@@ -263,10 +274,27 @@ impl Session {
         self.connection.send_message(w.finish())
     }
 
+    /// Sending begins: what the link takes, and the budget for it, are up to date.
+    pub(crate) fn begin_sending(&mut self, tick: SnapshotTick, tick_period: Duration, stats: &mut Stats) {
+        if let Some(cause) = self.congestion.update(tick.now, tick_period) {
+            stats.back_offs.count(cause);
+        }
+        self.budget.refill(self.congestion.rate_bytes_s(), tick.snapshot_interval, tick.now);
+    }
+
+    /// A datagram goes out, of so many bytes with what netcode adds.
+    pub(crate) fn spend(&mut self, sequence: u64, bytes: usize) {
+        self.budget.spend(bytes);
+        self.congestion.on_sent(sequence, bytes);
+    }
+
     /// The datagram that was begun last goes out.
     pub(crate) fn commit(&mut self, carried: Carried, now: Instant) {
-        let views = &mut self.views;
-        self.connection.commit(now, carried, |sequence, _| views.on_fate(sequence, false));
+        let Self { views, congestion, .. } = self;
+        self.connection.commit(now, carried, |sequence, _| {
+            congestion.on_fate(sequence, false, now);
+            views.on_fate(sequence, false);
+        });
     }
 
     /// Whether a snapshot is due though there is nothing new: `interval` later it would be too late.

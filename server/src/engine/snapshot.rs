@@ -1,3 +1,4 @@
+use super::capture::Capture;
 use super::draft::Drafts;
 use super::history::History;
 use super::interest::Interest;
@@ -24,11 +25,12 @@ pub(crate) struct SnapshotWriter {
     datagram: BitWriter,
 }
 
-/// Where clients see from and what is far from there.
-#[derive(Clone, Copy, Debug)]
+/// Where a client sees from, what is far from there, and what is its own.
+#[derive(Clone, Copy)]
 pub(crate) struct Sight<'a> {
     pub(crate) schema: &'a Schema,
     pub(crate) interest: &'a Interest,
+    pub(crate) capture: &'a Capture,
     pub(crate) center: Option<Vec2>,
 }
 
@@ -53,6 +55,9 @@ impl SnapshotWriter {
         mut send: impl FnMut(&[u8]),
     ) {
         let complete = self.choose(session, sight, history, tick.tick, stats);
+        if !complete {
+            session.congestion.on_short(tick.now);
+        }
         session.views.on_collected(tick.tick);
         let news = session.views.is_due() || session.connection.wants_to_send_messages();
         if !news && !session.heartbeat_due(tick.now, tick.snapshot_interval) {
@@ -80,7 +85,7 @@ impl SnapshotWriter {
             };
             draft.assemble(&header, &mut self.datagram);
             let datagram = self.datagram.finish();
-            session.budget.spend(datagram.len() + super::NETCODE_OVERHEAD_BYTES);
+            session.spend(draft.sequence, datagram.len() + super::NETCODE_OVERHEAD_BYTES);
             Samples::push(&mut stats.samples.snapshot_size_bytes, datagram.len() as u32);
             send(datagram);
         }
@@ -89,15 +94,20 @@ impl SnapshotWriter {
     /// Writes messages that wait into datagrams of their own, as far as the budget goes.
     pub(crate) fn write_messages(&mut self, session: &mut Session, tick: SnapshotTick, mut send: impl FnMut(&[u8])) {
         for _ in 0..MESSAGE_DATAGRAMS_MAX {
-            if !session.connection.wants_to_send_messages() || session.budget.available_bytes() < DATAGRAM_BYTES_MAX {
+            if !session.connection.wants_to_send_messages() {
+                return;
+            }
+            if session.budget.available_bytes() < DATAGRAM_BYTES_MAX {
+                session.congestion.on_short(tick.now);
                 return;
             }
             self.datagram.clear();
-            session.connection.write_head(tick.now, DATAGRAM_BITS_MAX - HEAD_BITS_MAX - 1, &mut self.datagram);
+            let room_bits = DATAGRAM_BITS_MAX - HEAD_BITS_MAX - 1;
+            let sequence = session.connection.write_head(tick.now, room_bits, &mut self.datagram);
             self.datagram.write_bool(false);
             session.commit(Carried::Messages, tick.now);
             let datagram = self.datagram.finish();
-            session.budget.spend(datagram.len() + super::NETCODE_OVERHEAD_BYTES);
+            session.spend(sequence, datagram.len() + super::NETCODE_OVERHEAD_BYTES);
             send(datagram);
         }
     }
@@ -167,7 +177,13 @@ impl SnapshotWriter {
             let part = session.views.of(audience);
             let layout = sight.schema.stream(audience);
             let weight = |index| f32::from(layout.priority(history.of(audience).newest(index).mask));
-            let nearness = |index| sight.nearness(index, audience, history) * weight(index);
+            let nearness = |index| {
+                // Of its own entities not only what nobody else may know: a client predicts from all of it.
+                if sight.capture.is_owned_by(session.client_id, index) {
+                    return f32::INFINITY;
+                }
+                sight.nearness(index, history) * weight(index)
+            };
             if let Some(table) = self.tables.table(audience, base) {
                 let due = part.due.iter().flat_map(|word| bits(word.bits).map(|bit| word.at * 64 + bit));
                 queue.extend(due.map(|index| Queued {
@@ -202,11 +218,8 @@ const LEAVE_BITS: usize = 10;
 const MESSAGE_DATAGRAMS_MAX: usize = 8;
 
 impl Sight<'_> {
-    /// What goes first when not everything fits: what is the client's own, and what is near.
-    fn nearness(&self, index: u32, audience: Audience, history: &History) -> f32 {
-        if audience == Audience::Owner {
-            return f32::MAX;
-        }
+    /// What is near goes first when not everything fits.
+    fn nearness(&self, index: u32, history: &History) -> f32 {
         (1.5 - self.interest.distance(index, history.slot(index).place, self.center)).max(0.1)
     }
 }

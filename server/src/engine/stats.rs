@@ -1,3 +1,4 @@
+use super::congestion::BackOff;
 use std::time::Duration;
 use tidelock::wire::{CloseReason, RecordHead, RejectReason};
 
@@ -38,6 +39,8 @@ pub struct Stats {
     pub desyncs: u64,
     /// `budget_deferred_total`: records that waited for a later snapshot.
     pub budget_deferred: u64,
+    /// `back_offs_total{cause}`.
+    pub back_offs: BackOffCounts,
     /// `packets_dropped_total{reason}` above netcode: a payload that is not ours or not well-formed.
     pub payloads_malformed: u64,
     /// `packets_dropped_total{reason}`: an event of a client that does not decode, or came before it joined.
@@ -71,6 +74,8 @@ pub struct Samples {
     pub snapshot_size_bytes: Vec<u32>,
     /// `client_rtt_seconds`: each client's smoothed RTT, about once a second.
     pub client_rtt: Vec<Duration>,
+    /// `client_rate_bytes_per_second`: what each client may be sent, about once a second.
+    pub client_rate_bytes_per_second: Vec<u32>,
     /// `input_lead_ticks`: how long before its use each new input arrived; negative when late.
     pub input_lead_ticks: Vec<f32>,
 }
@@ -83,6 +88,7 @@ impl Samples {
     pub fn clear(&mut self) {
         self.snapshot_size_bytes.clear();
         self.client_rtt.clear();
+        self.client_rate_bytes_per_second.clear();
         self.input_lead_ticks.clear();
     }
 
@@ -220,6 +226,25 @@ counts!(
         despawn,
     }
 );
+
+counts!(
+    /// Why clients were sent less than before.
+    BackOffCounts {
+        /// Datagrams waited in a queue on their way.
+        delay,
+        /// More were lost than the link loses anyway.
+        loss,
+    }
+);
+
+impl BackOffCounts {
+    pub(crate) const fn count(&mut self, cause: BackOff) {
+        match cause {
+            BackOff::Delay => self.delay += 1,
+            BackOff::Loss => self.loss += 1,
+        }
+    }
+}
 
 impl SnapshotEntityCounts {
     pub(crate) const fn count(&mut self, head: RecordHead) {

@@ -19,6 +19,8 @@ pub struct ClientStatus {
     pub input_lead_ticks: Option<f32>,
     /// When it joined; `None` before that.
     pub joined_tick: Option<Tick>,
+    /// What it may be sent now, in bytes a second of UDP payload: what its link takes, up to what is configured.
+    pub rate_bytes_s: u32,
     /// UDP payload sent to it.
     pub sent_bytes: u64,
     /// Streams of entities that it sees.

@@ -14,7 +14,7 @@ pub(crate) struct Metrics {
 }
 
 /// What each metric means, for people who read `/metrics`.
-const COUNTERS: [(&str, &str); 17] = [
+const COUNTERS: [(&str, &str); 18] = [
     ("tidelock_ticks_total", "Simulation ticks run."),
     ("tidelock_tick_overruns_total", "Ticks that took longer than a tick time."),
     ("tidelock_ticks_skipped_total", "Tick times given up under overload; tick numbers never skip."),
@@ -32,6 +32,7 @@ const COUNTERS: [(&str, &str); 17] = [
     ("tidelock_delta_cache_total", "Entity records, by whether another client's encoding could be copied."),
     ("tidelock_desyncs_total", "Clients' reports of a state different from the server's."),
     ("tidelock_budget_deferred_total", "Entity records that waited for a later snapshot for want of bandwidth."),
+    ("tidelock_back_offs_total", "Times that a client's rate fell, by what its link showed."),
 ];
 
 const GAUGES: [(&str, &str); 8] = [
@@ -45,11 +46,12 @@ const GAUGES: [(&str, &str); 8] = [
     ("tidelock_build_info", "Always 1; the label is the version."),
 ];
 
-const HISTOGRAMS: [(&str, &str); 5] = [
+const HISTOGRAMS: [(&str, &str); 6] = [
     (TICK, "How long ticks take, from the first received datagram to the last sent one."),
     (PHASE, "How long each phase of a tick takes."),
     (SNAPSHOT, "Netcode payload of snapshot datagrams."),
     (RTT, "Smoothed round trip times of clients, sampled about once a second each."),
+    (RATE, "What clients may be sent, sampled about once a second each."),
     (LEAD, "How many ticks before its use each input arrives; negative when late."),
 ];
 
@@ -57,6 +59,7 @@ const TICK: &str = "tidelock_tick_duration_seconds";
 const PHASE: &str = "tidelock_tick_phase_duration_seconds";
 const SNAPSHOT: &str = "tidelock_snapshot_size_bytes";
 const RTT: &str = "tidelock_client_rtt_seconds";
+const RATE: &str = "tidelock_client_rate_bytes_per_second";
 const LEAD: &str = "tidelock_input_lead_ticks";
 
 impl Metrics {
@@ -85,6 +88,7 @@ impl Metrics {
             phases: PHASES.map(phase),
             snapshot: histogram!(SNAPSHOT),
             rtt: histogram!(RTT),
+            rate: histogram!(RATE),
             lead: histogram!(LEAD),
         })
     }
@@ -114,6 +118,7 @@ pub(crate) struct TickRecorder {
     phases: [Histogram; PHASES.len()],
     snapshot: Histogram,
     rtt: Histogram,
+    rate: Histogram,
     lead: Histogram,
 }
 
@@ -129,6 +134,9 @@ impl TickRecorder {
         }
         for rtt in &samples.client_rtt {
             self.rtt.record(*rtt);
+        }
+        for rate in &samples.client_rate_bytes_per_second {
+            self.rate.record(*rate);
         }
         for ticks in &samples.input_lead_ticks {
             self.lead.record(*ticks);
@@ -148,6 +156,10 @@ fn builder(tick_hz: u32) -> Result<PrometheusBuilder, BuildError> {
         .set_buckets_for_metric(
             exactly(RTT),
             &[0.001, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1.0, 2.0],
+        )?
+        .set_buckets_for_metric(
+            exactly(RATE),
+            &[4, 8, 12, 16, 24, 32, 48, 64, 96, 128, 256, 512, 1024, 2048, 4096].map(|kib| f64::from(kib * 1024)),
         )?
         .set_buckets_for_metric(
             exactly(LEAD),
@@ -206,6 +218,7 @@ fn set_engine_counters(stats: &Stats) {
     set_labelled("tidelock_connections_rejected_total", "reason", stats.rejected.named());
     set_labelled("tidelock_disconnects_total", "reason", stats.disconnects.named());
     set_labelled("tidelock_resumes_total", "result", stats.resumes.named());
+    set_labelled("tidelock_back_offs_total", "cause", stats.back_offs.named());
     set_labelled("tidelock_inputs_total", "fate", stats.inputs.named());
     set_labelled("tidelock_snapshot_entities_total", "kind", stats.snapshot_entities.named());
     let cache = [("hit", stats.delta_cache_hits), ("miss", stats.delta_cache_misses)];

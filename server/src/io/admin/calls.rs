@@ -215,6 +215,7 @@ pub(super) struct ClientReport {
     loss_up_pct: f32,
     input_lead_ticks: Option<f32>,
     joined_tick: Option<u32>,
+    rate_bytes_s: u32,
     sent_bytes: u64,
 }
 
@@ -228,6 +229,7 @@ impl ClientReport {
             loss_up_pct: status.loss_up_pct,
             input_lead_ticks: status.input_lead_ticks,
             joined_tick: status.joined_tick.map(|tick| tick.0),
+            rate_bytes_s: status.rate_bytes_s,
             sent_bytes: status.sent_bytes,
         }
     }

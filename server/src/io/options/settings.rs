@@ -66,7 +66,7 @@ pub(super) struct Settings {
     #[arg(long, env = "TIDELOCK_PROTOCOL_ID", hide_env_values = true, value_name = "NUMBER")]
     pub(super) protocol_id: Option<Number>,
 
-    /// Most bytes a second that a client is sent [default: 64KiB]
+    /// Most bytes a second that a client is sent; less over links that take less [default: 64KiB]
     #[arg(long, env = "TIDELOCK_CLIENT_BANDWIDTH", hide_env_values = true, value_name = "SIZE")]
     pub(super) client_bandwidth: Option<ByteSize>,
 
