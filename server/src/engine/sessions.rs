@@ -15,11 +15,13 @@ pub(crate) struct Sessions {
     len: usize,
     /// Those who play or have been welcomed to.
     players: usize,
+    /// The input of who asks for nothing, kept for its memory.
+    nothing: Vec<u32>,
 }
 
 impl Sessions {
     pub(crate) fn new(slots: usize) -> Self {
-        Self { slots: (0..slots).map(|_| None).collect(), len: 0, players: 0 }
+        Self { slots: (0..slots).map(|_| None).collect(), len: 0, players: 0, nothing: Vec::new() }
     }
 
     pub(crate) const fn len(&self) -> usize {
@@ -84,14 +86,15 @@ impl Sessions {
         world: &mut World,
         counts: &mut InputCounts,
     ) {
-        let mut nothing = vec![0; input.lane_count];
+        let mut nothing = std::mem::take(&mut self.nothing);
+        nothing.resize(input.lane_count, 0);
         (input.default)(&mut nothing);
         let present = self.iter_mut().filter(|session| session.in_game).map(|session| {
             let lanes = if session.is_playing() { session.inputs.take(tick, input, counts) } else { &nothing };
             TickInput { client_id: session.client_id, lanes }
         });
         let away = absentees.iter().map(|client_id| TickInput { client_id, lanes: &nothing });
-        let inputs: Vec<TickInput<'_>> = present.chain(away).collect();
-        (input.deliver)(world, &inputs);
+        (input.deliver)(world, &mut present.chain(away));
+        self.nothing = nothing;
     }
 }

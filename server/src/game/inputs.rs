@@ -40,8 +40,10 @@ pub(crate) struct InputType {
     pub(crate) default: fn(&mut [u32]),
     pub(crate) clear_one_shots: fn(&mut [u32]),
     /// Fills [`Inputs`].
-    pub(crate) deliver: fn(&mut World, &[TickInput<'_>]),
+    pub(crate) deliver: DeliverInputs,
 }
+
+type DeliverInputs = for<'a> fn(&mut World, &mut dyn Iterator<Item = TickInput<'a>>);
 
 /// One player's input for one tick, as lanes.
 #[derive(Clone, Copy, Debug)]
@@ -67,11 +69,9 @@ impl InputType {
                     let mut entity_of = |id| ids.entity(id).map_or(EntityRef::None, refer_to);
                     inputs.clear();
                     inputs.extend(
-                        tick_inputs
-                            .iter()
-                            .map(|input| (input.client_id, I::read_lanes_with(input.lanes, &mut entity_of))),
+                        tick_inputs.map(|input| (input.client_id, I::read_lanes_with(input.lanes, &mut entity_of))),
                     );
-                    inputs.sort_by_key(|(client_id, _)| *client_id);
+                    inputs.sort_unstable_by_key(|(client_id, _)| *client_id);
                 });
             },
         }

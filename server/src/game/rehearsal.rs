@@ -88,9 +88,8 @@ impl Rehearsal {
             });
         }
         let named = inputs.iter().zip(lanes.chunks(width));
-        let delivered: Vec<_> =
-            named.map(|((client_id, _), lanes)| TickInput { client_id: *client_id, lanes }).collect();
-        (self.input.deliver)(world, &delivered);
+        let mut delivered = named.map(|((client_id, _), lanes)| TickInput { client_id: *client_id, lanes });
+        (self.input.deliver)(world, &mut delivered);
         world.run_schedule(FixedMain);
         for (index, event) in self.events.iter().enumerate() {
             (event.drain)(world, index as u8, &mut self.sent);

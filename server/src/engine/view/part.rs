@@ -22,6 +22,8 @@ pub(crate) struct Part {
     pub(crate) due: Vec<DueWord>,
     /// What else is due, by ascending index.
     pub(crate) extras: Vec<Extra>,
+    /// What is due without the second baseline, kept for its memory.
+    young: Vec<u32>,
     /// The words and ghosts before the last update, for their memory.
     previous: (Vec<Word>, Vec<GhostId>),
 }
@@ -236,7 +238,7 @@ impl Part {
         self.due.clear();
         self.extras.clear();
         self.forget_settled(base);
-        let mut young = Vec::new();
+        let mut young = std::mem::take(&mut self.young);
         for word in &self.words {
             let mut changed = streams.changed(word.at, word.visible & !word.excepted, now, ticks);
             if changed & word.settled != 0
@@ -284,12 +286,13 @@ impl Part {
         }
         self.extras.extend(leaving.map(leave));
         if !young.is_empty() {
-            for index in young {
+            for index in young.drain(..) {
                 need((base, None), index / 64, 1 << (index % 64));
                 self.extras.push(Extra { index, kind: ExtraKind::Record(base), waited: 0, is_put_off: false });
             }
             self.extras.sort_unstable_by_key(|extra| extra.index);
         }
+        self.young = young;
     }
 
     pub(super) fn put_off(
