@@ -1,5 +1,6 @@
 //! A tick of a world that goes on as it did takes nothing from the heap but what the game takes.
 
+#![expect(clippy::needless_pass_by_value, reason = "systems take their parameters by value")]
 #![expect(unsafe_code, reason = "to count what is allocated one has to be the allocator")]
 
 use bevy_app::{App, Plugin};

@@ -1,6 +1,7 @@
 //! From what is due to datagrams.
 
 use super::history::History;
+use super::marks::bits;
 use super::record_tables::{Named, Record, RecordTable, RecordTables};
 use super::session::{Carried, Session};
 use super::snapshot_tick::SnapshotTick;
@@ -84,7 +85,7 @@ impl Drafts {
         tick: SnapshotTick,
         kinds: &mut SnapshotEntityCounts,
     ) {
-        self.sort(tables, &session.views, tick);
+        self.sort(tables, &session.views);
         self.len = 0;
         let mut at = Cursor::default();
         loop {
@@ -115,23 +116,31 @@ impl Drafts {
     }
 
     /// Sorts what is due by ghost.
-    fn sort(&mut self, tables: &RecordTables, views: &Views, tick: SnapshotTick) {
-        let named = (views.base(), views.second(tick.tick));
+    fn sort(&mut self, tables: &RecordTables, views: &Views) {
+        let named = (views.base(), views.second());
         self.marked.resize(self.marked.len().max(views.ghosts().len().div_ceil(64)), 0);
         for (audience, list) in Audience::ALL.into_iter().zip(&mut self.lists) {
             list.regular.clear();
             list.others.clear();
             let part = views.of(audience);
             if let Some(table) = tables.table(audience, named).filter(|_| !part.due.is_empty()) {
-                for (ghost, index) in part.due.iter().flat_map(|word| part.due_ghosts(*word)) {
-                    let record = table.record(index);
-                    if record.is_odd() {
-                        list.others.push(Other { ghost, index, named: Some(named), despawned: false });
-                    } else {
-                        self.marked[ghost as usize / 64] |= 1 << (ghost % 64);
+                let mut is_sorted = true;
+                let mut last = None;
+                for word in &part.due {
+                    for (ghost, index) in part.due_ghosts(*word) {
+                        if table.record(index).is_odd() {
+                            list.others.push(Other { ghost, index, named: Some(named), despawned: false });
+                        } else {
+                            is_sorted &= last < Some(ghost);
+                            last = Some(ghost);
+                            list.regular.push((ghost, index));
+                        }
                     }
                 }
-                list.take_marked(&mut self.marked, views);
+                if !is_sorted {
+                    list.sort(&mut self.marked, views);
+                }
+                list.choose_order();
             }
             for extra in &part.extras {
                 let Some(ghost) = part.known_ghost_of(extra.index) else { continue };
@@ -157,7 +166,7 @@ impl Drafts {
         draft.records.clear();
         draft.checksum = None;
         draft.records_head =
-            RecordsHead { base: session.views.base(), second: session.views.second(tick.tick), ..Default::default() };
+            RecordsHead { base: session.views.base(), second: session.views.second(), ..Default::default() };
         // The first datagram brings messages too, as far as the budget goes.
         let room_bits = MESSAGE_BITS_MAX.min(session.budget.available_bytes() * 8);
         let room_bits = if at == 0 { room_bits } else { 0 };
@@ -199,20 +208,22 @@ fn note_all(views: &mut Views) {
 }
 
 impl List {
-    /// Takes the marked ghosts off, from the lowest, and chooses the code of their gaps.
-    fn take_marked(&mut self, marked: &mut [u64], views: &Views) {
-        let (mut runs, mut next) = (0u32, 0);
-        for (word, marked) in marked.iter_mut().enumerate() {
-            let mut bits = std::mem::take(marked);
-            while bits != 0 {
-                let ghost = word as u32 * 64 + bits.trailing_zeros();
-                bits &= bits - 1;
-                runs += u32::from(ghost != next || runs == 0);
-                next = ghost + 1;
-                self.regular.push((ghost, views.ghosts().index_of(ghost)));
-            }
+    /// Puts what goes into runs in the order of ghosts.
+    fn sort(&mut self, marked: &mut [u64], views: &Views) {
+        for (ghost, _) in self.regular.drain(..) {
+            marked[ghost as usize / 64] |= 1 << (ghost % 64);
         }
-        let left_out = next - self.regular.len() as u32;
+        for (word, marked) in marked.iter_mut().enumerate() {
+            let ghosts = bits(std::mem::take(marked)).map(|bit| word as u32 * 64 + bit);
+            self.regular.extend(ghosts.map(|ghost| (ghost, views.ghosts().index_of(ghost))));
+        }
+    }
+
+    /// Chooses the code of the gaps between runs.
+    fn choose_order(&mut self) {
+        let runs = self.regular.chunk_by(|a, b| a.0 + 1 == b.0).count() as u32;
+        let end = self.regular.last().map_or(0, |(ghost, _)| ghost + 1);
+        let left_out = end - self.regular.len() as u32;
         self.gap_order = left_out.checked_div(runs).and_then(u32::checked_ilog2).unwrap_or(0).min(3);
     }
 }

@@ -122,9 +122,7 @@ impl SnapshotWriter {
         stats: &mut Stats,
     ) -> bool {
         let available_bits = session.budget.available_bytes().saturating_sub(HEADERS_BYTES) * 8;
-        if self.cost_bits_max(session, tick) <= available_bits
-            || self.enqueue(session, sight, history, tick) <= available_bits
-        {
+        if self.cost_bits_max(session) <= available_bits || self.enqueue(session, sight, history) <= available_bits {
             return true;
         }
         let by_place = |a: &Queued, b: &Queued| a.audience.cmp(&b.audience).then(a.index.cmp(&b.index));
@@ -150,8 +148,8 @@ impl SnapshotWriter {
     }
 
     /// About so many bits of the budget, and no fewer.
-    fn cost_bits_max(&self, session: &Session, tick: Tick) -> usize {
-        let base = (session.views.base(), session.views.second(tick));
+    fn cost_bits_max(&self, session: &Session) -> usize {
+        let base = (session.views.base(), session.views.second());
         let parts = Audience::ALL.into_iter().map(|audience| {
             let part = session.views.of(audience);
             let records: u32 = part.due.iter().map(|word| word.bits.count_ones()).sum();
@@ -169,8 +167,8 @@ impl SnapshotWriter {
     }
 
     /// Lists all that is due, with its priority, and returns about how many bits it takes.
-    fn enqueue(&mut self, session: &Session, sight: Sight<'_>, history: &History, tick: Tick) -> usize {
-        let base = (session.views.base(), session.views.second(tick));
+    fn enqueue(&mut self, session: &Session, sight: Sight<'_>, history: &History) -> usize {
+        let base = (session.views.base(), session.views.second());
         let mut queue = std::mem::take(&mut self.queue);
         queue.clear();
         for audience in Audience::ALL {

@@ -31,6 +31,8 @@ pub(crate) struct Views {
     base: Option<Tick>,
     /// The bases before that, oldest first.
     past_bases: VecDeque<Tick>,
+    /// The second baseline of what was collected last.
+    second: Option<Tick>,
     ghosts: Ghosts,
     /// The newest tick of which it was asked what is due.
     considered: Tick,
@@ -57,11 +59,16 @@ impl Views {
 
     /// The second baseline of what is sent in `now`: of the bases not long before the base the one that lies about as far
     /// before it as `now` lies after.
-    pub(crate) fn second(&self, now: Tick) -> Option<Tick> {
+    fn choose_second(&self, now: Tick) -> Option<Tick> {
         let base = self.base?;
         let target = base.sub(now.since(base).cast_unsigned());
         let near = self.past_bases.iter().filter(|past| base.since(**past) <= RecordsHead::SECOND_TICKS_MAX as i32);
         near.min_by_key(|past| target.since(**past).unsigned_abs()).copied()
+    }
+
+    /// The second baseline of what was collected last.
+    pub(crate) const fn second(&self) -> Option<Tick> {
+        self.second
     }
 
     /// What numbers entities have.
@@ -84,7 +91,8 @@ impl Views {
     /// Lists what is due in the snapshot of `now`, and asks for the records of it.
     pub(crate) fn collect(&mut self, history: &History, now: Tick, tables: &mut RecordTables) {
         let ticks = now.since(self.considered).cast_unsigned();
-        let baselines = (self.base, self.second(now));
+        self.second = self.choose_second(now);
+        let baselines = (self.base, self.second);
         for (audience, part) in Audience::ALL.into_iter().zip(&mut self.parts) {
             part.collect(history.of(audience), baselines, now, ticks, |baselines, word, bits| {
                 tables.need(audience, baselines, word, bits);

@@ -105,7 +105,7 @@ impl Pair {
     /// The second baseline of what is due of a stream.
     fn second_of(&self, index: u32) -> Option<Tick> {
         let is_regular = self.views.of(PUBLIC).due.iter().any(|word| word.bits >> (index % 64) & 1 != 0);
-        self.views.second(self.tick).filter(|_| is_regular)
+        self.views.second().filter(|_| is_regular)
     }
 
     fn indices_due(&self) -> Vec<u32> {
