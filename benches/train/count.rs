@@ -49,6 +49,12 @@ impl Counts {
         counts
     }
 
+    /// Those of some codes alone.
+    pub(crate) fn part(&self, of: impl Fn(Code) -> bool) -> Self {
+        let codes = self.codes.iter().filter(|(code, _)| of(**code)).map(|(code, counts)| (*code, counts.clone()));
+        Self { codes: codes.collect(), plain_bits: 0.0, records: self.records }
+    }
+
     /// Adds others, weighted.
     pub(crate) fn add(&mut self, other: &Self, weight: f64) {
         for (code, counts) in &other.codes {

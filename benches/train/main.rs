@@ -18,14 +18,14 @@ use count::Counts;
 use std::path::{Path, PathBuf};
 use tables::Tables;
 use tidelock::state::Audience;
-use tidelock::state::codec::Code;
+use tidelock::state::codec::{CONTEXTS, Code};
 use tidelock_benches::corpus::Corpus;
 use tidelock_benches::trace;
 
 #[derive(Parser)]
 struct Flags {
     /// How many residual codes there are.
-    #[arg(long, default_value_t = 48)]
+    #[arg(long, default_value_t = 64)]
     tables: usize,
     /// The physics trace.
     #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/traces/cubes-901.d1i16.xz"))]
@@ -66,26 +66,32 @@ fn main() -> std::io::Result<()> {
             per_record(counts.coded_bits(|code| trained.lengths(code))),
         );
     }
+    println!("\nbits/record, entropy/these tables, by what is told");
+    println!(
+        "corpus                   patterns       alone        hold      linear      linked   rotations     turning    swerving"
+    );
     for (corpus, counts) in corpora.iter().zip(&judged) {
-        print!("{:<14}", corpus.name);
-        let part = |filter: &dyn Fn(&Code) -> bool| {
-            let mut c = counts.clone();
-            c.codes.retain(|k, _| filter(k));
-            (c.entropy_bits() / counts.records, c.coded_bits(|code| trained.lengths(code)) / counts.records)
-        };
-        let p = part(&|c| matches!(c, Code::Pattern(_)));
-        print!(" pattern {:.2}/{:.2}", p.0, p.1);
-        for f in 0..7 {
-            let p = part(&|c| matches!(c, Code::Residual(x) if x/204==f));
-            print!(" f{f} {:.2}/{:.2}", p.0, p.1);
-        }
-        println!();
+        let families = (0..FAMILIES).map(|family| counts.part(|code| is_of_family(code, family)));
+        let parts = [counts.part(|code| matches!(code, Code::Pattern(_)))].into_iter().chain(families);
+        let cells = parts.map(|part| {
+            let per_record = |bits: f64| bits / counts.records;
+            let coded = part.coded_bits(|code| trained.lengths(code));
+            format!(" {:>5.2}/{:<5.2}", per_record(part.entropy_bits()).abs(), per_record(coded).abs())
+        });
+        println!("{:<20} {}", corpus.name, cells.collect::<String>());
     }
     if let Some(path) = &flags.write {
         let all = Tables::train(&sum(&count(&|_| true)), flags.tables);
         std::fs::write(path, all.to_rust())?;
     }
     Ok(())
+}
+
+/// How a residual's field was predicted: `context.rs` has as many contexts for each family.
+const FAMILIES: usize = 7;
+
+fn is_of_family(code: Code, family: usize) -> bool {
+    matches!(code, Code::Residual(context) if context / (CONTEXTS / FAMILIES) == family)
 }
 
 fn corpora(flags: &Flags) -> std::io::Result<Vec<Corpus>> {
