@@ -21,6 +21,8 @@ mod marks;
 mod operator;
 mod outbox;
 mod phase;
+#[cfg(test)]
+mod points;
 mod receive;
 mod record_tables;
 mod roster;

@@ -297,31 +297,13 @@ impl Keep {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tidelock::state::{Field, Input, LaneReader, LaneWriter, Replicate, Schema};
-
-    #[derive(Clone, Default)]
-    struct Points(i32);
-
-    impl Replicate for Points {
-        const NAME: &'static str = "points";
-        const FIELDS: &'static [Field] = &[Field::integer("points", 0, 1_000_000)];
-        fn quantize(&self, lanes: &mut LaneWriter<'_>) {
-            lanes.integer(self.0);
-        }
-        fn dequantize(lanes: &mut LaneReader<'_>) -> Self {
-            Self(lanes.integer())
-        }
-    }
-
-    impl Input for Points {
-        fn clear_one_shots(&mut self) {}
-    }
+    use crate::engine::points::points_schema;
 
     const KEEP: Keep = Keep { all_ticks: 20, thinned_ticks: 240 };
 
     /// A stream that changed in these ticks, to the number of the tick.
     fn table(ticks: impl Iterator<Item = u32>) -> StreamTable {
-        let schema = Schema::builder("test").component::<Points>(Audience::Public).input::<Points>().build().unwrap();
+        let schema = points_schema();
         let mut table = StreamTable::new(Audience::Public, schema.stream(Audience::Public), KEEP);
         table.begin(0);
         for tick in ticks {

@@ -7,6 +7,8 @@
 mod audience;
 mod change;
 pub mod codec;
+#[cfg(test)]
+mod declared;
 mod entity_ref;
 mod field;
 mod hash;

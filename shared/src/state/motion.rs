@@ -103,22 +103,11 @@ impl LaneMotion {
 
 #[cfg(test)]
 mod tests {
+    use super::super::declared::component;
     use super::super::{Audience, Input, LaneReader, LaneWriter, Replicate, Schema, SchemaBuilder, SchemaError};
     use super::*;
     use proptest::prelude::*;
 
-    macro_rules! component {
-        ($name:ident, $($field:expr),*) => {
-            #[derive(Clone, Default)]
-            struct $name;
-            impl Replicate for $name {
-                const NAME: &'static str = stringify!($name);
-                const FIELDS: &'static [Field] = &[$($field),*];
-                fn quantize(&self, _: &mut LaneWriter<'_>) {}
-                fn dequantize(_: &mut LaneReader<'_>) -> Self { Self }
-            }
-        };
-    }
     component!(
         Place,
         Field::flags("grounded", 1),

@@ -1,5 +1,7 @@
 //! What is expected of a field before it is read: from this follows which prefix code its residuals have.
 
+use super::plan::Kind;
+
 /// How a field was predicted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Family {
@@ -18,6 +20,19 @@ pub(super) enum Family {
     Turning = 5,
     /// A velocity of which one coordinate has changed, and whose speed stays as it is.
     Swerving = 6,
+}
+
+impl Family {
+    /// That of numbers of a kind, before a velocity is known.
+    pub(super) const fn of(kind: Kind, has_second: bool) -> Self {
+        match (kind, has_second) {
+            (Kind::Rotation(_), false) => Self::StillRotation,
+            (Kind::Rotation(_), true) => Self::Turning,
+            (_, false) => Self::Alone,
+            (Kind::Linear, true) => Self::Linear,
+            (_, true) => Self::Hold,
+        }
+    }
 }
 
 const FAMILIES: usize = 7;

@@ -63,8 +63,7 @@ impl Prediction {
             (Kind::Symbols, None) => Expectation::Unknown,
             (Kind::Symbols, Some((second, _))) if same(second.lanes_of(field), old) => Expectation::Still,
             (Kind::Symbols, Some(_)) => Expectation::Moving,
-            (Kind::Rotation(bits), _) => self.rotate(field, bits, old, second, known.first_age),
-            (Kind::Linear | Kind::Hold, _) => self.go_on(plan, field, old, second, known.first_age),
+            _ => self.go_on(plan, field, old, second, known.first_age),
         }
     }
 
@@ -93,7 +92,7 @@ impl Prediction {
         }
     }
 
-    /// Numbers: as they were, or on along the line through both baselines.
+    /// Numbers, those of rotations too: as they were, or on along the line through both baselines.
     fn go_on(
         &mut self,
         plan: &Plan,
@@ -104,61 +103,30 @@ impl Prediction {
     ) -> Expectation {
         copy(old, &mut self.values);
         self.towards = [0; LANES_MAX];
+        self.family = Family::of(field.kind, second.is_some());
         let Some((second, span)) = second else {
-            self.family = Family::Alone;
             self.scale = field.order.min(SCALES as u32 - 1) as u8;
             return Expectation::Unknown;
         };
-        let linear = field.kind == Kind::Linear;
-        self.family = if linear { Family::Linear } else { Family::Hold };
         self.scale = 0;
         let before = second.lanes_of(field);
         if same(before, old) {
             return Expectation::Still;
+        }
+        let mut from = [0; LANES_MAX];
+        copy(before, &mut from);
+        if let Kind::Rotation(bits) = field.kind {
+            let [a, b, c] = rotation::expressed(before, old[0], bits);
+            from = [old[0], a, b, c];
         }
         let mut fastest = 0;
         for (at, lane) in plan.lanes_of(field).iter().enumerate() {
-            let went = i64::from(lane.difference(before[at], old[at]));
-            let motion = motion(went, age, span);
+            let motion = motion(i64::from(lane.difference(from[at], old[at])), age, span);
             fastest = fastest.max(motion.unsigned_abs());
             self.towards[at] = motion.signum() as i8;
-            if linear {
+            if field.kind != Kind::Hold {
                 self.values[at] = advance(*lane, old[at], motion);
             }
-        }
-        self.scale = scale_of(fastest.min(u64::from(u32::MAX)) as u32);
-        Expectation::of_scale(self.scale)
-    }
-
-    fn rotate(
-        &mut self,
-        field: &FieldPlan,
-        bits: u8,
-        old: &[u32],
-        second: Option<(&Frame<'_>, u32)>,
-        age: u32,
-    ) -> Expectation {
-        copy(old, &mut self.values);
-        self.towards = [0; LANES_MAX];
-        let Some((second, span)) = second else {
-            self.family = Family::StillRotation;
-            self.scale = field.order.min(SCALES as u32 - 1) as u8;
-            return Expectation::Unknown;
-        };
-        self.family = Family::Turning;
-        self.scale = 0;
-        let before = second.lanes_of(field);
-        if same(before, old) {
-            return Expectation::Still;
-        }
-        let [a, b, c] = rotation::expressed(before, old[0], bits);
-        let mut fastest = 0;
-        for (at, before) in [(1, a), (2, b), (3, c)] {
-            let went = i64::from(old[at]) - i64::from(before);
-            let motion = motion(went, age, span);
-            fastest = fastest.max(motion.unsigned_abs());
-            self.towards[at] = motion.signum() as i8;
-            self.values[at] = (i64::from(old[at]) + motion).clamp(0, (1 << bits) - 1) as u32;
         }
         self.scale = scale_of(fastest.min(u64::from(u32::MAX)) as u32);
         Expectation::of_scale(self.scale)

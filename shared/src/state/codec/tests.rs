@@ -1,21 +1,10 @@
 use super::*;
 use crate::bits::{BitReader, BitWriter};
+use crate::state::declared::component;
 use crate::state::{Audience, Field, Input, Lane, LaneReader, LaneWriter, Replicate, Schema, Version};
 use alloc::vec::Vec;
 use proptest::prelude::*;
 
-macro_rules! component {
-    ($name:ident, $($field:expr),*) => {
-        #[derive(Clone, Default)]
-        struct $name;
-        impl Replicate for $name {
-            const NAME: &'static str = stringify!($name);
-            const FIELDS: &'static [Field] = &[$($field),*];
-            fn quantize(&self, _: &mut LaneWriter<'_>) {}
-            fn dequantize(_: &mut LaneReader<'_>) -> Self { Self }
-        }
-    };
-}
 component!(
     Place,
     Field::range("x", -100.0, 100.0, 0.01).with_velocity("Speed", "x"),
