@@ -1,4 +1,5 @@
 use super::ghosts::Ghosts;
+use super::past::Hole;
 use crate::engine::history::History;
 use crate::engine::marks::{Marks, bits};
 use crate::engine::stream_table::StreamTable;
@@ -39,6 +40,8 @@ pub(super) struct Word {
     pub(super) excepted: u64,
     /// Those that are among the settled.
     settled: u64,
+    /// Those that it may not hold as of the second baseline; only while it is found out what is due.
+    young: u64,
 }
 
 /// A stream that is no exception any more: the client may not hold it as of bases before `since`.
@@ -231,30 +234,22 @@ impl Part {
         &mut self,
         streams: &StreamTable,
         (base, second): (Option<Tick>, Option<Tick>),
-        now: Tick,
-        ticks: u32,
+        holes: impl Iterator<Item = Hole>,
+        (now, ticks): (Tick, u32),
         mut need: impl FnMut((Option<Tick>, Option<Tick>), u32, u64),
     ) {
         self.due.clear();
         self.extras.clear();
         self.forget_settled(base);
         let mut young = std::mem::take(&mut self.young);
-        for word in &self.words {
-            let mut changed = streams.changed(word.at, word.visible & !word.excepted, now, ticks);
-            if changed & word.settled != 0
-                && let Some(second) = second
-            {
-                // As of the second baseline the client may not hold these yet.
-                let begin = self.settled.partition_point(|settled| settled.index / 64 < word.at);
-                let these = self.settled[begin..].iter().take_while(|settled| settled.index / 64 == word.at);
-                for settled in these.filter(|settled| settled.since.is_newer_than(second)) {
-                    let bit = 1 << (settled.index % 64);
-                    if changed & bit != 0 {
-                        changed &= !bit;
-                        young.push(settled.index);
-                    }
-                }
-            }
+        if let Some(second) = second {
+            self.mark_young(second, holes);
+        }
+        for word in &mut self.words {
+            let changed = streams.changed(word.at, word.visible & !word.excepted, now, ticks);
+            let changed_young = changed & std::mem::take(&mut word.young);
+            young.extend(bits(changed_young).map(|bit| word.at * 64 + bit));
+            let changed = changed & !changed_young;
             if changed != 0 {
                 self.due.push(DueWord { at: word.at, bits: changed });
                 need((base, second), word.at, changed);
@@ -293,6 +288,21 @@ impl Part {
             self.extras.sort_unstable_by_key(|extra| extra.index);
         }
         self.young = young;
+    }
+
+    /// Marks what the client may not hold as of the second baseline.
+    fn mark_young(&mut self, second: Tick, holes: impl Iterator<Item = Hole>) {
+        for hole in holes {
+            if let Some(word) = self.word_mut(hole.at) {
+                word.young |= hole.bits;
+            }
+        }
+        let Self { settled, words, .. } = self;
+        for settled in settled.iter().filter(|settled| settled.since.is_newer_than(second)) {
+            if let Ok(n) = words.binary_search_by_key(&(settled.index / 64), |word| word.at) {
+                words[n].young |= words[n].settled & 1 << (settled.index % 64);
+            }
+        }
     }
 
     pub(super) fn put_off(
