@@ -85,9 +85,7 @@ impl Views {
         for (audience, part) in Audience::ALL.into_iter().zip(&mut self.parts) {
             let holes = self.second.into_iter().flat_map(|second| self.past.holes(second));
             let holes = holes.filter(|hole| hole.audience == audience);
-            part.collect(history.of(audience), baselines, holes, (now, ticks), |baselines, word, bits| {
-                tables.need(audience, baselines, word, bits);
-            });
+            part.collect(history.of(audience), baselines, holes, (now, ticks), tables);
         }
     }
 
