@@ -11,6 +11,7 @@ mod config;
 mod congestion;
 mod draft;
 mod event_queue;
+mod filter;
 mod grid;
 mod history;
 mod input_buffer;
