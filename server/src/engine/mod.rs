@@ -4,6 +4,7 @@
 //! Data flows one way: datagram, session, input buffer, world, history, view, snapshot, outbox.
 
 mod absentees;
+mod audits;
 mod budget;
 mod capture;
 mod closing;
@@ -27,6 +28,8 @@ mod points;
 mod receive;
 mod record_tables;
 mod roster;
+#[cfg(feature = "sabotage")]
+mod sabotage;
 mod schedule;
 mod send;
 mod session;
