@@ -1,9 +1,10 @@
 use super::history::History;
 use super::marks::bits;
+use std::ops::Range;
 use tidelock::Tick;
 use tidelock::bits::BitWriter;
 use tidelock::state::codec::{Baselines, encode_delta, encode_full};
-use tidelock::state::{Audience, Schema};
+use tidelock::state::{Audience, Checksum, Schema};
 
 /// The bodies of records of one tick, each encoded once and copied to every client: a table for each (audience, baselines).
 ///
@@ -16,8 +17,8 @@ pub(crate) struct RecordTables {
     /// Of each audience, one above the table of each age of a baseline, 0 being that of full records.
     by_age: [Vec<u32>; Audience::COUNT],
     tick: Tick,
-    bodies: Vec<u64>,
-    scratch: BitWriter,
+    /// Of all records, table after table, in each by ascending index: what is copied together lies side by side.
+    bodies: BitWriter,
     pub(crate) counts: RecordCounts,
 }
 
@@ -36,6 +37,8 @@ pub(crate) struct RecordCounts {
 }
 
 /// The records that lead from one tick to the newest versions of one audience's streams.
+///
+/// They are ordered by index, and have a number in that order; bodies lie side by side in it.
 #[derive(Debug)]
 pub(crate) struct RecordTable {
     audience: Audience,
@@ -44,41 +47,24 @@ pub(crate) struct RecordTable {
     next: u32,
     /// Bit `n % 64` of word `n / 64`: stream `n` is asked for.
     needed: Vec<u64>,
-    records: Vec<Record>,
-    /// The longest of them.
+    /// Likewise: its record is full though a delta was asked for.
+    full: Vec<u64>,
+    /// Likewise: it is a delta against the first baseline alone in a table with two.
+    single: Vec<u64>,
+    /// By index, for what is asked for: the number of its record.
+    numbers: Vec<u32>,
+    /// By number: the index.
+    indices: Vec<u32>,
+    /// Where the bodies of all records before a number end, among the bits of all tables.
+    ends: Vec<usize>,
+    /// The hashes of the versions that these lead to, added up.
+    sums: Vec<Checksum>,
+    /// The longest body.
     pub(crate) bits_max: u32,
 }
 
-/// An encoded body.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Record {
-    begin: u32,
-    bits: u32,
-}
-
-/// Set in [`Record::bits`] for a full record in a table of deltas.
-const FULL: u32 = 1 << 31;
-/// Set for a delta against the first baseline alone in a table with two.
-const SINGLE: u32 = 1 << 30;
 /// Older baselines are too few to be looked up by their age.
 const AGE_MAX: usize = 1024;
-
-impl Record {
-    pub(crate) const fn bits(self) -> u32 {
-        self.bits & !(FULL | SINGLE)
-    }
-
-    /// Whether it is no delta against all baselines that were asked for.
-    #[inline]
-    pub(crate) const fn is_odd(self) -> bool {
-        self.bits & (FULL | SINGLE) != 0
-    }
-
-    /// Whether it is full though a delta was asked for.
-    pub(crate) const fn is_full(self) -> bool {
-        self.bits & FULL != 0
-    }
-}
 
 impl RecordTables {
     /// Forgets the records of the tick before.
@@ -92,10 +78,10 @@ impl RecordTables {
         self.bodies.clear();
     }
 
-    /// A client needs the records that lead from these baselines to these streams of a word.
-    pub(crate) fn need(&mut self, audience: Audience, baselines: Named, word: u32, bits: u64) {
-        let at = self.table_at(audience, baselines);
-        let needed = &mut self.tables[at].needed;
+    /// A client needs a table's records of these streams of a word.
+    #[inline]
+    pub(crate) fn need(&mut self, table: usize, word: u32, bits: u64) {
+        let needed = &mut self.tables[table].needed;
         if needed.len() <= word as usize {
             needed.resize(word as usize + 1, 0);
         }
@@ -106,10 +92,11 @@ impl RecordTables {
 
     /// Encodes all that is needed.
     pub(crate) fn encode(&mut self, history: &History, schema: &Schema, tick_hz: u32) {
-        let Self { tables, len, bodies, scratch, counts, tick, .. } = self;
+        let Self { tables, len, bodies, counts, tick, .. } = self;
         for table in &mut tables[..*len] {
-            table.encode(history, schema, (*tick, tick_hz), bodies, scratch, counts);
+            table.encode(history, schema, (*tick, tick_hz), bodies, counts);
         }
+        bodies.write_bytes(&[0; BitWriter::TAIL_BYTES + 8]);
     }
 
     /// The table of baselines that were asked for.
@@ -117,10 +104,10 @@ impl RecordTables {
         Some(&self.tables[self.find(audience, baselines)?])
     }
 
-    /// The bits of a record.
+    /// Copies bodies: their bits among those of all tables.
     #[inline]
-    pub(crate) fn body(&self, record: Record) -> &[u64] {
-        &self.bodies[record.begin as usize..][..record.bits().div_ceil(64) as usize]
+    pub(crate) fn copy(&self, bodies: Range<usize>, w: &mut BitWriter) {
+        w.append_from(self.bodies.complete_bytes(), bodies.start, bodies.len());
     }
 
     fn find(&self, audience: Audience, baselines: Named) -> Option<usize> {
@@ -141,7 +128,8 @@ impl RecordTables {
         (age < AGE_MAX).then_some(age)
     }
 
-    fn table_at(&mut self, audience: Audience, baselines: Named) -> usize {
+    /// The place of the table of records that lead from these baselines. It is kept till the next tick.
+    pub(crate) fn table_at(&mut self, audience: Audience, baselines: Named) -> usize {
         if let Some(at) = self.find(audience, baselines) {
             return at;
         }
@@ -166,16 +154,83 @@ impl RecordTables {
 
 impl Default for RecordTable {
     fn default() -> Self {
-        let (needed, records) = (Vec::new(), Vec::new());
-        Self { audience: Audience::Public, baselines: (None, None), next: 0, needed, records, bits_max: 0 }
+        Self {
+            audience: Audience::Public,
+            baselines: (None, None),
+            next: 0,
+            needed: Vec::new(),
+            full: Vec::new(),
+            single: Vec::new(),
+            numbers: Vec::new(),
+            indices: Vec::new(),
+            ends: Vec::new(),
+            sums: Vec::new(),
+            bits_max: 0,
+        }
     }
 }
 
 impl RecordTable {
-    /// The record of a stream that was asked for.
+    /// The number of the record of a stream that was asked for.
     #[inline]
-    pub(crate) fn record(&self, index: u32) -> Record {
-        self.records[index as usize]
+    pub(crate) fn number(&self, index: u32) -> u32 {
+        self.numbers[index as usize]
+    }
+
+    /// Where the bodies of records are: bits among those of all tables.
+    #[inline]
+    pub(crate) fn bodies(&self, numbers: Range<u32>) -> Range<usize> {
+        self.ends[numbers.start as usize]..self.ends[numbers.end as usize]
+    }
+
+    /// How many records from one on, at most `len`, take no more than so many bits.
+    pub(crate) fn fitting(&self, begin: u32, len: u32, bits: usize) -> u32 {
+        let ends = &self.ends[begin as usize..=(begin + len) as usize];
+        let last = ends.partition_point(|end| end - ends[0] <= bits);
+        (last - 1) as u32
+    }
+
+    /// The bits of a stream's body.
+    #[inline]
+    pub(crate) fn body_bits(&self, index: u32) -> usize {
+        let number = self.number(index);
+        self.bodies(number..number + 1).len()
+    }
+
+    /// The hashes of the versions that records lead to, added up.
+    #[inline]
+    pub(crate) fn sum(&self, numbers: Range<u32>) -> Checksum {
+        let [before, all] = [numbers.start, numbers.end].map(|number| self.sums[number as usize].0);
+        Checksum(all.wrapping_sub(before))
+    }
+
+    /// The streams of records, 64 at a time: words and what of them.
+    pub(crate) fn words(&self, numbers: Range<u32>) -> impl Iterator<Item = (u32, u64)> {
+        let [first, last] = [numbers.start, numbers.end - 1].map(|number| self.indices[number as usize]);
+        (first / 64..=last / 64).map(move |word| {
+            let from = if word == first / 64 { u64::MAX << (first % 64) } else { u64::MAX };
+            let to = if word == last / 64 { u64::MAX >> (63 - last % 64) } else { u64::MAX };
+            (word, self.needed[word as usize] & from & to)
+        })
+    }
+
+    /// Which of a word's records are no deltas against all baselines that were asked for.
+    #[inline]
+    pub(crate) fn odd(&self, word: u32) -> u64 {
+        self.full[word as usize] | self.single[word as usize]
+    }
+
+    /// Whether a record is full though a delta was asked for.
+    #[inline]
+    pub(crate) fn is_full(&self, index: u32) -> bool {
+        self.full[index as usize / 64] >> (index % 64) & 1 != 0
+    }
+
+    /// Whether all that is asked for between the first and the last of some of a word's streams are these.
+    #[inline]
+    pub(crate) fn are_side_by_side(&self, word: u32, bits: u64) -> bool {
+        let between = u64::MAX >> bits.leading_zeros() & u64::MAX << bits.trailing_zeros();
+        self.needed[word as usize] & between == bits
     }
 
     fn encode(
@@ -183,43 +238,56 @@ impl RecordTable {
         history: &History,
         schema: &Schema,
         (tick, tick_hz): (Tick, u32),
-        bodies: &mut Vec<u64>,
-        scratch: &mut BitWriter,
+        bodies: &mut BitWriter,
         counts: &mut RecordCounts,
     ) {
         let (layout, streams) = (schema.stream(self.audience), history.of(self.audience));
-        if self.records.len() < self.needed.len() * 64 {
-            self.records.resize(self.needed.len() * 64, Record::default());
-        }
+        self.begin(bodies.len_bits());
         let age = |baseline| tick.since(baseline).cast_unsigned();
+        let mut sum = Checksum::default();
         for (word, needed) in self.needed.iter().enumerate() {
-            for index in bits(*needed).map(|bit| word as u32 * 64 + bit) {
+            for bit in bits(*needed) {
                 counts.misses += 1;
+                let index = word as u32 * 64 + bit;
                 let new = streams.newest(index);
                 let first = self.baselines.0.and_then(|first| Some((streams.at(index, first)?, age(first))));
                 let second = self.baselines.1.and_then(|second| Some((streams.at(index, second)?, age(second))));
-                let mut flags = if second.is_none() && self.baselines.1.is_some() { SINGLE } else { 0 };
-                match first {
-                    Some((first, first_age)) => {
-                        encode_delta(layout, &Baselines { first, first_age, second, tick_hz }, new, scratch);
-                        // Where nearly all changed by much, a delta can be longer than the whole.
-                        if scratch.len_bits() > layout.record_bits(new.mask) {
-                            flags = FULL;
-                            scratch.clear();
-                            encode_full(layout, new, scratch);
-                        }
-                    }
-                    None => {
-                        flags = if self.baselines.0.is_some() { FULL } else { 0 };
-                        counts.expired += u64::from(flags != 0);
-                        encode_full(layout, new, scratch);
-                    }
+                let begin = bodies.len_bits();
+                let mut is_full = first.is_none();
+                if let Some((first, first_age)) = first {
+                    encode_delta(layout, &Baselines { first, first_age, second, tick_hz }, new, bodies);
+                    // Where nearly all changed by much, a delta can be longer than the whole.
+                    is_full = bodies.len_bits() - begin > layout.record_bits(new.mask);
                 }
-                let bits = scratch.len_bits() as u32;
-                self.records[index as usize] = Record { begin: bodies.len() as u32, bits: bits | flags };
-                self.bits_max = self.bits_max.max(bits);
-                scratch.drain_words(bodies);
+                if is_full {
+                    bodies.truncate(begin);
+                    encode_full(layout, new, bodies);
+                    counts.expired += u64::from(first.is_none() && self.baselines.0.is_some());
+                }
+                self.full[word] |= u64::from(is_full && self.baselines.0.is_some()) << bit;
+                self.single[word] |= u64::from(second.is_none() && self.baselines.1.is_some()) << bit;
+                self.numbers[index as usize] = self.indices.len() as u32;
+                self.indices.push(index);
+                self.ends.push(bodies.len_bits());
+                sum.add(streams.newest_hash(index));
+                self.sums.push(sum);
+                self.bits_max = self.bits_max.max((bodies.len_bits() - begin) as u32);
             }
         }
+    }
+
+    /// Makes room for what is needed. The first body begins at a bit.
+    fn begin(&mut self, first_bit: usize) {
+        let Self { needed, full, single, numbers, indices, ends, sums, .. } = self;
+        for odd in [full, single] {
+            odd.clear();
+            odd.resize(needed.len(), 0);
+        }
+        numbers.resize(needed.len() * 64, 0);
+        indices.clear();
+        ends.clear();
+        ends.push(first_bit);
+        sums.clear();
+        sums.push(Checksum::default());
     }
 }

@@ -227,8 +227,7 @@ impl Sight<'_> {
 
 /// About so many bits of the budget.
 fn record_bits(table: &RecordTable, index: u32) -> usize {
-    let record = table.record(index);
-    record.bits() as usize + if record.is_full() { FULL_HEAD_BITS } else { DELTA_HEAD_BITS }
+    table.body_bits(index) + if table.is_full(index) { FULL_HEAD_BITS } else { DELTA_HEAD_BITS }
 }
 
 /// The audit that goes out with this snapshot, if one is due and nothing waits that it is about.

@@ -52,6 +52,10 @@ const THINNED_EVERY_TICKS: u32 = 16;
 const RECENT_TICKS: u32 = 16;
 
 impl StreamTable {
+    pub(super) const fn audience(&self) -> Audience {
+        self.audience
+    }
+
     pub(super) fn new(audience: Audience, layout: &StreamLayout, keep: Keep) -> Self {
         let lane_counts: Vec<usize> = layout.components().iter().map(|component| component.lanes.len()).collect();
         let offsets = (0..lane_counts.len()).map(|bit| layout.lane_offset(layout.full_mask(), bit)).collect();
