@@ -52,6 +52,7 @@ impl List {
         marked: &mut [u64],
         views: &Views,
     ) {
+        let is_sorted = part.is_sorted();
         for due in &part.due {
             let (odd, ghosts) = (due.bits & table.odd(due.at), part.ghosts_in(*due));
             for bit in bits(odd) {
@@ -59,13 +60,17 @@ impl List {
                 self.others.push(Other { ghost, index, named: Some(named), despawned: false });
             }
             let regular = due.bits & !odd;
+            if !is_sorted {
+                ghosts.each_of(regular, |ghost| marked[ghost as usize / 64] |= 1 << (ghost % 64));
+                continue;
+            }
             match ghosts.in_a_row().filter(|_| regular != 0 && table.are_side_by_side(due.at, regular)) {
                 Some(row) => self.push_row(row, regular, table.number(due.at * 64 + regular.trailing_zeros())),
                 None => bits(regular).for_each(|bit| self.push(ghosts.of(bit), table.number(due.at * 64 + bit), 1)),
             }
         }
-        if !self.stretches.is_sorted_by(|a, b| a.ghost + a.len <= b.ghost) {
-            self.sort(table, marked, views);
+        if !is_sorted {
+            self.push_marked(table, marked, views);
         }
         self.choose_order(table);
     }
@@ -95,12 +100,8 @@ impl List {
         }
     }
 
-    /// Brings stretches into the order of ghosts: faster than to sort them, as there are few more ghosts than are due.
-    fn sort(&mut self, table: &RecordTable, marked: &mut [u64], views: &Views) {
-        for stretch in self.stretches.drain(..) {
-            let ghosts = stretch.ghost..stretch.ghost + stretch.len;
-            ghosts.for_each(|ghost| marked[ghost as usize / 64] |= 1 << (ghost % 64));
-        }
+    /// Adds the streams whose ghosts are marked: faster than to sort them, as there are few more ghosts than are due.
+    fn push_marked(&mut self, table: &RecordTable, marked: &mut [u64], views: &Views) {
         for (word, marked) in marked.iter_mut().enumerate() {
             for ghost in bits(std::mem::take(marked)).map(|bit| word as u32 * 64 + bit) {
                 self.push(ghost, table.number(views.ghosts().index_of(ghost)), 1);

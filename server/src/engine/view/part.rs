@@ -14,6 +14,8 @@ pub(crate) struct Part {
     words: Vec<Word>,
     /// Of each visible stream, by ascending index.
     ghosts: Vec<GhostId>,
+    /// Whether they ascend, too.
+    is_sorted: bool,
     /// Streams that were exceptions not long ago, by ascending index.
     settled: Vec<Settled>,
     /// By ascending index.
@@ -138,6 +140,11 @@ impl Part {
         self.words.iter().map(|word| (word.at, word.visible))
     }
 
+    /// Whether the ghosts of all visible streams go up with their indices.
+    pub(crate) const fn is_sorted(&self) -> bool {
+        self.is_sorted
+    }
+
     /// The ghosts of a word that is due.
     #[inline]
     pub(crate) fn ghosts_in(&self, due: DueWord) -> WordGhosts<'_> {
@@ -231,6 +238,7 @@ impl Part {
         }
         old.for_each(|word| self.leave(word, word.visible, &ghosts, history, now));
         self.previous = (words, ghosts);
+        self.is_sorted = self.ghosts.is_sorted();
     }
 
     /// The ghost of a stream that is visible.
@@ -525,6 +533,16 @@ impl WordGhosts<'_> {
     #[inline]
     pub(crate) fn of(self, bit: u32) -> GhostId {
         self.ghosts[(self.visible & ((1 << bit) - 1)).count_ones() as usize]
+    }
+
+    /// Gives those of some of the visible streams to `sink`.
+    #[inline]
+    pub(crate) fn each_of(self, streams: u64, mut sink: impl FnMut(GhostId)) {
+        if streams == self.visible {
+            self.ghosts.iter().for_each(|ghost| sink(*ghost));
+        } else {
+            bits(streams).for_each(|bit| sink(self.of(bit)));
+        }
     }
 
     /// If ghosts go up with their streams' bits: the one that bit 0 has, or would have.
