@@ -2,6 +2,8 @@
 //! from one seed.
 
 mod check;
+#[cfg(test)]
+mod corruption;
 mod player;
 mod tap;
 

@@ -4,6 +4,7 @@
 //! Data flows one way: datagram, session, input buffer, world, history, view, snapshot, outbox.
 
 mod absentees;
+mod audits;
 mod budget;
 mod capture;
 mod closing;
@@ -12,6 +13,7 @@ mod congestion;
 mod draft;
 mod event_queue;
 mod executor;
+mod filter;
 mod grid;
 mod history;
 mod input_buffer;
@@ -27,6 +29,8 @@ mod points;
 mod receive;
 mod record_tables;
 mod roster;
+#[cfg(feature = "sabotage")]
+mod sabotage;
 mod schedule;
 mod send;
 mod session;

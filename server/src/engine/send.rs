@@ -39,6 +39,7 @@ impl Engine {
             }
             let center = capture.viewpoint_of(session.client_id).and_then(|index| history.slot(index).place);
             interest.select(center, marks);
+            interest.filter.apply(session.client_id, capture.layers_seen_by(session.client_id), marks);
             capture.owned_by(session.client_id).for_each(|index| marks.add(index, true));
             session.views.update(Audience::Public, marks, history, tick);
             if let Some(mates) = capture.team_of(session.client_id).and_then(|team| capture.members(team)) {

@@ -64,11 +64,14 @@ impl SnapshotWriter {
             return;
         }
         self.drafts.write(sight.tables, session, sight.history, tick, &mut counts.snapshot_entities);
-        let audit = session.take_audit_turn(tick.now).and_then(|bucket| audit(session, sight.history, bucket));
+        let audit = take_audit(session, sight.history, tick);
         let due = session.take_clock_turn(tick.now).then_some(tick.due);
         session.on_snapshot(tick.now);
         let oldest = session.connection.oldest_in_flight(|carried| *carried == Carried::Records);
         let count = self.drafts.iter().len();
+        if let Some((audit, last)) = audit.zip(self.drafts.iter().last()) {
+            session.audits.on_sent(audit.bucket, last.sequence, oldest.unwrap_or(last.sequence));
+        }
         for (index, draft) in self.drafts.iter().iter().enumerate() {
             let last = index + 1 == count;
             let header = SnapshotHeader {
@@ -219,6 +222,16 @@ fn extra_bits(tables: &RecordTables, audience: Audience, extra: &Extra) -> usize
 /// About so many bits of the budget.
 fn record_bits(table: &RecordTable, index: u32) -> usize {
     table.body_bits(index) + if table.is_full(index) { FULL_HEAD_BITS } else { DELTA_HEAD_BITS }
+}
+
+/// The audit that goes out with this snapshot, if one is due and nothing waits that it is about.
+fn take_audit(session: &mut Session, history: &History, tick: SnapshotTick) -> Option<Audit> {
+    let bucket = session.audits.take_turn(tick.now)?;
+    let audit = audit(session, history, bucket);
+    if audit.is_none() {
+        session.audits.put_off(bucket);
+    }
+    audit
 }
 
 /// The sum over everything in one bucket that the client should hold when it has received all that was sent.

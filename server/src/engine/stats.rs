@@ -31,9 +31,9 @@ pub struct Stats {
     pub delta_cache_hits: u64,
     /// See `delta_cache_hits`.
     pub delta_cache_misses: u64,
-    /// Records that were encoded in full because the history did not know the baseline any more.
+    /// `baselines_expired_total`: records that were encoded in full because the history did not know the baseline any more.
     pub baselines_expired: u64,
-    /// What all versions take.
+    /// `history_bytes`: what all versions take.
     pub history_bytes: u64,
     /// `desyncs_total`: clients that reported a state different from ours.
     pub desyncs: u64,

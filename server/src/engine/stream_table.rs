@@ -226,6 +226,17 @@ impl StreamTable {
         Some(self.pool.head(ring, n))
     }
 
+    /// Flips a bit in every version of a stream but the newest, as failing memory would: their hashes stay what they were.
+    #[cfg(feature = "sabotage")]
+    pub(super) fn corrupt_baselines(&mut self, index: u32) {
+        let ring = self.rings[index as usize];
+        for n in 0..ring.len().saturating_sub(1) {
+            let (head, mut lanes) = (*self.pool.head(&ring, n), self.pool.version(&ring, n).lanes.to_vec());
+            lanes[0] ^= 1;
+            self.pool.set(&ring, n, head, &lanes);
+        }
+    }
+
     fn find(&self, index: u32, tick: Tick) -> Option<(&Ring, usize)> {
         let ring = &self.rings[index as usize];
         if let Some(n) = self.pool.find(ring, tick) {
