@@ -33,7 +33,7 @@ impl Codebook {
     }
 
     /// Reads a residual.
-    #[inline(always)]
+    #[inline(never)]
     pub(super) fn read_residual(&self, context: usize, r: &mut BitReader<'_>) -> Result<i32, Malformed> {
         residual::read(&self.codes[Self::number(Code::Residual(context))], r)
     }

@@ -68,6 +68,18 @@ impl DeltaCoder<'_> {
         {
             return write_fields(self.plan, self.plan.full_mask, &known, &new, sink);
         }
+        self.encode_parts(first, second, new, sink);
+    }
+
+    /// The same of versions that have not all components.
+    #[inline(never)]
+    fn encode_parts<S: Sink>(
+        &self,
+        first: VersionRef<'_>,
+        second: Option<VersionRef<'_>>,
+        new: VersionRef<'_>,
+        sink: &mut S,
+    ) {
         let places = self.parts(first, second);
         let (known, new_places) = (self.known_parts(first, second, &places), Parts::new(self.plan, new.mask));
         let new_frame = Frame { lanes: new.lanes, places: &new_places };
@@ -78,6 +90,22 @@ impl DeltaCoder<'_> {
             write_components(self.plan, &new_frame, new.mask & !first.mask, sink);
         }
         write_fields(self.plan, first.mask & new.mask, &known, &new_frame, sink);
+    }
+}
+
+#[cfg(test)]
+impl DeltaCoder<'_> {
+    /// [`DeltaCoder::encode`], as if components were missing.
+    pub(super) fn encode_as_parts(
+        &self,
+        first: VersionRef<'_>,
+        second: Option<VersionRef<'_>>,
+        new: VersionRef<'_>,
+        w: &mut BitWriter,
+    ) {
+        let mut sink = BitSink::new(self.book, w);
+        self.encode_parts(first, second, new, &mut sink);
+        sink.finish();
     }
 }
 

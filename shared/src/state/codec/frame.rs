@@ -78,7 +78,7 @@ impl<'a, P: Places> Frame<'a, P> {
     #[inline(always)]
     pub(super) fn numbers_of<const N: usize>(&self, field: &FieldPlan) -> Numbers<N> {
         let begin = self.places.place(field.component, field.first_lane);
-        *self.lanes[begin..].first_chunk().expect("a version has all lanes of its components")
+        *self.lanes[begin..begin + N].first_chunk().expect("it has so many lanes")
     }
 
     /// One lane of a component that is there.
