@@ -2,7 +2,7 @@ use super::history::History;
 use super::marks::bits;
 use tidelock::Tick;
 use tidelock::bits::BitWriter;
-use tidelock::state::codec::{Baselines, encode_delta, encode_full};
+use tidelock::state::codec::{DeltaCoder, encode_full};
 use tidelock::state::{Audience, Schema};
 
 /// The bodies of records of one tick, each encoded once and copied to every client: a table for each (audience, baselines).
@@ -192,16 +192,18 @@ impl RecordTable {
             self.records.resize(self.needed.len() * 64, Record::default());
         }
         let age = |baseline| tick.since(baseline).cast_unsigned();
+        let [first_age, second_age] = [self.baselines.0, self.baselines.1].map(|baseline| baseline.map(age));
+        let coder = DeltaCoder::new(layout, first_age.unwrap_or(1), second_age, tick_hz);
         for (word, needed) in self.needed.iter().enumerate() {
             for index in bits(*needed).map(|bit| word as u32 * 64 + bit) {
                 counts.misses += 1;
                 let new = streams.newest(index);
-                let first = self.baselines.0.and_then(|first| Some((streams.at(index, first)?, age(first))));
-                let second = self.baselines.1.and_then(|second| Some((streams.at(index, second)?, age(second))));
+                let first = self.baselines.0.and_then(|first| streams.at(index, first));
+                let second = self.baselines.1.and_then(|second| streams.at(index, second));
                 let mut flags = if second.is_none() && self.baselines.1.is_some() { SINGLE } else { 0 };
                 match first {
-                    Some((first, first_age)) => {
-                        encode_delta(layout, &Baselines { first, first_age, second, tick_hz }, new, scratch);
+                    Some(first) => {
+                        coder.encode(first, second, new, scratch);
                         // Where nearly all changed by much, a delta can be longer than the whole.
                         if scratch.len_bits() > layout.record_bits(new.mask) {
                             flags = FULL;
