@@ -10,7 +10,7 @@ fn scrape() -> String {
     let mut config = ServerConfig::embedded(Options::default()).unwrap();
     let address = SocketAddr::from(([127, 0, 0, 1], 0));
     config.admin = Some(AdminConfig { address, token: None, allow_token_endpoint: false });
-    let server = Server::start(&config, Arena { npcs: 0 }).unwrap();
+    let server = Server::start(&config, Arena { npcs: 3 }).unwrap();
     while server.stats().engine.ticks < 3 {
         std::thread::yield_now();
     }
@@ -36,8 +36,10 @@ fn every_promised_metric_is_there_and_explained() {
         ("counter", "ticks_total tick_overruns_total ticks_skipped_total packets_total bytes_total"),
         ("counter", "packets_dropped_total packets_lost_total socket_receive_drops_total connections_total"),
         ("counter", "connections_rejected_total disconnects_total inputs_total snapshot_entities_total"),
-        ("counter", "delta_cache_total desyncs_total budget_deferred_total back_offs_total resumes_total"),
-        ("gauge", "clients clients_away clients_max entities load_level draining start_time_seconds build_info"),
+        ("counter", "delta_cache_total baselines_expired_total desyncs_total budget_deferred_total back_offs_total"),
+        ("counter", "resumes_total"),
+        ("gauge", "clients clients_away clients_max entities history_bytes load_level draining start_time_seconds"),
+        ("gauge", "build_info"),
     ];
     let mut known =
         BTreeSet::from(["process_cpu_seconds_total".to_owned(), "process_resident_memory_bytes".to_owned()]);
@@ -72,6 +74,8 @@ fn every_label_is_there_before_its_first_event() {
         "tidelock_inputs_total{fate=\"on_time\"} 0",
         "tidelock_inputs_total{fate=\"flood\"} 0",
         "tidelock_delta_cache_total{result=\"hit\"} 0",
+        "tidelock_baselines_expired_total 0",
+        "tidelock_desyncs_total 0",
         "tidelock_packets_dropped_total{reason=\"inbox_full\"} 0",
         "tidelock_packets_dropped_total{reason=\"inbox_strangers_full\"} 0",
         "tidelock_packets_lost_total{direction=\"down\"} 0",
@@ -80,6 +84,8 @@ fn every_label_is_there_before_its_first_event() {
     ] {
         assert!(text.lines().any(|line| line == series), "{series}");
     }
+    let history_bytes = text.lines().find_map(|line| line.strip_prefix("tidelock_history_bytes ")).unwrap();
+    assert!(history_bytes.parse::<f64>().unwrap() > 0.0, "of those who are there");
     for phase in ["receive", "step", "capture", "send", "transmit"] {
         let series = format!("tidelock_tick_phase_duration_seconds_count{{phase=\"{phase}\"}} ");
         let count = text.lines().find_map(|line| line.strip_prefix(&series)).expect(phase);

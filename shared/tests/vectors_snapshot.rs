@@ -181,7 +181,7 @@ fn runs() -> Vec<Runs> {
 fn runs_have_these_bytes() {
     let mut vectors = Vectors::new(
         RUNS,
-        "The runs of a list, here without the bodies that follow each: for each, by ascending ghost:\n\
+        "The runs of a list, here without the bodies that follow the last: for each, by ascending ghost:\n\
          ghosts between it and the run before, less one (or before it, if it is the first), golomb of the list's order |\n\
          its length, less one, golomb 0. The list's order and count are in `fields`.",
     );

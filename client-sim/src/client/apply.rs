@@ -1,6 +1,7 @@
 //! From the records of a snapshot datagram to the view: decode all, verify, then store, or store nothing.
 
 use super::view::View;
+use core::ops::Range;
 use tidelock::Tick;
 use tidelock::bits::{BitReader, Malformed};
 use tidelock::state::codec::{DeltaCoder, decode_full};
@@ -10,6 +11,8 @@ use tidelock::wire::{GhostId, RecordHead, RecordReader, RecordsHead, RunReader};
 /// Records that were decoded, and wait for the checksum. Kept for its memory.
 #[derive(Debug, Default)]
 pub(super) struct Decoder {
+    /// Of the list that is being read.
+    runs: Vec<Range<GhostId>>,
     records: Vec<Record>,
     /// Of all records, one after another.
     lanes: Vec<u32>,
@@ -87,9 +90,13 @@ impl Decoder {
             let coder = head.base.map(|base| snapshot.coder(base, head.second));
             let of_base = head.base.zip(coder.as_ref()).ok_or(DecodeError::Malformed);
             let mut runs = RunReader::new(list);
+            self.runs.clear();
             while let Some((begin, len)) = runs.next(r)? {
+                self.runs.push(begin..begin + len);
+            }
+            for n in 0..self.runs.len() {
                 let (base, coder) = of_base?;
-                for ghost in begin..begin + len {
+                for ghost in self.runs[n].clone() {
                     self.decode_delta(snapshot, ghost, (base, head.second), coder, r)?;
                 }
             }

@@ -14,9 +14,12 @@ mod prediction;
 mod receive;
 mod resume;
 mod resync;
+#[cfg(test)]
+mod sabotage;
 mod stats;
 mod streams;
 mod view;
+mod whole;
 
 #[cfg(test)]
 mod tests;
@@ -45,6 +48,7 @@ use tidelock::wire::{
     ClientMessage, Connection, DATAGRAM_BITS_MAX, Greeting, HEAD_BITS_MAX, MESSAGE_BYTES_MAX, SendError, WIRE_VERSION,
 };
 use tidelock::{Instant, Tick};
+use whole::WholeClaim;
 
 /// What a client is started with.
 #[derive(Debug)]
@@ -75,6 +79,7 @@ pub struct Client<I: Input> {
     /// What the server told of its clock; `None` before the welcome.
     clock: Option<ServerClock>,
     resync: Option<Resync>,
+    claim: Option<WholeClaim>,
     full_view_seen: bool,
     pacer: Option<Pacer>,
     inputs: UnconfirmedInputs,
@@ -137,6 +142,7 @@ impl<I: Input> Client<I> {
             tick_hz: 0,
             clock: None,
             resync: None,
+            claim: None,
             full_view_seen: false,
             pacer: None,
             inputs: UnconfirmedInputs::default(),

@@ -105,7 +105,7 @@ impl<I: Input> Client<I> {
             match self.decoder.decode(&self.view, snapshot.tick, self.tick_hz, r) {
                 Ok(sum) if sum.to_u16() == checksum => self.decoder.apply(&mut self.view, snapshot.tick),
                 Ok(_) => {
-                    self.on_desync(snapshot);
+                    self.on_desync(snapshot.tick);
                     return Ok(());
                 }
                 Err(DecodeError::MissingBaseline) => {
@@ -124,8 +124,9 @@ impl<I: Input> Client<I> {
         self.connection.accept(header.sequence, now);
         self.on_applied(snapshot, now);
         if newest.is_none_or(|newest| !newest.is_newer_than(snapshot.tick)) {
-            self.check_whole(header, snapshot);
+            self.claim_whole(header, snapshot);
         }
+        self.check_whole();
         Ok(())
     }
 
@@ -158,31 +159,6 @@ impl<I: Input> Client<I> {
         }
     }
 
-    /// If everything sent so far is here, the whole can be checked.
-    fn check_whole(&mut self, header: &Header, snapshot: &SnapshotHeader) {
-        let oldest = header.sequence.saturating_sub(u64::from(snapshot.in_flight));
-        let last = header.sequence + u64::from(snapshot.count - 1 - snapshot.index);
-        let held = self.connection.received();
-        let whole = held.newest() == Some(last) && held.contains_all_from(oldest);
-        if whole && let Some(audit) = snapshot.audit {
-            if self.is_resyncing() {
-                return;
-            }
-            if self.view.audit(audit.bucket) != audit.hash {
-                self.on_desync(snapshot);
-                return;
-            }
-            self.stats.audits_passed += 1;
-        }
-        if whole && snapshot.complete && !self.is_resyncing() {
-            self.view.on_whole(snapshot.tick);
-            if !self.full_view_seen {
-                self.full_view_seen = true;
-                self.emit(ClientEvent::FirstFullView);
-            }
-        }
-    }
-
     /// A late datagram may build on what is forgotten. A timely one may not.
     fn on_missing_baseline(&mut self, snapshot: &SnapshotHeader) {
         let late = self.view.newest_tick().is_some_and(|newest| newest.is_newer_than(snapshot.tick));
@@ -190,25 +166,26 @@ impl<I: Input> Client<I> {
             self.stats.snapshots.stale += 1;
         } else {
             self.stats.snapshots.undecodable += 1;
-            self.on_desync(snapshot);
+            self.on_desync(snapshot.tick);
         }
     }
 
     /// What is held is not what the server said: forget it, and ask for all of it.
-    fn on_desync(&mut self, snapshot: &SnapshotHeader) {
+    pub(super) fn on_desync(&mut self, tick: Tick) {
         if self.is_resyncing() {
             self.stats.snapshots.stale += 1;
             return;
         }
         self.stats.desyncs += 1;
-        self.resync = Some(Resync::new(snapshot.tick));
+        self.resync = Some(Resync::new(tick));
         self.view.clear();
+        self.claim = None;
         self.follow_resync();
-        self.emit(ClientEvent::Desync { tick: snapshot.tick });
+        self.emit(ClientEvent::Desync { tick });
     }
 
     /// Whether everything was forgotten, and the server does not know yet.
-    fn is_resyncing(&self) -> bool {
+    pub(super) fn is_resyncing(&self) -> bool {
         self.resync.as_ref().is_some_and(Resync::is_pending)
     }
 

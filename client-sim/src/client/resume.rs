@@ -73,6 +73,7 @@ impl<I: Input> Client<I> {
         self.greets = true;
         self.clock = None;
         self.resync = None;
+        self.claim = None;
         self.pacer = None;
         self.inputs = UnconfirmedInputs::default();
         self.outgoing.clear();

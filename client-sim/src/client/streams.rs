@@ -1,5 +1,7 @@
 use tidelock::Tick;
-use tidelock::state::{Checksum, Ring, StreamLayout, VersionHead, VersionPool, VersionRef};
+use tidelock::state::{
+    Audience, Checksum, NetId, Ring, StreamLayout, VersionHead, VersionPool, VersionRef, version_hash,
+};
 
 /// The streams of one audience that a client knows, by index: pages of 64 side by side, and all versions in one pool.
 #[derive(Debug)]
@@ -83,12 +85,16 @@ impl Streams {
         Some(self.pool.version(&stream.versions, n))
     }
 
-    /// The sum over all that are shown in one audit bucket.
-    pub(super) fn audit(&self, bucket: u8) -> Checksum {
+    /// The sum over all that are shown in one audit bucket, of what they are now: what was their hash when they came says
+    /// nothing of what has become of them.
+    pub(super) fn audit(&self, audience: Audience, bucket: u8) -> Checksum {
         let mut sum = Checksum::default();
-        let shown = self.iter_pages().filter(|(_, page)| page.shown >> bucket & 1 != 0);
-        for (newest, _) in shown.filter_map(|(_, page)| self.newest(&page.streams[usize::from(bucket)])) {
-            sum.add(newest.hash);
+        for (first, page) in self.iter_pages().filter(|(_, page)| page.shown >> bucket & 1 != 0) {
+            let stream = &page.streams[usize::from(bucket)];
+            let id = NetId { index: first + u32::from(bucket), generation: stream.generation };
+            if let Some((_, VersionRef { mask, lanes })) = self.newest(stream) {
+                sum.add(version_hash(id, audience, mask, lanes));
+            }
         }
         sum
     }
@@ -166,6 +172,17 @@ impl Streams {
                 self.free.push(*at - 1);
                 *at = 0;
             }
+        }
+    }
+
+    /// Flips a bit in every version of a stream, as failing memory would: their hashes stay what they were.
+    #[cfg(test)]
+    pub(super) fn corrupt(&mut self, index: u32) {
+        let versions = self.at(index).expect("the stream is known").versions;
+        for n in 0..versions.len() {
+            let (head, mut lanes) = (*self.pool.head(&versions, n), self.pool.version(&versions, n).lanes.to_vec());
+            lanes[0] ^= 1;
+            self.pool.set(&versions, n, head, &lanes);
         }
     }
 

@@ -131,7 +131,9 @@ impl View {
     /// The sum over all shown streams in one audit bucket.
     pub(super) fn audit(&self, bucket: u8) -> u32 {
         let mut sum = Checksum::default();
-        self.streams.iter().for_each(|streams| sum.add(streams.audit(bucket).0));
+        for (audience, streams) in Audience::ALL.into_iter().zip(&self.streams) {
+            sum.add(streams.audit(audience, bucket).0);
+        }
         sum.to_u32()
     }
 

@@ -3,12 +3,12 @@ use super::interest::Interest;
 use super::marks::IndexSet;
 use super::teams::Teams;
 use crate::game::{
-    AlwaysRelevant, CapturedColumn, Departed, EntitySet, Locator, NetIds, NetSlot, Owner, Replicated, Team, Viewpoint,
-    for_each_without,
+    AlwaysRelevant, CapturedColumn, Departed, Discretion, EntitySet, Layers, Locator, NetIds, NetSlot, Owner,
+    Replicated, SeesLayers, Team, Viewpoint, Visibility, VisibilityChange, for_each_without,
 };
 use bevy_ecs::change_detection::Tick as ChangeTick;
 use bevy_ecs::entity::Entity;
-use bevy_ecs::query::{Added, QueryState, With, Without};
+use bevy_ecs::query::{Added, Changed, QueryState, With, Without};
 use bevy_ecs::world::World;
 use tidelock::{ClientId, Tick};
 
@@ -19,18 +19,23 @@ pub(crate) struct Capture {
     since: ChangeTick,
     spawned: QueryState<Entity, (With<Replicated>, Without<NetSlot>)>,
     made_relevant: QueryState<&'static NetSlot, (With<Replicated>, Added<AlwaysRelevant>)>,
-    owned: OwnedQuery<With<Replicated>>,
-    viewpoints: OwnedQuery<(With<Replicated>, With<Viewpoint>)>,
+    owned: QueryState<(&'static NetSlot, &'static Owner), With<Replicated>>,
+    viewpoints: QueryState<(&'static NetSlot, &'static Owner, Option<&'static SeesLayers>), IsViewpoint>,
+    layered: QueryState<(Entity, &'static NetSlot, &'static Layers), ChangedLayers>,
+    /// Things on layers that changed hands.
+    handed_over: QueryState<Entity, ChangedHands>,
     teams: Teams,
-    /// Entities that have a network id since the last tick, or no longer.
+    /// Entities that have a network id since the last tick, or no longer, or that others may know of.
     moved: EntitySet,
     /// Each owner with one of its entities, sorted.
     owners: Vec<(ClientId, u32)>,
-    /// Each client with the entity it sees from, sorted.
-    eyes: Vec<(ClientId, u32)>,
+    /// Each client with the entity it sees from, and the layers it sees, sorted.
+    eyes: Vec<(ClientId, u32, u64)>,
 }
 
-type OwnedQuery<Filter> = QueryState<(&'static NetSlot, &'static Owner), Filter>;
+type IsViewpoint = (With<Replicated>, With<Viewpoint>);
+type ChangedLayers = (With<Replicated>, Changed<Layers>);
+type ChangedHands = (With<Replicated>, With<Layers>, Changed<Owner>);
 
 impl Capture {
     pub(crate) fn new(
@@ -47,6 +52,8 @@ impl Capture {
             made_relevant: world.query_filtered(),
             owned: world.query_filtered(),
             viewpoints: world.query_filtered(),
+            layered: world.query_filtered(),
+            handed_over: world.query_filtered(),
             teams: Teams::new(world),
             moved: EntitySet::default(),
             owners: Vec::new(),
@@ -58,16 +65,17 @@ impl Capture {
     pub(crate) fn run(&mut self, world: &mut World, tick: Tick, history: &mut History, interest: &mut Interest) {
         self.moved.clear();
         for slot in std::mem::take(&mut world.resource_mut::<Departed>().0) {
-            self.forget(world, slot);
-            interest.remove(slot.0);
+            self.forget(world, slot, interest);
             self.teams.set(slot.0, None);
             history.remove(slot.0, tick);
         }
-        self.take_spawned(world, tick, history, interest);
+        let spawned = self.take_spawned(world, tick, history);
+        self.take_owners(world);
+        self.take_visibility(world, &spawned, interest);
+        self.read_spawned(world, &spawned, history, interest);
         self.take_changes(world, history, interest);
         self.take_relevance(world, interest);
         self.teams.take_changes(world);
-        self.take_owners(world);
         history.commit(tick);
         world.clear_trackers();
         // What the game changes in the next tick is newer than this.
@@ -76,17 +84,24 @@ impl Capture {
     }
 
     /// The entity of `slot` is no longer replicated.
-    fn forget(&mut self, world: &mut World, slot: NetSlot) {
+    fn forget(&mut self, world: &mut World, slot: NetSlot, interest: &mut Interest) {
         let mut ids = world.resource_mut::<NetIds>();
         if let Some(entity) = ids.at(slot.0) {
             self.moved.insert(entity);
             ids.remove(slot.0);
         }
         self.columns.iter_mut().for_each(|column| column.forget(slot));
+        let mut discretion = world.resource_mut::<Discretion>();
+        if discretion.has_exceptions(slot.0) {
+            interest.filter.reset_entity(slot.0, |exception| {
+                discretion.on_exception(slot.0, Some(exception), None);
+            });
+        }
+        interest.remove(slot.0);
     }
 
-    /// Gives what is new an index, in the order of entities, and takes all of it.
-    fn take_spawned(&mut self, world: &mut World, tick: Tick, history: &mut History, interest: &mut Interest) {
+    /// Gives what is new an index, in the order of entities.
+    fn take_spawned(&mut self, world: &mut World, tick: Tick, history: &mut History) -> Vec<Entity> {
         let mut spawned: Vec<Entity> = self.spawned.iter(world).collect();
         spawned.sort_unstable();
         // First all of them, so that they can refer to each other.
@@ -98,7 +113,13 @@ impl Capture {
             self.moved.insert(*entity);
             count += 1;
         }
-        for entity in spawned.drain(..count) {
+        spawned.truncate(count);
+        spawned
+    }
+
+    /// Takes all of what is new.
+    fn read_spawned(&mut self, world: &mut World, spawned: &[Entity], history: &mut History, interest: &mut Interest) {
+        for entity in spawned.iter().copied() {
             let Some(slot) = world.get::<NetSlot>(entity).copied() else { continue };
             let index = slot.0;
             for column in &mut self.columns {
@@ -149,19 +170,79 @@ impl Capture {
 
     /// Who owns what, and who sees from where.
     fn take_owners(&mut self, world: &World) {
-        let sorted = |pairs: &mut Vec<(ClientId, u32)>, found: &mut dyn Iterator<Item = (&NetSlot, &Owner)>| {
-            pairs.clear();
-            pairs.extend(found.map(|(slot, owner)| (owner.0, slot.0)));
-            pairs.sort_unstable();
+        self.owners.clear();
+        self.owners.extend(self.owned.iter(world).map(|(slot, owner)| (owner.0, slot.0)));
+        self.owners.sort_unstable();
+        let eye = |(slot, owner, layers): (&NetSlot, &Owner, Option<&SeesLayers>)| {
+            (owner.0, slot.0, layers.map_or(0, |layers| layers.0))
         };
-        sorted(&mut self.owners, &mut self.owned.iter(world));
-        sorted(&mut self.eyes, &mut self.viewpoints.iter(world));
+        self.eyes.clear();
+        self.eyes.extend(self.viewpoints.iter(world).map(eye));
+        self.eyes.sort_unstable();
+        // Of several the first counts.
+        self.eyes.dedup_by_key(|(client_id, ..)| *client_id);
+    }
+
+    /// What the game hides and shows, before anything is read that may refer to it.
+    fn take_visibility(&mut self, world: &mut World, spawned: &[Entity], interest: &mut Interest) {
+        let mut is_free = |slot: NetSlot| {
+            world.resource::<NetIds>().at(slot.0).into_iter().for_each(|entity| self.moved.insert(entity));
+        };
+        for_each_without::<Owner>(world, &mut is_free);
+        for_each_without::<Layers>(world, &mut |slot| {
+            interest.filter.set_layers(slot.0, None);
+            is_free(slot);
+        });
+        for entity in spawned.iter().filter_map(|entity| world.get_entity(*entity).ok()) {
+            if let (Some(slot), Some(layers)) = (entity.get::<NetSlot>(), entity.get::<Layers>()) {
+                interest.filter.set_layers(slot.0, Some(layers.0));
+            }
+        }
+        for (entity, slot, layers) in self.layered.iter(world) {
+            interest.filter.set_layers(slot.0, Some(layers.0));
+            self.moved.insert(entity);
+        }
+        self.take_exceptions(world, interest);
+        world.resource_scope::<Discretion, _>(|world, mut discretion| {
+            let Self { owners, moved, eyes, handed_over, .. } = self;
+            let ids = world.resource::<NetIds>();
+            discretion.set_seen_layers(eyes.iter().map(|(client_id, _, layers)| (*client_id, *layers)), |client_id| {
+                owned_by(owners, client_id).filter_map(|index| ids.at(index)).for_each(|entity| moved.insert(entity));
+            });
+            handed_over.iter(world).for_each(|entity| moved.insert(entity));
+        });
+    }
+
+    /// The exceptions of single clients.
+    fn take_exceptions(&mut self, world: &mut World, interest: &mut Interest) {
+        let changes = world.resource_mut::<Visibility>().take_changes();
+        if !changes.is_empty() {
+            world.resource_scope::<Discretion, _>(|world, mut discretion| {
+                let (filter, ids, moved) = (&mut interest.filter, world.resource::<NetIds>(), &mut self.moved);
+                let mut note = |index, before, now| {
+                    if discretion.on_exception(index, before, now) {
+                        ids.at(index).into_iter().for_each(|entity| moved.insert(entity));
+                    }
+                };
+                for change in &changes {
+                    match *change {
+                        VisibilityChange::Client(client_id) => {
+                            filter.reset_client(client_id, |index, before| note(index, Some(before), None));
+                        }
+                        VisibilityChange::Entity(client_id, entity, exception) => {
+                            let Some(NetSlot(index)) = world.get::<NetSlot>(entity).copied() else { continue };
+                            note(index, filter.set_exception(client_id, index, exception), exception);
+                        }
+                    }
+                }
+            });
+        }
+        world.resource_mut::<Visibility>().recycle(changes);
     }
 
     /// The entities of one client, by ascending index.
     pub(crate) fn owned_by(&self, client_id: ClientId) -> impl Iterator<Item = u32> {
-        let begin = self.owners.partition_point(|(owner, _)| *owner < client_id);
-        self.owners[begin..].iter().take_while(move |(owner, _)| *owner == client_id).map(|(_, index)| *index)
+        owned_by(&self.owners, client_id)
     }
 
     pub(crate) fn is_owned_by(&self, client_id: ClientId, index: u32) -> bool {
@@ -170,8 +251,18 @@ impl Capture {
 
     /// The entity that a client sees from: the first, should there be several.
     pub(crate) fn viewpoint_of(&self, client_id: ClientId) -> Option<u32> {
-        let at = self.eyes.partition_point(|(owner, _)| *owner < client_id);
-        self.eyes.get(at).filter(|(owner, _)| *owner == client_id).map(|(_, index)| *index)
+        Some(self.eye_of(client_id)?.0)
+    }
+
+    /// The layers that a client sees, a bit each.
+    pub(crate) fn layers_seen_by(&self, client_id: ClientId) -> u64 {
+        self.eye_of(client_id).map_or(0, |(_, layers)| layers)
+    }
+
+    fn eye_of(&self, client_id: ClientId) -> Option<(u32, u64)> {
+        let at = self.eyes.binary_search_by_key(&client_id, |(client_id, ..)| *client_id).ok()?;
+        let (_, index, layers) = self.eyes[at];
+        Some((index, layers))
     }
 
     /// The team of a client: that of the entity it sees from, or else of the first it owns that has one.
@@ -184,4 +275,10 @@ impl Capture {
     pub(crate) fn members(&self, team: Team) -> Option<&IndexSet> {
         self.teams.members(team)
     }
+}
+
+/// The entities of one client, by ascending index, among each owner with one of its entities.
+fn owned_by(owners: &[(ClientId, u32)], client_id: ClientId) -> impl Iterator<Item = u32> {
+    let begin = owners.partition_point(|(owner, _)| *owner < client_id);
+    owners[begin..].iter().take_while(move |(owner, _)| *owner == client_id).map(|(_, index)| *index)
 }

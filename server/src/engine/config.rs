@@ -1,3 +1,5 @@
+use super::audits::Audits;
+use super::session::HEARTBEAT;
 use core::net::SocketAddr;
 use std::time::Duration;
 use tidelock::netcode::{CLIENTS_MAX, Cipher, Key, ServerConfig, ServerConfigError, ServerSecrets};
@@ -41,6 +43,13 @@ impl EngineConfig {
     #[must_use]
     pub fn tick_period(&self) -> Duration {
         Duration::from_secs(1) / self.tick_hz
+    }
+
+    /// By when everything that a client should hold is audited, what stands still included: the longest turn of all buckets,
+    /// when nothing is lost and snapshots have their full rate. Each loss costs what it made void about a round trip more.
+    #[must_use]
+    pub fn audit_rotation(&self) -> Duration {
+        Audits::rotation(self.tick_period() * self.ticks_per_snapshot(), HEARTBEAT)
     }
 
     pub(crate) fn ticks_per_snapshot(&self) -> u32 {

@@ -106,6 +106,12 @@ impl History {
         self.of(audience).at(index, tick)
     }
 
+    /// Corrupts what records of a stream build on.
+    #[cfg(feature = "sabotage")]
+    pub(super) fn corrupt_baselines(&mut self, index: u32, audience: Audience) {
+        self.streams[audience as usize].corrupt_baselines(index);
+    }
+
     /// Gives `entity` an index; `None` if all are in use. Its streams begin in the tick now captured.
     pub(crate) fn insert(&mut self, entity: Entity, tick: Tick) -> Option<u32> {
         let index = match self.free.front() {

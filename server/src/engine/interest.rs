@@ -1,13 +1,16 @@
+use super::filter::Filter;
 use super::grid::Grid;
 use super::marks::{IndexSet, Marks};
 use glam::Vec2;
 
-/// What clients see besides what they own: what is near, and what is always relevant.
+/// What clients see besides what they own: what is near, and what is always relevant, as far as the game hides it from nobody
+/// or shows it.
 #[derive(Debug)]
 pub(crate) struct Interest {
     radius: f32,
     grid: Grid,
     always: IndexSet,
+    pub(crate) filter: Filter,
 }
 
 /// What was seen stays seen up to this part beyond the radius, so that nobody flickers.
@@ -15,7 +18,12 @@ const HYSTERESIS: f32 = 1.1;
 
 impl Interest {
     pub(crate) fn new(radius: f32) -> Self {
-        Self { radius, grid: Grid::new((radius / 2.0).max(1e-3)), always: IndexSet::default() }
+        Self {
+            radius,
+            grid: Grid::new((radius / 2.0).max(1e-3)),
+            always: IndexSet::default(),
+            filter: Filter::default(),
+        }
     }
 
     /// An entity is at `place` now.
@@ -33,10 +41,11 @@ impl Interest {
         self.always.set(index, always);
     }
 
-    /// An entity is gone.
+    /// An entity is gone, and nobody has an exception of it.
     pub(crate) fn remove(&mut self, index: u32) {
         self.grid.remove(index);
         self.always.set(index, false);
+        self.filter.set_layers(index, None);
     }
 
     /// Marks what a client sees from `center`. The marks reach all indices.
@@ -53,11 +62,12 @@ impl Interest {
     }
 
     /// How far an entity is from a client's viewpoint: 0 there, 1 at the radius. What is seen wherever it is counts as half
-    /// as far.
+    /// as far at most.
     pub(crate) fn distance(&self, index: u32, place: Option<Vec2>, center: Option<Vec2>) -> f32 {
         let near = place.zip(center).map(|(place, center)| place.distance(center) / self.radius);
         match near {
-            Some(near) if !self.always.has(index) => near,
+            // What is seen from farther off is shown to this client.
+            Some(near) if near <= HYSTERESIS && !self.always.has(index) => near,
             near => near.unwrap_or(0.5).min(0.5),
         }
     }

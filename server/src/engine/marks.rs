@@ -55,6 +55,26 @@ impl Marks {
         self.words[word].may_stay |= bits;
     }
 
+    /// Takes marks of one word back.
+    pub(crate) fn remove_word(&mut self, word: u32, bits: u64) {
+        if let Some(marked) = self.words.get_mut(word as usize) {
+            marked.may_enter &= !bits;
+            marked.may_stay &= !bits;
+        }
+    }
+
+    /// Takes back what is not among those that `visible` tells of each word with marks.
+    pub(crate) fn retain(&mut self, visible: impl Fn(u32) -> u64) {
+        let Self { summary, words } = self;
+        for (n, summary) in summary.iter().enumerate() {
+            for word in bits(*summary).map(|bit| n as u32 * 64 + bit) {
+                let (marked, visible) = (&mut words[word as usize], visible(word));
+                marked.may_enter &= visible;
+                marked.may_stay &= visible;
+            }
+        }
+    }
+
     /// Takes the lowest word with marks off.
     pub(crate) fn drain(&mut self) -> impl Iterator<Item = (u32, MarkedWord)> {
         let Self { summary, words } = self;
@@ -99,6 +119,49 @@ impl IndexSet {
     }
 }
 
+/// A set of few indices, wherever they are.
+#[derive(Debug, Default)]
+pub(crate) struct SparseSet {
+    /// Words that are not empty, by ascending number.
+    words: Vec<(u32, u64)>,
+}
+
+impl SparseSet {
+    pub(crate) fn set(&mut self, index: u32, value: bool) {
+        let (word, bit) = (index / 64, 1 << (index % 64));
+        match self.words.binary_search_by_key(&word, |(word, _)| *word) {
+            Ok(at) if value => self.words[at].1 |= bit,
+            Ok(at) => {
+                self.words[at].1 &= !bit;
+                if self.words[at].1 == 0 {
+                    self.words.remove(at);
+                }
+            }
+            Err(at) if value => self.words.insert(at, (word, bit)),
+            Err(_) => {}
+        }
+    }
+
+    pub(crate) fn has(&self, index: u32) -> bool {
+        let at = self.words.binary_search_by_key(&(index / 64), |(word, _)| *word);
+        at.is_ok_and(|at| self.words[at].1 >> (index % 64) & 1 != 0)
+    }
+
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.words.is_empty()
+    }
+
+    /// The words that are not empty.
+    pub(crate) fn words(&self) -> impl Iterator<Item = (u32, u64)> {
+        self.words.iter().copied()
+    }
+
+    /// All of them, ascending.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = u32> {
+        self.words().flat_map(|(word, set)| bits(set).map(move |bit| word * 64 + bit))
+    }
+}
+
 /// The bits that are set, from the lowest.
 #[inline]
 pub(crate) fn bits(mut word: u64) -> impl Iterator<Item = u32> {
@@ -133,5 +196,28 @@ mod tests {
         let expected = [(0, word(1, 0)), (1, word(0b100_0001, 0)), (1_562, word(0, 1 << 31))];
         assert_eq!(marks.drain().collect::<Vec<_>>(), expected);
         assert_eq!(marks.drain().count(), 0);
+    }
+
+    #[test]
+    fn marks_can_be_taken_back() {
+        let mut marks = Marks::default();
+        marks.reach(200);
+        [0, 1, 70, 71].into_iter().for_each(|index| marks.add(index, true));
+        marks.remove_word(0, 0b01);
+        marks.remove_word(9, u64::MAX);
+        marks.retain(|word| if word == 1 { 1 << 6 } else { u64::MAX });
+        let left = marks.drain().map(|(word, marked)| (word, marked.may_enter, marked.may_stay));
+        assert_eq!(left.collect::<Vec<_>>(), [(0, 0b10, 0b10), (1, 1 << 6, 1 << 6)]);
+    }
+
+    #[test]
+    fn a_sparse_set_keeps_no_word_that_is_empty() {
+        let mut set = SparseSet::default();
+        [500_000, 3, 2, 500_001].into_iter().for_each(|index| set.set(index, true));
+        set.set(3, false);
+        set.set(2, false);
+        set.set(90, false);
+        assert_eq!((set.iter().collect::<Vec<_>>(), set.words().count()), (vec![500_000, 500_001], 1));
+        assert!(set.has(500_000) && !set.has(500_002) && !set.has(2));
     }
 }

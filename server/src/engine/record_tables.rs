@@ -1,9 +1,11 @@
+use super::executor::Executor;
 use super::history::History;
 use super::marks::bits;
+use std::ops::Range;
 use tidelock::Tick;
 use tidelock::bits::BitWriter;
 use tidelock::state::codec::{DeltaCoder, encode_full};
-use tidelock::state::{Audience, Schema};
+use tidelock::state::{Audience, Checksum, Schema};
 
 /// The bodies of records of one tick, each encoded once and copied to every client: a table for each (audience, baselines).
 ///
@@ -16,8 +18,6 @@ pub(crate) struct RecordTables {
     /// Of each audience, one above the table of each age of a baseline, 0 being that of full records.
     by_age: [Vec<u32>; Audience::COUNT],
     tick: Tick,
-    bodies: Vec<u64>,
-    scratch: BitWriter,
     pub(crate) counts: RecordCounts,
 }
 
@@ -36,6 +36,8 @@ pub(crate) struct RecordCounts {
 }
 
 /// The records that lead from one tick to the newest versions of one audience's streams.
+///
+/// They are ordered by index, and have a number in that order; bodies lie side by side in it.
 #[derive(Debug)]
 pub(crate) struct RecordTable {
     audience: Audience,
@@ -44,41 +46,37 @@ pub(crate) struct RecordTable {
     next: u32,
     /// Bit `n % 64` of word `n / 64`: stream `n` is asked for.
     needed: Vec<u64>,
-    records: Vec<Record>,
-    /// The longest of them.
+    /// Likewise: its record is full though a delta was asked for.
+    full: Vec<u64>,
+    /// Likewise: it is a delta against the first baseline alone in a table with two.
+    single: Vec<u64>,
+    /// By index, for what is asked for: the number of its record.
+    numbers: Vec<u32>,
+    /// By number: the index.
+    indices: Vec<u32>,
+    /// By ascending index, so that what is copied together lies side by side.
+    bodies: BitWriter,
+    /// By number: the bit where the bodies of all records before it end.
+    ends: Vec<usize>,
+    /// The hashes of the versions that these lead to, added up.
+    sums: Vec<Checksum>,
+    /// The longest body.
     pub(crate) bits_max: u32,
+    /// How many are full because the baseline is not known any more.
+    expired: u64,
 }
 
-/// An encoded body.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Record {
-    begin: u32,
-    bits: u32,
+/// From what records are made.
+#[derive(Clone, Copy)]
+struct Source<'a> {
+    history: &'a History,
+    schema: &'a Schema,
+    tick: Tick,
+    tick_hz: u32,
 }
 
-/// Set in [`Record::bits`] for a full record in a table of deltas.
-const FULL: u32 = 1 << 31;
-/// Set for a delta against the first baseline alone in a table with two.
-const SINGLE: u32 = 1 << 30;
 /// Older baselines are too few to be looked up by their age.
 const AGE_MAX: usize = 1024;
-
-impl Record {
-    pub(crate) const fn bits(self) -> u32 {
-        self.bits & !(FULL | SINGLE)
-    }
-
-    /// Whether it is no delta against all baselines that were asked for.
-    #[inline]
-    pub(crate) const fn is_odd(self) -> bool {
-        self.bits & (FULL | SINGLE) != 0
-    }
-
-    /// Whether it is full though a delta was asked for.
-    pub(crate) const fn is_full(self) -> bool {
-        self.bits & FULL != 0
-    }
-}
 
 impl RecordTables {
     /// Forgets the records of the tick before.
@@ -89,13 +87,12 @@ impl RecordTables {
         self.by_age.iter_mut().for_each(|ages| ages.fill(0));
         self.len = 0;
         self.tick = tick;
-        self.bodies.clear();
     }
 
-    /// A client needs the records that lead from these baselines to these streams of a word.
-    pub(crate) fn need(&mut self, audience: Audience, baselines: Named, word: u32, bits: u64) {
-        let at = self.table_at(audience, baselines);
-        let needed = &mut self.tables[at].needed;
+    /// A client needs a table's records of these streams of a word.
+    #[inline]
+    pub(crate) fn need(&mut self, table: usize, word: u32, bits: u64) {
+        let needed = &mut self.tables[table].needed;
         if needed.len() <= word as usize {
             needed.resize(word as usize + 1, 0);
         }
@@ -105,22 +102,20 @@ impl RecordTables {
     }
 
     /// Encodes all that is needed.
-    pub(crate) fn encode(&mut self, history: &History, schema: &Schema, tick_hz: u32) {
-        let Self { tables, len, bodies, scratch, counts, tick, .. } = self;
-        for table in &mut tables[..*len] {
-            table.encode(history, schema, (*tick, tick_hz), bodies, scratch, counts);
+    pub(crate) fn encode(&mut self, history: &History, schema: &Schema, tick_hz: u32, executor: &dyn Executor) {
+        let Self { tables, len, counts, tick, .. } = self;
+        let tables = &mut tables[..*len];
+        let source = Source { history, schema, tick: *tick, tick_hz };
+        encode_all(tables, source, executor, executor.width());
+        for table in tables {
+            counts.misses += table.indices.len() as u64;
+            counts.expired += table.expired;
         }
     }
 
     /// The table of baselines that were asked for.
     pub(crate) fn table(&self, audience: Audience, baselines: Named) -> Option<&RecordTable> {
         Some(&self.tables[self.find(audience, baselines)?])
-    }
-
-    /// The bits of a record.
-    #[inline]
-    pub(crate) fn body(&self, record: Record) -> &[u64] {
-        &self.bodies[record.begin as usize..][..record.bits().div_ceil(64) as usize]
     }
 
     fn find(&self, audience: Audience, baselines: Named) -> Option<usize> {
@@ -141,7 +136,8 @@ impl RecordTables {
         (age < AGE_MAX).then_some(age)
     }
 
-    fn table_at(&mut self, audience: Audience, baselines: Named) -> usize {
+    /// The place of the table of records that lead from these baselines. It is kept till the next tick.
+    pub(crate) fn table_at(&mut self, audience: Audience, baselines: Named) -> usize {
         if let Some(at) = self.find(audience, baselines) {
             return at;
         }
@@ -166,62 +162,158 @@ impl RecordTables {
 
 impl Default for RecordTable {
     fn default() -> Self {
-        let (needed, records) = (Vec::new(), Vec::new());
-        Self { audience: Audience::Public, baselines: (None, None), next: 0, needed, records, bits_max: 0 }
+        Self {
+            audience: Audience::Public,
+            baselines: (None, None),
+            next: 0,
+            needed: Vec::new(),
+            full: Vec::new(),
+            single: Vec::new(),
+            numbers: Vec::new(),
+            indices: Vec::new(),
+            bodies: BitWriter::new(),
+            ends: Vec::new(),
+            sums: Vec::new(),
+            bits_max: 0,
+            expired: 0,
+        }
     }
 }
 
 impl RecordTable {
-    /// The record of a stream that was asked for.
+    /// The number of the record of a stream that was asked for.
     #[inline]
-    pub(crate) fn record(&self, index: u32) -> Record {
-        self.records[index as usize]
+    pub(crate) fn number(&self, index: u32) -> u32 {
+        self.numbers[index as usize]
     }
 
-    fn encode(
-        &mut self,
-        history: &History,
-        schema: &Schema,
-        (tick, tick_hz): (Tick, u32),
-        bodies: &mut Vec<u64>,
-        scratch: &mut BitWriter,
-        counts: &mut RecordCounts,
-    ) {
+    /// How many bits the bodies of records have.
+    #[inline]
+    pub(crate) fn bits(&self, numbers: Range<u32>) -> usize {
+        self.ends[numbers.end as usize] - self.ends[numbers.start as usize]
+    }
+
+    /// Copies the bodies of records.
+    #[inline]
+    pub(crate) fn copy(&self, numbers: Range<u32>, w: &mut BitWriter) {
+        let len_bits = self.bits(numbers.clone());
+        w.append_from(self.bodies.complete_bytes(), self.ends[numbers.start as usize], len_bits);
+    }
+
+    /// How many records from one on, at most `len`, take no more than so many bits.
+    pub(crate) fn fitting(&self, begin: u32, len: u32, bits: usize) -> u32 {
+        let ends = &self.ends[begin as usize..=(begin + len) as usize];
+        let last = ends.partition_point(|end| end - ends[0] <= bits);
+        (last - 1) as u32
+    }
+
+    /// The bits of a stream's body.
+    #[inline]
+    pub(crate) fn body_bits(&self, index: u32) -> usize {
+        let number = self.number(index);
+        self.bits(number..number + 1)
+    }
+
+    /// The hashes of the versions that records lead to, added up.
+    #[inline]
+    pub(crate) fn sum(&self, numbers: Range<u32>) -> Checksum {
+        let [before, all] = [numbers.start, numbers.end].map(|number| self.sums[number as usize].0);
+        Checksum(all.wrapping_sub(before))
+    }
+
+    /// The streams of records, 64 at a time: words and what of them.
+    pub(crate) fn words(&self, numbers: Range<u32>) -> impl Iterator<Item = (u32, u64)> {
+        let [first, last] = [numbers.start, numbers.end - 1].map(|number| self.indices[number as usize]);
+        (first / 64..=last / 64).map(move |word| {
+            let from = if word == first / 64 { u64::MAX << (first % 64) } else { u64::MAX };
+            let to = if word == last / 64 { u64::MAX >> (63 - last % 64) } else { u64::MAX };
+            (word, self.needed[word as usize] & from & to)
+        })
+    }
+
+    /// Which of a word's records are no deltas against all baselines that were asked for.
+    #[inline]
+    pub(crate) fn odd(&self, word: u32) -> u64 {
+        self.full[word as usize] | self.single[word as usize]
+    }
+
+    /// Whether a record is full though a delta was asked for.
+    #[inline]
+    pub(crate) fn is_full(&self, index: u32) -> bool {
+        self.full[index as usize / 64] >> (index % 64) & 1 != 0
+    }
+
+    /// Whether all that is asked for between the first and the last of some of a word's streams are these.
+    #[inline]
+    pub(crate) fn are_side_by_side(&self, word: u32, bits: u64) -> bool {
+        let between = u64::MAX >> bits.leading_zeros() & u64::MAX << bits.trailing_zeros();
+        self.needed[word as usize] & between == bits
+    }
+
+    fn encode(&mut self, source: Source<'_>) {
+        let Source { history, schema, tick, tick_hz } = source;
         let (layout, streams) = (schema.stream(self.audience), history.of(self.audience));
-        if self.records.len() < self.needed.len() * 64 {
-            self.records.resize(self.needed.len() * 64, Record::default());
-        }
+        self.begin();
         let age = |baseline| tick.since(baseline).cast_unsigned();
         let [first_age, second_age] = [self.baselines.0, self.baselines.1].map(|baseline| baseline.map(age));
         let coder = DeltaCoder::new(layout, first_age.unwrap_or(1), second_age, tick_hz);
+        let mut sum = Checksum::default();
         for (word, needed) in self.needed.iter().enumerate() {
-            for index in bits(*needed).map(|bit| word as u32 * 64 + bit) {
-                counts.misses += 1;
+            for bit in bits(*needed) {
+                let index = word as u32 * 64 + bit;
                 let new = streams.newest(index);
                 let first = self.baselines.0.and_then(|first| streams.at(index, first));
                 let second = self.baselines.1.and_then(|second| streams.at(index, second));
-                let mut flags = if second.is_none() && self.baselines.1.is_some() { SINGLE } else { 0 };
-                match first {
-                    Some(first) => {
-                        coder.encode(first, second, new, scratch);
-                        // Where nearly all changed by much, a delta can be longer than the whole.
-                        if scratch.len_bits() > layout.record_bits(new.mask) {
-                            flags = FULL;
-                            scratch.clear();
-                            encode_full(layout, new, scratch);
-                        }
-                    }
-                    None => {
-                        flags = if self.baselines.0.is_some() { FULL } else { 0 };
-                        counts.expired += u64::from(flags != 0);
-                        encode_full(layout, new, scratch);
-                    }
+                let begin = self.bodies.len_bits();
+                let mut is_full = first.is_none();
+                if let Some(first) = first {
+                    coder.encode(first, second, new, &mut self.bodies);
+                    // Where nearly all changed by much, a delta can be longer than the whole.
+                    is_full = self.bodies.len_bits() - begin > layout.record_bits(new.mask);
                 }
-                let bits = scratch.len_bits() as u32;
-                self.records[index as usize] = Record { begin: bodies.len() as u32, bits: bits | flags };
-                self.bits_max = self.bits_max.max(bits);
-                scratch.drain_words(bodies);
+                if is_full {
+                    self.bodies.truncate(begin);
+                    encode_full(layout, new, &mut self.bodies);
+                    self.expired += u64::from(first.is_none() && self.baselines.0.is_some());
+                }
+                self.full[word] |= u64::from(is_full && self.baselines.0.is_some()) << bit;
+                self.single[word] |= u64::from(second.is_none() && self.baselines.1.is_some()) << bit;
+                self.numbers[index as usize] = self.indices.len() as u32;
+                self.indices.push(index);
+                self.ends.push(self.bodies.len_bits());
+                sum.add(streams.newest_hash(index));
+                self.sums.push(sum);
+                self.bits_max = self.bits_max.max((self.bodies.len_bits() - begin) as u32);
             }
         }
+        self.bodies.write_bytes(&[0; BitWriter::TAIL_BYTES + 8]);
     }
+
+    /// Makes room for what is needed.
+    fn begin(&mut self) {
+        let Self { needed, full, single, numbers, indices, bodies, ends, sums, .. } = self;
+        for odd in [full, single] {
+            odd.clear();
+            odd.resize(needed.len(), 0);
+        }
+        numbers.resize(needed.len() * 64, 0);
+        indices.clear();
+        bodies.clear();
+        ends.clear();
+        ends.push(0);
+        sums.clear();
+        sums.push(Checksum::default());
+        self.expired = 0;
+    }
+}
+
+/// Encodes all of some tables, in up to `width` parts side by side.
+fn encode_all(tables: &mut [RecordTable], source: Source<'_>, executor: &dyn Executor, width: usize) {
+    if width < 2 || tables.len() < 2 {
+        return tables.iter_mut().for_each(|table| table.encode(source));
+    }
+    let (a, b) = tables.split_at_mut(tables.len() / 2);
+    executor.join(&mut || encode_all(a, source, executor, width / 2), &mut || {
+        encode_all(b, source, executor, width - width / 2);
+    });
 }

@@ -1,4 +1,4 @@
-use crate::game::{PlayerAway, PlayerBack, PlayerJoined, PlayerLeft};
+use crate::game::{PlayerAway, PlayerBack, PlayerJoined, PlayerLeft, Visibility};
 use bevy_ecs::message::{Message, Messages};
 use bevy_ecs::world::World;
 use tidelock::ClientId;
@@ -41,6 +41,9 @@ impl RosterChanges {
 
     /// Tells the game: first who left, for one of them may be back already.
     pub(crate) fn tell(&mut self, world: &mut World) {
+        if let Some(mut visibility) = world.get_resource_mut::<Visibility>() {
+            self.left.iter().for_each(|client_id| visibility.reset_client(*client_id));
+        }
         tell(world, self.left.drain(..).map(PlayerLeft));
         tell(world, self.joined.drain(..).map(PlayerJoined));
         tell(world, self.away.drain(..).map(PlayerAway));

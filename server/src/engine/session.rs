@@ -1,3 +1,4 @@
+use super::audits::Audits;
 use super::budget::Budget;
 use super::closing::Closing;
 use super::congestion::{Congestion, RateBounds};
@@ -5,7 +6,7 @@ use super::event_queue::EventQueue;
 use super::history::History;
 use super::input_buffer::InputBuffer;
 use super::snapshot_tick::SnapshotTick;
-use super::stats::{Samples, Stats};
+use super::stats::{Samples, SendCounts, Stats};
 use super::view::Views;
 use crate::game::InputType;
 use core::net::SocketAddr;
@@ -32,15 +33,14 @@ pub(crate) struct Session {
     pub(crate) views: Views,
     pub(crate) budget: Budget,
     pub(crate) congestion: Congestion,
+    pub(crate) audits: Audits,
     pub(crate) sent_bytes: u64,
     /// What was lost of the client's datagrams when it was last counted.
     counted_lost_up: u64,
     counted_lost_down: u64,
     last_snapshot_at: Option<Instant>,
     last_clock_at: Option<Instant>,
-    last_audit_at: Option<Instant>,
     last_sample_at: Instant,
-    audit_bucket: u8,
     /// Events of the game that the client sent.
     pub(crate) events: EventQueue,
     /// The client asked for everything in full.
@@ -91,11 +91,9 @@ pub(crate) struct Arrival {
 }
 
 /// A client that sends input hears of its fate at least this often; just before netcode would send a keep-alive.
-const HEARTBEAT: Duration = Duration::from_millis(99);
+pub(super) const HEARTBEAT: Duration = Duration::from_millis(99);
 /// The server's clock is told this often.
 const CLOCK_INTERVAL: Duration = Duration::from_secs(1);
-/// A bucket is audited this often.
-const AUDIT_INTERVAL: Duration = Duration::from_millis(60);
 /// The smoothed round-trip time goes into the histogram this often.
 const SAMPLE_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -128,9 +126,8 @@ impl Session {
             counted_lost_down: 0,
             last_snapshot_at: None,
             last_clock_at: None,
-            last_audit_at: None,
             last_sample_at: Instant::default(),
-            audit_bucket: (slot.0 % 64) as u8,
+            audits: Audits::new((slot.0 % 64) as u8),
             events: EventQueue::default(),
             wants_full: false,
             last_full_at: None,
@@ -189,11 +186,14 @@ impl Session {
         self.connection.read_messages(&mut r)?;
         self.read_inputs(&mut r, arrival, game, stats)?;
         self.connection.accept(header.sequence, arrival.at);
-        let Self { views, congestion, .. } = self;
+        let Self { views, congestion, audits, .. } = self;
         self.connection.on_acks(&header, arrival.at, |sequence, fate| {
             let arrived = matches!(fate, Fate::Acked(_));
             congestion.on_fate(sequence, arrived, arrival.at);
             views.on_fate(sequence, arrived);
+            if !arrived {
+                audits.on_lost(sequence);
+            }
         });
         self.congestion.on_acks(self.connection.rtt(), arrival.at);
         self.views.settle(self.connection.oldest_remembered(), history, arrival.simulated);
@@ -235,10 +235,11 @@ impl Session {
         history: &mut History,
         stats: &mut Stats,
     ) {
-        let Self { views, congestion, .. } = self;
+        let Self { views, congestion, audits, .. } = self;
         self.connection.expire(now, tick_period * 3, |sequence, _| {
             congestion.on_fate(sequence, false, now);
             views.on_fate(sequence, false);
+            audits.on_lost(sequence);
         });
         self.views.settle(self.connection.oldest_remembered(), history, tick);
         let received = self.connection.receive_counts();
@@ -275,9 +276,9 @@ impl Session {
     }
 
     /// Sending begins: what the link takes, and the budget for it, are up to date.
-    pub(crate) fn begin_sending(&mut self, tick: SnapshotTick, tick_period: Duration, stats: &mut Stats) {
+    pub(crate) fn begin_sending(&mut self, tick: SnapshotTick, tick_period: Duration, counts: &mut SendCounts) {
         if let Some(cause) = self.congestion.update(tick.now, tick_period) {
-            stats.back_offs.count(cause);
+            counts.back_offs.count(cause);
         }
         self.budget.refill(self.congestion.rate_bytes_s(), tick.snapshot_interval, tick.now);
     }
@@ -290,10 +291,11 @@ impl Session {
 
     /// The datagram that was begun last goes out.
     pub(crate) fn commit(&mut self, carried: Carried, now: Instant) {
-        let Self { views, congestion, .. } = self;
+        let Self { views, congestion, audits, .. } = self;
         self.connection.commit(now, carried, |sequence, _| {
             congestion.on_fate(sequence, false, now);
             views.on_fate(sequence, false);
+            audits.on_lost(sequence);
         });
     }
 
@@ -314,14 +316,6 @@ impl Session {
     /// The schedule slipped: the clock is told with the next snapshot.
     pub(crate) fn tell_clock(&mut self) {
         self.last_clock_at = None;
-    }
-
-    /// The bucket that this snapshot audits, if it does.
-    pub(crate) fn take_audit_turn(&mut self, now: Instant) -> Option<u8> {
-        take_turn(&mut self.last_audit_at, now, AUDIT_INTERVAL).then(|| {
-            self.audit_bucket = (self.audit_bucket + 1) % tidelock::wire::Audit::BUCKETS;
-            self.audit_bucket
-        })
     }
 
     /// How many streams it sees.

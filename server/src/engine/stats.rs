@@ -31,9 +31,9 @@ pub struct Stats {
     pub delta_cache_hits: u64,
     /// See `delta_cache_hits`.
     pub delta_cache_misses: u64,
-    /// Records that were encoded in full because the history did not know the baseline any more.
+    /// `baselines_expired_total`: records that were encoded in full because the history did not know the baseline any more.
     pub baselines_expired: u64,
-    /// What all versions take.
+    /// `history_bytes`: what all versions take.
     pub history_bytes: u64,
     /// `desyncs_total`: clients that reported a state different from ours.
     pub desyncs: u64,
@@ -49,6 +49,31 @@ pub struct Stats {
     pub events_flooded: u64,
     /// What was measured since the reader last took it: see [`Samples`].
     pub samples: Samples,
+}
+
+/// What a thread that writes to clients counts, until it is added to all.
+#[derive(Debug, Default)]
+pub(crate) struct SendCounts {
+    pub(crate) sent: Traffic,
+    pub(crate) snapshot_entities: SnapshotEntityCounts,
+    pub(crate) budget_deferred: u64,
+    pub(crate) back_offs: BackOffCounts,
+    pub(crate) snapshot_size_bytes: Vec<u32>,
+}
+
+impl Stats {
+    /// Adds what a thread counted, which begins anew.
+    pub(crate) fn add(&mut self, counts: &mut SendCounts) {
+        let SendCounts { sent, snapshot_entities, budget_deferred, back_offs, snapshot_size_bytes } = counts;
+        self.sent.packets += sent.packets;
+        self.sent.bytes += sent.bytes;
+        self.snapshot_entities.add(snapshot_entities);
+        self.budget_deferred += *budget_deferred;
+        self.back_offs.add(back_offs);
+        let room = Samples::MAX.saturating_sub(self.samples.snapshot_size_bytes.len());
+        self.samples.snapshot_size_bytes.extend(snapshot_size_bytes.drain(..).take(room));
+        *counts = SendCounts { snapshot_size_bytes: std::mem::take(snapshot_size_bytes), ..SendCounts::default() };
+    }
 }
 
 /// Packets and their bytes.
@@ -238,6 +263,11 @@ counts!(
 );
 
 impl BackOffCounts {
+    const fn add(&mut self, other: &Self) {
+        self.delay += other.delay;
+        self.loss += other.loss;
+    }
+
     pub(crate) const fn count(&mut self, cause: BackOff) {
         match cause {
             BackOff::Delay => self.delay += 1,
@@ -247,6 +277,12 @@ impl BackOffCounts {
 }
 
 impl SnapshotEntityCounts {
+    const fn add(&mut self, other: &Self) {
+        self.delta += other.delta;
+        self.full += other.full;
+        self.despawn += other.despawn;
+    }
+
     pub(crate) const fn count(&mut self, head: RecordHead) {
         match head {
             RecordHead::Base | RecordHead::Delta { .. } => self.delta += 1,

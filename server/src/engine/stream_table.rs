@@ -52,6 +52,10 @@ const THINNED_EVERY_TICKS: u32 = 16;
 const RECENT_TICKS: u32 = 16;
 
 impl StreamTable {
+    pub(super) const fn audience(&self) -> Audience {
+        self.audience
+    }
+
     pub(super) fn new(audience: Audience, layout: &StreamLayout, keep: Keep) -> Self {
         let lane_counts: Vec<usize> = layout.components().iter().map(|component| component.lanes.len()).collect();
         let offsets = (0..lane_counts.len()).map(|bit| layout.lane_offset(layout.full_mask(), bit)).collect();
@@ -220,6 +224,17 @@ impl StreamTable {
     pub(super) fn head_at(&self, index: u32, tick: Tick) -> Option<&VersionHead> {
         let (ring, n) = self.find(index, tick)?;
         Some(self.pool.head(ring, n))
+    }
+
+    /// Flips a bit in every version of a stream but the newest, as failing memory would: their hashes stay what they were.
+    #[cfg(feature = "sabotage")]
+    pub(super) fn corrupt_baselines(&mut self, index: u32) {
+        let ring = self.rings[index as usize];
+        for n in 0..ring.len().saturating_sub(1) {
+            let (head, mut lanes) = (*self.pool.head(&ring, n), self.pool.version(&ring, n).lanes.to_vec());
+            lanes[0] ^= 1;
+            self.pool.set(&ring, n, head, &lanes);
+        }
     }
 
     fn find(&self, index: u32, tick: Tick) -> Option<(&Ring, usize)> {

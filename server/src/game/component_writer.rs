@@ -1,4 +1,5 @@
 use super::NetSlot;
+use super::discretion::Discretion;
 use super::references::{EntitySet, NetIds, Targets, referred};
 use bevy_ecs::entity::Entity;
 use bevy_ecs::world::World;
@@ -28,7 +29,7 @@ impl ComponentWriter {
                 component.write_lanes_with(&mut self.lanes, &mut |bits| {
                     let target = referred(EntityRef::Local(bits));
                     written.push(target);
-                    NetIds::of(world, target?)
+                    Discretion::name(world, slot, target?)
                 });
                 targets.clear(slot.0);
                 targets.set(slot.0, written);
@@ -37,9 +38,9 @@ impl ComponentWriter {
         &self.lanes
     }
 
-    /// The indices of entities of which the component refers to one of `moved`.
-    pub(super) fn referring_to(&self, moved: &EntitySet) -> Vec<u32> {
-        self.references.as_ref().map_or_else(Vec::new, |(targets, _)| targets.referring_to(moved))
+    /// The indices of entities of which the component refers to one of `moved`, or is one of theirs and refers to any.
+    pub(super) fn referring_to(&self, moved: &EntitySet, ids: &NetIds) -> Vec<u32> {
+        self.references.as_ref().map_or_else(Vec::new, |(targets, _)| targets.referring_to(moved, ids))
     }
 
     /// The entity of `slot` has no such component any more.

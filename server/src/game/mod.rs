@@ -2,18 +2,24 @@
 //!
 //! A game sees ticks, inputs, events and interest flags; never a socket, a session or a wall clock.
 //!
+//! What a client sees: what is near its [`Viewpoint`] and what is [`AlwaysRelevant`]; of that only what is on no [`Layers`], or
+//! on one that it sees ([`SeesLayers`]); not what is hidden from it, but what is shown to it ([`Visibility`]); and what it
+//! owns. Nothing of anything else leaves the server for it.
+//!
 //! Each tick runs `FixedMain` once: [`ApplyInput`], then [`Simulate`], then Bevy's own fixed schedules, single-threaded.
 //! Two systems of one schedule that conflict and have no order are refused at start: the result of a tick must not
 //! depend on chance.
 
 mod component_writer;
 mod components;
+mod discretion;
 mod events;
 mod inputs;
 mod references;
 mod registry;
 mod rehearsal;
 mod turns;
+mod visibility;
 
 pub use components::{
     AlwaysRelevant, JoinPayload, Owner, PlayerAway, PlayerBack, PlayerJoined, PlayerLeft, Replicated, Seed, Team,
@@ -23,12 +29,15 @@ pub use events::{FromClient, Recipients, ToClients};
 pub use inputs::Inputs;
 pub use references::{NetIds, refer_to, referred};
 pub use rehearsal::Rehearsal;
+pub use visibility::{Layers, SeesLayers, Visibility};
 
 pub(crate) use components::{Departed, NetSlot};
+pub(crate) use discretion::Discretion;
 pub(crate) use events::{EventType, OutgoingEvent};
 pub(crate) use inputs::{InputType, TickInput};
 pub(crate) use references::EntitySet;
 pub(crate) use registry::{CapturedColumn, Locator, Registry, for_each_without};
+pub(crate) use visibility::{Exception, VisibilityChange};
 
 use bevy_app::{App, FixedMainScheduleOrder, FixedUpdate};
 use bevy_ecs::component::Component;
@@ -69,7 +78,8 @@ pub trait Replication {
     /// A message that clients may send ([`FromClient`]) and systems may send to them ([`ToClients`]).
     fn event<E: Event>(&mut self) -> &mut Self;
 
-    /// Where an entity is, for interest: entities without this component are seen by nobody unless [`AlwaysRelevant`].
+    /// Where an entity is, for interest: entities without this component are seen by nobody unless
+    /// [`AlwaysRelevant`] or [shown](Visibility::show).
     fn locate<C: Component>(&mut self, position: fn(&C) -> Vec2) -> &mut Self;
 
     /// How far from its viewpoint a client sees, in the units of [`Replication::locate`]. The default is 50.
@@ -141,7 +151,7 @@ pub(crate) fn prepare(app: &mut App, seed: u64, tick_hz: u32) {
         app.add_schedule(strict(label));
     }
     app.insert_resource(Seed(seed)).insert_resource(TickTime::new(tick_hz)).init_resource::<JoinPayload>();
-    app.init_resource::<NetIds>();
+    app.init_resource::<NetIds>().init_resource::<Visibility>().init_resource::<Discretion>();
     app.add_message::<PlayerJoined>().add_message::<PlayerLeft>();
     app.add_message::<PlayerAway>().add_message::<PlayerBack>();
 }

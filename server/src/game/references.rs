@@ -130,10 +130,13 @@ impl Targets {
         }
     }
 
-    /// The indices of those that refer to one of `moved`.
-    pub(super) fn referring_to(&self, moved: &EntitySet) -> Vec<u32> {
+    /// The indices of those that refer to one of `moved`, or are of it and refer to any.
+    pub(super) fn referring_to(&self, moved: &EntitySet, ids: &NetIds) -> Vec<u32> {
         let is_moved = |target: &Option<Entity>| target.is_some_and(|entity| moved.may_contain(entity));
         let all = self.entities.chunks(self.stride).enumerate();
-        all.filter(|(_, targets)| targets.iter().any(is_moved)).map(|(index, _)| index as u32).collect()
+        let may_differ = |index: u32, targets: &[Option<Entity>]| {
+            targets.iter().any(is_moved) || (targets.iter().any(Option::is_some) && is_moved(&ids.at(index)))
+        };
+        all.filter(|(index, targets)| may_differ(*index as u32, targets)).map(|(index, _)| index as u32).collect()
     }
 }

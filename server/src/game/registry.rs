@@ -97,8 +97,8 @@ pub(crate) trait CapturedColumn: Send + Sync {
     /// has a lower rate.
     fn changed(&mut self, world: &mut World, since: ChangeTick, sink: &mut dyn FnMut(NetSlot, &[u32]));
 
-    /// Calls `sink` with the slot and the lanes of each component that refers to one of `moved`: entities that have a network
-    /// id since the last tick, or no longer.
+    /// Calls `sink` with the slot and the lanes of each component that refers to one of `moved`, or is one of theirs and refers
+    /// to any: entities that have a network id since the last tick, or no longer, or that others may know of.
     fn retarget(&mut self, world: &World, moved: &EntitySet, sink: &mut dyn FnMut(NetSlot, &[u32]));
 
     /// The entity of `slot` is no longer replicated.
@@ -150,8 +150,9 @@ impl<C: Component + Replicate> CapturedColumn for Column<C> {
     }
 
     fn retarget(&mut self, world: &World, moved: &EntitySet, sink: &mut dyn FnMut(NetSlot, &[u32])) {
-        for index in self.writer.referring_to(moved) {
-            let holder = world.resource::<NetIds>().at(index);
+        let ids = world.resource::<NetIds>();
+        for index in self.writer.referring_to(moved, ids) {
+            let holder = ids.at(index);
             if let Some(component) = holder.and_then(|holder| world.get::<C>(holder)) {
                 sink(NetSlot(index), self.writer.lanes_of(component, NetSlot(index), world));
             }

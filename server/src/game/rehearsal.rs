@@ -1,6 +1,6 @@
 use super::{
     EventType, InputType, NetIds, OutgoingEvent, PlayerAway, PlayerBack, PlayerJoined, PlayerLeft, Registry, TickInput,
-    TickTime, ToClients, referred,
+    TickTime, ToClients, Visibility, referred,
 };
 use bevy_app::{App, FixedMain, Plugin};
 use bevy_ecs::message::Messages;
@@ -75,6 +75,9 @@ impl Rehearsal {
         let world = self.app.world_mut();
         let mut time = world.resource_mut::<TickTime>();
         time.tick = time.tick.next();
+        // Nobody is there to see or not to see.
+        let unseen = world.resource_mut::<Visibility>().take_changes();
+        world.resource_mut::<Visibility>().recycle(unseen);
         let width = I::lane_count();
         let mut lanes = vec![0; width * inputs.len()];
         let mut ids = world.resource_mut::<NetIds>();

@@ -14,7 +14,7 @@ pub(crate) struct Metrics {
 }
 
 /// What each metric means, for people who read `/metrics`.
-const COUNTERS: [(&str, &str); 18] = [
+const COUNTERS: [(&str, &str); 19] = [
     ("tidelock_ticks_total", "Simulation ticks run."),
     ("tidelock_tick_overruns_total", "Ticks that took longer than a tick time."),
     ("tidelock_ticks_skipped_total", "Tick times given up under overload; tick numbers never skip."),
@@ -30,16 +30,18 @@ const COUNTERS: [(&str, &str); 18] = [
     ("tidelock_inputs_total", "Inputs of players, by what became of them."),
     ("tidelock_snapshot_entities_total", "Entity records written into snapshots, by kind."),
     ("tidelock_delta_cache_total", "Entity records, by whether another client's encoding could be copied."),
+    ("tidelock_baselines_expired_total", "Entity records in full because the state a client holds is no longer kept."),
     ("tidelock_desyncs_total", "Clients' reports of a state different from the server's."),
     ("tidelock_budget_deferred_total", "Entity records that waited for a later snapshot for want of bandwidth."),
     ("tidelock_back_offs_total", "Times that a client's rate fell, by what its link showed."),
 ];
 
-const GAUGES: [(&str, &str); 8] = [
+const GAUGES: [(&str, &str); 9] = [
     ("tidelock_clients", "Clients that play or have been welcomed to."),
     ("tidelock_clients_away", "Players without a connection whose place waits for them."),
     ("tidelock_clients_max", "Clients that may play at once."),
     ("tidelock_entities", "Replicated entities."),
+    ("tidelock_history_bytes", "Memory of all versions of entities that are kept."),
     ("tidelock_load_level", "Overload: 0 none, 1 snapshots halved, 2 ticks slip, 3 they slip badly."),
     ("tidelock_draining", "1 while no new players are taken."),
     ("tidelock_start_time_seconds", "When the server started, in seconds since 1970."),
@@ -184,6 +186,7 @@ fn set_gauges(facts: &Facts, state: State, stats: &ServerStats) {
     gauge!("tidelock_clients_away").set(stats.clients_away as f64);
     gauge!("tidelock_clients_max").set(facts.max_clients as f64);
     gauge!("tidelock_entities").set(stats.entities as f64);
+    gauge!("tidelock_history_bytes").set(stats.engine.history_bytes as f64);
     gauge!("tidelock_load_level").set(stats.load.level);
     gauge!("tidelock_draining").set(if state == State::Draining { 1.0 } else { 0.0 });
     gauge!("tidelock_start_time_seconds").set(facts.started_unix_s as f64);
@@ -209,6 +212,7 @@ fn set_io_counters(stats: &ServerStats) {
 fn set_engine_counters(stats: &Stats) {
     counter!("tidelock_ticks_total").absolute(stats.ticks);
     counter!("tidelock_connections_total").absolute(stats.connections);
+    counter!("tidelock_baselines_expired_total").absolute(stats.baselines_expired);
     counter!("tidelock_desyncs_total").absolute(stats.desyncs);
     counter!("tidelock_budget_deferred_total").absolute(stats.budget_deferred);
     let directions = |up, down| [("up", up), ("down", down)];

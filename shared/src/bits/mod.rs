@@ -6,12 +6,13 @@
 //! bits, `n - k - 1` zeros, a one, then the low `n - 1` bits. Source: J. Teuhola, "A compression method for clustered
 //! bit-vectors", 1978; the form with zeros first is that of ITU-T H.264, section 9.1.
 
+mod golomb;
 mod reader;
 mod writer;
 
+pub(crate) use golomb::golomb;
 pub use reader::{BitReader, Malformed};
 pub use writer::BitWriter;
-pub(crate) use writer::golomb;
 
 /// Folds a signed number into an unsigned one so that small magnitudes stay small: 0, -1, 1, -2, 2, ...
 #[must_use]
@@ -112,29 +113,34 @@ mod tests {
         }
 
         #[test]
-        fn drained_words_append_as_the_bits_they_were(lead in 0u32..70, items in prop::collection::vec(item(), 0..30), padded in any::<bool>()) {
-            let mut source = BitWriter::new();
-            for it in &items {
-                match *it {
-                    Item::Fixed(v, bits) => source.write(v, bits),
-                    Item::Golomb(v, k) => source.write_golomb(v, k),
-                    Item::Signed(v, k) => source.write_signed_golomb(v, k),
-                }
+        fn bits_from_the_middle_append_as_the_bits_they_were(
+            lead in 0u32..64, bytes in prop::collection::vec(any::<u8>(), 1..60), cut in (0usize..100, 0usize..100)
+        ) {
+            let (begin, len_bits) = (cut.0.min(bytes.len() * 8), cut.1.min(bytes.len() * 8 - cut.0.min(bytes.len() * 8)));
+            let mut w = BitWriter::new();
+            w.write(0, lead);
+            let padded = [&bytes[..], &[0xFF; BitWriter::TAIL_BYTES]].concat();
+            w.append_from(&padded, begin, len_bits);
+            w.write(1, 1);
+            let (mut r, mut source) = (BitReader::new(w.finish()), BitReader::new(&bytes));
+            r.read(lead).unwrap();
+            (0..begin).for_each(|_| { source.read(1).unwrap(); });
+            for _ in 0..len_bits {
+                prop_assert_eq!(r.read_bool().unwrap(), source.read_bool().unwrap());
             }
-            if padded {
-                source.finish();
-                source.write(5, 3);
+            prop_assert!(r.read_bool().unwrap());
+        }
+
+        #[test]
+        fn what_is_taken_back_leaves_no_trace(bits in 0usize..300, more in 0usize..300) {
+            let (mut w, mut expected) = (BitWriter::new(), BitWriter::new());
+            (0..bits).for_each(|n| { w.write_bool(n % 3 == 0); expected.write_bool(n % 3 == 0); });
+            (0..more).for_each(|_| w.write_bool(true));
+            w.truncate(bits);
+            for w in [&mut w, &mut expected] {
+                w.write(0, 1);
+                w.write(1, 1);
             }
-            let (mut expected, mut w) = (BitWriter::new(), BitWriter::new());
-            for w in [&mut expected, &mut w] {
-                w.write(0, lead.min(64));
-                w.write(0, lead.saturating_sub(64));
-            }
-            expected.append_writer(&source);
-            let (len_bits, mut words) = (source.len_bits(), Vec::new());
-            source.drain_words(&mut words);
-            prop_assert_eq!((words.len(), source.len_bits()), (len_bits.div_ceil(64), 0));
-            w.append_words(&words, len_bits);
             prop_assert_eq!(w.finish(), expected.finish());
         }
     }

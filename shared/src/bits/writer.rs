@@ -1,3 +1,4 @@
+use super::golomb::golomb;
 use super::zigzag;
 use alloc::vec::Vec;
 
@@ -101,40 +102,51 @@ impl BitWriter {
         }
     }
 
-    /// Writes the first `len_bits` bits of `words`, each from its least significant bit on: how a record that was encoded
-    /// once reaches many datagrams. What follows those bits in the last word must be zero.
+    /// Writes `len_bits` bits of `source` from bit `begin` on: how records that were encoded once reach many datagrams.
     ///
     /// # Panics
-    /// If `words` is shorter than that.
+    /// If `source` does not go on for another [`BitWriter::TAIL_BYTES`] after the byte of the last bit.
     #[inline]
-    pub fn append_words(&mut self, words: &[u64], len_bits: usize) {
-        let (whole, rest) = (len_bits / 64, (len_bits % 64) as u32);
-        words[..whole].iter().for_each(|word| self.push(*word, 64));
-        if rest > 0 {
-            self.push(words[whole], rest);
+    pub fn append_from(&mut self, source: &[u8], begin: usize, len_bits: usize) {
+        let (mut at, end) = (begin, begin + len_bits);
+        while end - at >= 64 {
+            self.push(word_at(source, at), 64);
+            at += 64;
         }
+        if at < end {
+            let rest = (end - at) as u32;
+            self.push(low_bits(word_at(source, at), rest), rest);
+        }
+    }
+
+    /// What [`BitWriter::append_from`] may look at beyond the bits that it copies.
+    pub const TAIL_BYTES: usize = 9;
+
+    /// Takes back all but the first `len_bits` bits, unless the writer was padded by [`BitWriter::finish`].
+    ///
+    /// # Panics
+    /// If fewer were written.
+    pub fn truncate(&mut self, len_bits: usize) {
+        assert!(len_bits <= self.len_bits(), "{len_bits} bits were not written");
+        let whole = len_bits / 64 * 8;
+        if whole < self.bytes.len() {
+            self.pending = u64::from_le_bytes(core::array::from_fn(|n| self.bytes[whole + n]));
+            self.bytes.truncate(whole);
+        }
+        self.pending_bits = (len_bits % 64) as u32;
+        self.pending = low_bits(self.pending, self.pending_bits);
+    }
+
+    /// The bytes that are complete. Up to 63 bits may not be among them.
+    #[must_use]
+    pub fn complete_bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
     /// Writes all that another writer has.
     pub fn append_writer(&mut self, other: &Self) {
         self.append(&other.bytes, other.bytes.len() * 8);
         self.push(other.pending, other.pending_bits);
-    }
-
-    /// Moves what was written to the end of `out`, in whole words, the last one filled with zeros, and empties the writer.
-    pub fn drain_words(&mut self, out: &mut Vec<u64>) {
-        let (words, rest) = self.bytes.as_chunks::<8>();
-        out.extend(words.iter().map(|word| u64::from_le_bytes(*word)));
-        if rest.is_empty() {
-            out.extend((self.pending_bits > 0).then_some(self.pending));
-        } else {
-            // After `finish`, whole bytes need not be whole words.
-            let tail = rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
-            let at = rest.len() as u32 * 8;
-            out.push(tail | self.pending << at);
-            out.extend((at + self.pending_bits > 64).then(|| self.pending >> (64 - at)));
-        }
-        self.clear();
     }
 
     /// Pads with zero bits to a whole byte and returns all bytes.
@@ -162,22 +174,14 @@ impl BitWriter {
     }
 }
 
-/// The code of `value` in exponential Golomb code of order `k`, first bit lowest, and its bits; of more than 64 only the
-/// last 64, as the others are zeros.
-///
-/// # Panics
-/// If `k` exceeds 31.
+/// The 64 bits from bit `at` on.
 #[inline]
-#[must_use]
-pub(crate) const fn golomb(value: u32, k: u32) -> (u64, u32) {
-    assert!(k < 32);
-    let shifted = value as u64 + (1 << k);
-    let significant = u64::BITS - shifted.leading_zeros();
-    let zeros = significant - k - 1;
-    let bits = zeros + significant;
-    let low = shifted & !(1 << (significant - 1));
-    let skip = bits.saturating_sub(64);
-    ((low << 1 | 1) << (zeros - skip), bits)
+fn word_at(source: &[u8], at: usize) -> u64 {
+    let (byte, shift) = (at / 8, at % 8);
+    let bytes: &[u8; 9] = source[byte..byte + 9].first_chunk().unwrap_or(&[0; 9]);
+    let [a, b, c, d, e, f, g, h, last] = *bytes;
+    // A shift by 64 has no meaning, so it is done in two steps.
+    u64::from_le_bytes([a, b, c, d, e, f, g, h]) >> shift | u64::from(last) << 1 << (63 - shift)
 }
 
 #[inline]

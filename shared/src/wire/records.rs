@@ -18,7 +18,8 @@ pub struct RecordsHead {
     pub lists: [RecordList; Audience::COUNT],
 }
 
-/// The records of one audience in a datagram: runs of deltas against the base, then all others, both by ascending ghost.
+/// The records of one audience in a datagram: runs of deltas against the base, which ghosts first and then all bodies, so that bodies
+/// which lie side by side are copied at once; then all others. Both are by ascending ghost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RecordList {
     /// How many runs of ghosts side by side there are.
@@ -83,7 +84,7 @@ impl RecordsHead {
     }
 }
 
-/// Writes the runs of a list, by ascending ghost. The bodies of a run follow it.
+/// Writes the runs of a list, by ascending ghost. The bodies follow the last run.
 ///
 /// ```text
 /// gap golomb of the list's order: ghosts left out since the last run, less one, which is the least; or since 0
@@ -106,20 +107,31 @@ impl RunWriter {
         Self { gap_order, next: 0 }
     }
 
-    /// The bits that a run of one ghost takes of its own, after one that ended before `end`, if there was any.
+    /// The bits of a run's gap, after one that ended before `end`, if there was any.
     #[must_use]
-    pub const fn cost_bits(&self, begin: GhostId, end: Option<GhostId>) -> usize {
+    pub const fn gap_bits(&self, begin: GhostId, end: Option<GhostId>) -> usize {
         let next = match end {
             Some(end) => end + 1,
             None => 0,
         };
-        (golomb(begin - next, self.gap_order).1 + 1) as usize
+        golomb(begin - next, self.gap_order).1 as usize
+    }
+
+    /// The bits of a run's length, which is at least 1.
+    #[must_use]
+    pub const fn len_bits(len: u32) -> usize {
+        golomb(len - 1, 0).1 as usize
     }
 
     /// Writes where a run begins and how long it is.
     pub fn write(&mut self, begin: GhostId, len: u32, w: &mut BitWriter) {
-        w.write_golomb(begin - self.next, self.gap_order);
-        w.write_golomb(len - 1, 0);
+        let ((gap, gap_bits), (len_code, len_bits)) = (golomb(begin - self.next, self.gap_order), golomb(len - 1, 0));
+        if gap_bits + len_bits <= 64 {
+            w.push(gap | len_code << gap_bits, gap_bits + len_bits);
+        } else {
+            w.write_golomb(begin - self.next, self.gap_order);
+            w.write_golomb(len - 1, 0);
+        }
         // Were the ghost after a run in the next one, they would be one.
         self.next = begin + len + 1;
     }
@@ -139,7 +151,7 @@ impl RunReader {
         Self { writer: RunWriter::new(list.gap_order), left: list.runs }
     }
 
-    /// The first ghost of the next run, and how many there are; `None` at the end. The bodies follow.
+    /// The first ghost of the next run, and how many there are; `None` at the end. The bodies of all follow.
     pub fn next(&mut self, r: &mut BitReader<'_>) -> Result<Option<(GhostId, u32)>, Malformed> {
         if self.left == 0 {
             return Ok(None);

@@ -1,14 +1,13 @@
 //! What the acks of snapshots, and their loss, say of what a client holds.
 
 use super::Views;
-use super::flight::{SentWord, SnapshotsInFlight, State};
+use super::flight::{SentDatagram, SentWord, SnapshotsInFlight, State};
 use super::ghosts::Ghosts;
 use super::part::{Exception, Part};
 use crate::engine::history::History;
 use crate::engine::marks::bits;
 use tidelock::Tick;
 use tidelock::state::Audience;
-use tidelock::wire::RecordsHead;
 
 impl Views {
     /// The fate of a datagram is known. It takes effect with [`Views::settle`].
@@ -57,10 +56,7 @@ impl Views {
     fn advance(&mut self, history: &History) {
         let Some(next) = self.next_base() else { return };
         let Some(base) = self.base.replace(next) else { return };
-        if self.past_bases.len() == RecordsHead::SECOND_TICKS_MAX as usize {
-            self.past_bases.pop_front();
-        }
-        self.past_bases.push_back(base);
+        self.note_past(base, next);
         let Self { flight, parts, .. } = self;
         for datagram in flight.between(base, next).filter(|datagram| datagram.state != State::Acked) {
             for word in flight.words(datagram).filter(|word| !word.leave) {
@@ -68,7 +64,7 @@ impl Views {
                 let Some(seen) = part.word_mut(word.at) else { continue };
                 let mut in_doubt = word.bits & seen.visible & !seen.excepted;
                 if in_doubt != 0 {
-                    let acked = |datagram: &&super::flight::SentDatagram| datagram.state == State::Acked;
+                    let acked = |datagram: &&SentDatagram| datagram.state == State::Acked;
                     for newest in flight.between(next.sub(1), next).filter(acked) {
                         in_doubt &= !flight.bits(newest, word.audience, word.at);
                     }
@@ -80,21 +76,41 @@ impl Views {
         }
     }
 
-    /// The newest snapshot of which something is acknowledged and nothing more is likely to be soon: acks may come while its
-    /// last datagrams are still arriving.
-    fn next_base(&self) -> Option<Tick> {
-        let mut arriving = None;
-        for datagram in self.flight.newest_first() {
-            if self.base.is_some_and(|base| !datagram.tick.is_newer_than(base)) {
-                return None;
-            }
-            match datagram.state {
-                State::InFlight => arriving = Some(datagram.tick),
-                State::Acked if arriving != Some(datagram.tick) => return Some(datagram.tick),
-                State::Acked | State::Lost => {}
+    /// The base moves on: the old one, and the ticks that it skips, can be second baselines.
+    fn note_past(&mut self, base: Tick, next: Tick) {
+        let Self { flight, past, .. } = self;
+        past.push(base);
+        let mut skipped = flight.after(base).take_while(|datagram| next.is_newer_than(datagram.tick)).peekable();
+        while let Some(datagram) = skipped.next() {
+            let is_acked = datagram.state == State::Acked;
+            flight.words(datagram).for_each(|word| past.note(word, is_acked));
+            if skipped.peek().is_none_or(|next| next.tick != datagram.tick) {
+                past.push_noted(datagram.tick);
             }
         }
-        None
+        past.forget_before(next);
+    }
+
+    /// The newest snapshot of which something is acknowledged and nothing more is likely to be soon: acks may come while its
+    /// last datagrams are still arriving. If some of it is missing, the one before serves if all of that arrived: a base
+    /// that is one snapshot older costs less than exceptions, whose records few clients share.
+    fn next_base(&self) -> Option<Tick> {
+        let is_new = |datagram: &&SentDatagram| self.base.is_none_or(|base| datagram.tick.is_newer_than(base));
+        let mut datagrams = self.flight.newest_first().take_while(is_new).peekable();
+        let mut with_hole = None;
+        while let Some(last) = datagrams.next() {
+            let (tick, mut all, mut any) = (last.tick, last.state == State::Acked, last.state == State::Acked);
+            while let Some(datagram) = datagrams.next_if(|datagram| datagram.tick == tick) {
+                all &= datagram.state == State::Acked;
+                any |= datagram.state == State::Acked && last.state != State::InFlight;
+            }
+            if all || with_hole.is_some() {
+                return if all { Some(tick) } else { with_hole };
+            }
+            with_hole = any.then_some(tick);
+        }
+        // If none lies between, the base is the one before.
+        with_hole.filter(|_| self.base.is_none())
     }
 }
 
@@ -138,8 +154,7 @@ impl Part {
         history: &History,
     ) {
         let index = word.at * 64 + bit;
-        let carries =
-            |datagram: &&super::flight::SentDatagram| flight.bits(datagram, word.audience, word.at) >> bit & 1 != 0;
+        let carries = |datagram: &&SentDatagram| flight.bits(datagram, word.audience, word.at) >> bit & 1 != 0;
         let mut acked = flight.between(old, base).filter(|datagram| datagram.state == State::Acked);
         let held = acked.find(carries).map_or(old, |datagram| datagram.tick);
         let state = history.of(word.audience).head_at(index, base);

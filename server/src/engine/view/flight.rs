@@ -94,6 +94,12 @@ impl SnapshotsInFlight {
         self.datagrams.iter().rev()
     }
 
+    /// Those of the ticks after `after`, by ascending tick.
+    pub(super) fn after(&self, after: Tick) -> impl Iterator<Item = &SentDatagram> {
+        let begin = self.datagrams.partition_point(|datagram| !datagram.tick.is_newer_than(after));
+        self.datagrams.range(begin..)
+    }
+
     /// Those of the ticks after `after` up to `up_to`.
     pub(super) fn between(&self, after: Tick, up_to: Tick) -> impl Iterator<Item = &SentDatagram> {
         let newest_first = self.newest_first().skip_while(move |datagram| datagram.tick.is_newer_than(up_to));

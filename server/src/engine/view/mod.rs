@@ -2,6 +2,7 @@ mod fate;
 mod flight;
 mod ghosts;
 mod part;
+mod past;
 mod resume;
 #[cfg(test)]
 mod tests;
@@ -9,15 +10,13 @@ mod tests;
 pub(crate) use flight::SnapshotsInFlight;
 pub(crate) use ghosts::Ghosts;
 pub(crate) use part::{Extra, ExtraKind, Part};
+use past::Past;
 
 use super::history::History;
 use super::marks::Marks;
 use super::record_tables::RecordTables;
-
-use std::collections::VecDeque;
 use tidelock::Tick;
 use tidelock::state::Audience;
-use tidelock::wire::RecordsHead;
 
 /// What one client sees, and what it is known to hold of it. A baseline is a tick, never a copy.
 ///
@@ -29,8 +28,7 @@ pub(crate) struct Views {
     parts: [Part; Audience::COUNT],
     /// The newest snapshot of which the client acknowledged something. Before the first all streams are exceptions.
     base: Option<Tick>,
-    /// The bases before that, oldest first.
-    past_bases: VecDeque<Tick>,
+    past: Past,
     /// The second baseline of what was collected last.
     second: Option<Tick>,
     ghosts: Ghosts,
@@ -55,15 +53,6 @@ impl Views {
     /// The tick as of which the client holds all streams but exceptions.
     pub(crate) const fn base(&self) -> Option<Tick> {
         self.base
-    }
-
-    /// The second baseline of what is sent in `now`: of the bases not long before the base the one that lies about as far
-    /// before it as `now` lies after.
-    fn choose_second(&self, now: Tick) -> Option<Tick> {
-        let base = self.base?;
-        let target = base.sub(now.since(base).cast_unsigned());
-        let near = self.past_bases.iter().filter(|past| base.since(**past) <= RecordsHead::SECOND_TICKS_MAX as i32);
-        near.min_by_key(|past| target.since(**past).unsigned_abs()).copied()
     }
 
     /// The second baseline of what was collected last.
@@ -91,12 +80,12 @@ impl Views {
     /// Lists what is due in the snapshot of `now`, and asks for the records of it.
     pub(crate) fn collect(&mut self, history: &History, now: Tick, tables: &mut RecordTables) {
         let ticks = now.since(self.considered).cast_unsigned();
-        self.second = self.choose_second(now);
+        self.second = self.base.and_then(|base| self.past.choose(base, now));
         let baselines = (self.base, self.second);
         for (audience, part) in Audience::ALL.into_iter().zip(&mut self.parts) {
-            part.collect(history.of(audience), baselines, now, ticks, |baselines, word, bits| {
-                tables.need(audience, baselines, word, bits);
-            });
+            let holes = self.second.into_iter().flat_map(|second| self.past.holes(second));
+            let holes = holes.filter(|hole| hole.audience == audience);
+            part.collect(history.of(audience), baselines, holes, (now, ticks), tables);
         }
     }
 
@@ -140,7 +129,7 @@ impl Views {
     /// The client holds something else than it should: from the snapshot of `next` on, everything goes out in full.
     pub(crate) fn forget_baselines(&mut self, next: Tick) {
         self.base = None;
-        self.past_bases.clear();
+        self.past.clear();
         self.flight.clear();
         self.parts.iter_mut().for_each(|part| part.forget_baselines(next));
     }

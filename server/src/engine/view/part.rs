@@ -1,6 +1,8 @@
 use super::ghosts::Ghosts;
+use super::past::Hole;
 use crate::engine::history::History;
-use crate::engine::marks::{Marks, bits};
+use crate::engine::marks::{MarkedWord, Marks, bits};
+use crate::engine::record_tables::RecordTables;
 use crate::engine::stream_table::StreamTable;
 use tidelock::Tick;
 use tidelock::state::Checksum;
@@ -12,6 +14,8 @@ pub(crate) struct Part {
     words: Vec<Word>,
     /// Of each visible stream, by ascending index.
     ghosts: Vec<GhostId>,
+    /// Whether they ascend, too.
+    is_sorted: bool,
     /// Streams that were exceptions not long ago, by ascending index.
     settled: Vec<Settled>,
     /// By ascending index.
@@ -39,6 +43,10 @@ pub(super) struct Word {
     pub(super) excepted: u64,
     /// Those that are among the settled.
     settled: u64,
+    /// Whether its ghosts lie side by side, in the order of their streams.
+    is_in_order: bool,
+    /// Those that it may not hold as of the second baseline; only while it is found out what is due.
+    young: u64,
 }
 
 /// A stream that is no exception any more: the client may not hold it as of bases before `since`.
@@ -83,7 +91,17 @@ pub(super) struct Leaving {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct DueWord {
     pub(crate) at: u32,
+    /// Its place among the words that are visible.
+    n: u32,
     pub(crate) bits: u64,
+}
+
+/// The ghosts of a word's visible streams.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct WordGhosts<'a> {
+    visible: u64,
+    is_in_order: bool,
+    ghosts: &'a [GhostId],
 }
 
 /// A record that is due besides those against the base.
@@ -122,15 +140,16 @@ impl Part {
         self.words.iter().map(|word| (word.at, word.visible))
     }
 
-    /// Of the streams of a word that are due, each with its ghost.
+    /// Whether the ghosts of all visible streams go up with their indices.
+    pub(crate) const fn is_sorted(&self) -> bool {
+        self.is_sorted
+    }
+
+    /// The ghosts of a word that is due.
     #[inline]
-    pub(crate) fn due_ghosts(&self, due: DueWord) -> impl Iterator<Item = (GhostId, u32)> {
-        let at = self.words.binary_search_by_key(&due.at, |word| word.at).unwrap_or(0);
-        let word = self.words[at];
-        bits(due.bits & word.visible).map(move |bit| {
-            let rank = (word.visible & ((1 << bit) - 1)).count_ones();
-            (self.ghosts[(word.first + rank) as usize], word.at * 64 + bit)
-        })
+    pub(crate) fn ghosts_in(&self, due: DueWord) -> WordGhosts<'_> {
+        let word = self.words[due.n as usize];
+        WordGhosts { visible: word.visible, is_in_order: word.is_in_order, ghosts: word.ghosts(&self.ghosts) }
     }
 
     pub(crate) fn is_due(&self) -> bool {
@@ -170,18 +189,32 @@ impl Part {
                 (leaving.despawned, leaving.sent) = (despawned, None);
             }
         }
+        let mut marked = marks.drain().peekable();
+        let mut same = 0;
+        while let Some(word) = self.words.get(same)
+            && marked.next_if(|(at, marked)| *at == word.at && word.stays_as(*marked)).is_some()
+        {
+            same += 1;
+        }
+        if same == self.words.len() && marked.peek().is_none() {
+            return;
+        }
         let (mut words, mut ghosts) = std::mem::take(&mut self.previous);
         words.clear();
         ghosts.clear();
+        words.extend_from_slice(&self.words[..same]);
+        ghosts.extend_from_slice(
+            &self.ghosts[..self.words.get(same).map_or(self.ghosts.len(), |word| word.first as usize)],
+        );
         std::mem::swap(&mut self.words, &mut words);
         std::mem::swap(&mut self.ghosts, &mut ghosts);
-        let mut old = words.iter().copied().peekable();
-        for (at, marked) in marks.drain() {
+        let mut old = words[same..].iter().copied().peekable();
+        for (at, marked) in marked {
             while let Some(word) = old.next_if(|word| word.at < at) {
                 self.leave(word, word.visible, &ghosts, history, now);
             }
             let before = old.next_if(|word| word.at == at).unwrap_or(Word { at, ..Word::default() });
-            let visible = marked.may_enter | before.visible & marked.may_stay;
+            let visible = before.visible_as(marked);
             let mut word = Word { first: self.ghosts.len() as u32, visible, ..before };
             if visible == before.visible {
                 self.ghosts.extend_from_slice(before.ghosts(&ghosts));
@@ -196,6 +229,8 @@ impl Part {
                 }
                 word.excepted = visible & (before.excepted | !before.visible);
                 word.settled &= visible & before.visible;
+                let ghosts = &self.ghosts[word.first as usize..];
+                word.is_in_order = ghosts.windows(2).all(|two| two[0] + 1 == two[1]);
             }
             if visible != 0 {
                 self.words.push(word);
@@ -203,6 +238,7 @@ impl Part {
         }
         old.for_each(|word| self.leave(word, word.visible, &ghosts, history, now));
         self.previous = (words, ghosts);
+        self.is_sorted = self.ghosts.is_sorted();
     }
 
     /// The ghost of a stream that is visible.
@@ -231,35 +267,34 @@ impl Part {
         &mut self,
         streams: &StreamTable,
         (base, second): (Option<Tick>, Option<Tick>),
-        now: Tick,
-        ticks: u32,
-        mut need: impl FnMut((Option<Tick>, Option<Tick>), u32, u64),
+        holes: impl Iterator<Item = Hole>,
+        (now, ticks): (Tick, u32),
+        tables: &mut RecordTables,
     ) {
+        let audience = streams.audience();
         self.due.clear();
         self.extras.clear();
         self.forget_settled(base);
         let mut young = std::mem::take(&mut self.young);
-        for word in &self.words {
-            let mut changed = streams.changed(word.at, word.visible & !word.excepted, now, ticks);
-            if changed & word.settled != 0
-                && let Some(second) = second
-            {
-                // As of the second baseline the client may not hold these yet.
-                let begin = self.settled.partition_point(|settled| settled.index / 64 < word.at);
-                let these = self.settled[begin..].iter().take_while(|settled| settled.index / 64 == word.at);
-                for settled in these.filter(|settled| settled.since.is_newer_than(second)) {
-                    let bit = 1 << (settled.index % 64);
-                    if changed & bit != 0 {
-                        changed &= !bit;
-                        young.push(settled.index);
-                    }
-                }
-            }
+        if let Some(second) = second {
+            self.mark_young(second, holes);
+        }
+        let mut table = None;
+        for (n, word) in self.words.iter_mut().enumerate() {
+            let changed = streams.changed(word.at, word.visible & !word.excepted, now, ticks);
+            let changed_young = changed & std::mem::take(&mut word.young);
+            young.extend(bits(changed_young).map(|bit| word.at * 64 + bit));
+            let changed = changed & !changed_young;
             if changed != 0 {
-                self.due.push(DueWord { at: word.at, bits: changed });
-                need((base, second), word.at, changed);
+                self.due.push(DueWord { at: word.at, n: n as u32, bits: changed });
+                let table = *table.get_or_insert_with(|| tables.table_at(audience, (base, second)));
+                tables.need(table, word.at, changed);
             }
         }
+        let mut need = |baseline, index: u32| {
+            let table = tables.table_at(audience, (baseline, None));
+            tables.need(table, index / 64, 1 << (index % 64));
+        };
         let mut leaving = self.leaving.iter().filter(|leaving| leaving.sent.is_none()).peekable();
         let leave = |leaving: &Leaving| Extra {
             index: leaving.index,
@@ -282,17 +317,32 @@ impl Part {
             let baseline = exception.baseline;
             let kind = ExtraKind::Record(baseline);
             self.extras.push(Extra { index, kind, waited: exception.waited, is_put_off: false });
-            need((baseline, None), index / 64, 1 << (index % 64));
+            need(baseline, index);
         }
         self.extras.extend(leaving.map(leave));
         if !young.is_empty() {
             for index in young.drain(..) {
-                need((base, None), index / 64, 1 << (index % 64));
+                need(base, index);
                 self.extras.push(Extra { index, kind: ExtraKind::Record(base), waited: 0, is_put_off: false });
             }
             self.extras.sort_unstable_by_key(|extra| extra.index);
         }
         self.young = young;
+    }
+
+    /// Marks what the client may not hold as of the second baseline.
+    fn mark_young(&mut self, second: Tick, holes: impl Iterator<Item = Hole>) {
+        for hole in holes {
+            if let Some(word) = self.word_mut(hole.at) {
+                word.young |= hole.bits;
+            }
+        }
+        let Self { settled, words, .. } = self;
+        for settled in settled.iter().filter(|settled| settled.since.is_newer_than(second)) {
+            if let Ok(n) = words.binary_search_by_key(&(settled.index / 64), |word| word.at) {
+                words[n].young |= words[n].settled & 1 << (settled.index % 64);
+            }
+        }
     }
 
     pub(super) fn put_off(
@@ -456,6 +506,15 @@ impl Part {
 }
 
 impl Word {
+    /// What is visible of it now that so much is marked.
+    const fn visible_as(self, marked: MarkedWord) -> u64 {
+        marked.may_enter | self.visible & marked.may_stay
+    }
+
+    const fn stays_as(self, marked: MarkedWord) -> bool {
+        self.visible_as(marked) == self.visible
+    }
+
     /// The ghosts of its visible streams, which lie among those of all words.
     fn ghosts(self, all: &[GhostId]) -> &[GhostId] {
         &all[self.first as usize..][..self.visible.count_ones() as usize]
@@ -466,6 +525,32 @@ impl Word {
     fn ghost(self, bit: u32, all: &[GhostId]) -> Option<GhostId> {
         let rank = (self.visible & ((1 << bit) - 1)).count_ones();
         (self.visible >> bit & 1 != 0).then(|| all[(self.first + rank) as usize])
+    }
+}
+
+impl WordGhosts<'_> {
+    /// The ghost of a stream that is visible.
+    #[inline]
+    pub(crate) fn of(self, bit: u32) -> GhostId {
+        self.ghosts[(self.visible & ((1 << bit) - 1)).count_ones() as usize]
+    }
+
+    /// Gives those of some of the visible streams to `sink`.
+    #[inline]
+    pub(crate) fn each_of(self, streams: u64, mut sink: impl FnMut(GhostId)) {
+        if streams == self.visible {
+            self.ghosts.iter().for_each(|ghost| sink(*ghost));
+        } else {
+            bits(streams).for_each(|bit| sink(self.of(bit)));
+        }
+    }
+
+    /// If ghosts go up with their streams' bits: the one that bit 0 has, or would have.
+    #[inline]
+    pub(crate) fn in_a_row(self) -> Option<GhostId> {
+        let first = self.visible.trailing_zeros();
+        let ones = self.visible >> first;
+        (self.is_in_order && ones & ones.wrapping_add(1) == 0).then(|| self.ghosts[0].wrapping_sub(first))
     }
 }
 

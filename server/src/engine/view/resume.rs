@@ -14,7 +14,7 @@ impl Views {
     pub(crate) fn resume(&mut self, claim: &ResumeClaim, history: &History, now: Tick) -> bool {
         self.leaving_ticks = 0;
         self.flight.clear();
-        self.past_bases.clear();
+        self.past.clear();
         let known = claim.streams.iter().filter(|held| !held.tick.is_newer_than(now));
         self.base = known.map(|held| held.tick).reduce(|a, b| if b.is_newer_than(a) { b } else { a });
         self.considered = now;

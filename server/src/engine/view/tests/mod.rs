@@ -74,14 +74,47 @@ fn a_snapshot_whose_end_may_still_arrive_is_no_base_yet() {
 }
 
 #[test]
-fn a_snapshot_with_a_hole_is_a_base_but_for_what_is_in_the_hole() {
+fn a_base_of_which_all_arrived_is_kept_rather_than_one_with_a_hole() {
     let mut pair = Pair::settled();
     pair.step(0b111);
     pair.send(0, true);
     pair.ack(&[2]);
-    assert_eq!((pair.views.base(), pair.exceptions()), (Some(Tick(2)), 1));
+    assert_eq!((pair.views.base(), pair.exceptions()), (Some(Tick(1)), 0));
+    let whole = pair.sends(0b111);
+    pair.ack(&[whole]);
+    assert_eq!((pair.views.base(), pair.exceptions()), (Some(Tick(3)), 0));
+}
+
+#[test]
+fn the_later_of_two_snapshots_with_holes_is_a_base_but_for_what_is_in_its_hole() {
+    let mut pair = Pair::settled();
+    for _ in 0..2 {
+        pair.step(0b111);
+        pair.send(0, true);
+    }
+    pair.ack(&[2, 4]);
+    assert_eq!((pair.views.base(), pair.exceptions()), (Some(Tick(3)), 1));
     pair.step(0b111);
-    assert_eq!(pair.due(), [(0, Some(Tick(1))), (1, Some(Tick(2))), (2, Some(Tick(2)))]);
+    assert_eq!(pair.due(), [(0, Some(Tick(1))), (1, Some(Tick(3))), (2, Some(Tick(3)))]);
+}
+
+#[test]
+fn a_tick_that_acks_skipped_is_a_second_baseline_but_for_what_is_in_its_hole() {
+    let mut pair = Pair::new(0b11_1111);
+    pair.send(0, false);
+    pair.ack(&[0]);
+    pair.step(0b11_1111);
+    pair.send(0, true);
+    // Of datagrams 1 and 2 the first is lost.
+    let (third, fourth) = (pair.sends(0b11_1111), pair.sends(0b11_1111));
+    pair.ack(&[2, third, fourth]);
+    assert_eq!(pair.views.base(), Some(Tick(4)), "ticks 2 and 3 were never bases");
+    pair.sends(0b11_1111);
+    pair.step(0b11_1111);
+    assert_eq!([0, 1].map(|index| pair.second_of(index)), [None, Some(Tick(2))]);
+    pair.send(0, false);
+    pair.step(0b11_1111);
+    assert_eq!([0, 1].map(|index| pair.second_of(index)), [Some(Tick(1)); 2]);
 }
 
 #[test]

@@ -90,7 +90,7 @@ impl Pair {
         self.due().iter().map(|(index, _)| *index).collect()
     }
 
-    /// Sends what is due but for `put_off`, split over two datagrams if `split`.
+    /// Sends what is due but for `put_off`; if `split`, what comes first in a datagram of its own.
     pub(super) fn send(&mut self, put_off: u64, split: bool) {
         let put_off = self.indices_due().into_iter().filter(|index| put_off >> index & 1 != 0);
         self.views.put_off(PUBLIC, put_off.collect::<Vec<_>>().into_iter(), self.tick);
@@ -99,7 +99,7 @@ impl Pair {
         let extras = self.views.of(PUBLIC).extras.iter();
         let leaves = extras.filter(|extra| matches!(extra.kind, ExtraKind::Leave { .. })).map(|extra| extra.index);
         let mut leaves: Vec<u32> = leaves.collect();
-        let (first, second) = due.split_at(if split { due.len() / 2 } else { due.len() });
+        let (first, second) = due.split_at(if split { due.len().min(1) } else { due.len() });
         for records in [first, second].into_iter().take(1 + usize::from(split)) {
             self.views.open_datagram(self.sent.len() as u64, self.tick);
             let leaves = std::mem::take(&mut leaves);
