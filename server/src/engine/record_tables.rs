@@ -4,7 +4,7 @@ use super::marks::bits;
 use std::ops::Range;
 use tidelock::Tick;
 use tidelock::bits::BitWriter;
-use tidelock::state::codec::{Baselines, encode_delta, encode_full};
+use tidelock::state::codec::{DeltaCoder, encode_full};
 use tidelock::state::{Audience, Checksum, Schema};
 
 /// The bodies of records of one tick, each encoded once and copied to every client: a table for each (audience, baselines).
@@ -280,18 +280,20 @@ impl RecordTable {
         let (layout, streams) = (schema.stream(self.audience), history.of(self.audience));
         self.begin();
         let age = |baseline| tick.since(baseline).cast_unsigned();
+        let [first_age, second_age] = [self.baselines.0, self.baselines.1].map(|baseline| baseline.map(age));
+        let coder = DeltaCoder::new(layout, first_age.unwrap_or(1), second_age, tick_hz);
         let mut sum = Checksum::default();
         let words = self.needed_words.iter().enumerate();
         for word in words.flat_map(|(n, words)| bits(*words).map(move |bit| n * 64 + bit as usize)) {
             for bit in bits(self.needed[word]) {
                 let index = word as u32 * 64 + bit;
                 let new = streams.newest(index);
-                let first = self.baselines.0.and_then(|first| Some((streams.at(index, first)?, age(first))));
-                let second = self.baselines.1.and_then(|second| Some((streams.at(index, second)?, age(second))));
+                let first = self.baselines.0.and_then(|first| streams.at(index, first));
+                let second = self.baselines.1.and_then(|second| streams.at(index, second));
                 let begin = self.bodies.len_bits();
                 let mut is_full = first.is_none();
-                if let Some((first, first_age)) = first {
-                    encode_delta(layout, &Baselines { first, first_age, second, tick_hz }, new, &mut self.bodies);
+                if let Some(first) = first {
+                    coder.encode(first, second, new, &mut self.bodies);
                     // Where nearly all changed by much, a delta can be longer than the whole.
                     is_full = self.bodies.len_bits() - begin > layout.record_bits(new.mask);
                 }
