@@ -1,9 +1,10 @@
 //! What the acks of snapshots, and their loss, say of what a client holds.
 
 use super::Views;
+use super::exception::Exception;
 use super::flight::{SentDatagram, SentWord, SnapshotsInFlight, State};
 use super::ghosts::Ghosts;
-use super::part::{Exception, Part};
+use super::part::Part;
 use crate::engine::history::History;
 use crate::engine::marks::bits;
 use tidelock::Tick;

@@ -1,3 +1,5 @@
+mod due;
+mod exception;
 mod fate;
 mod flight;
 mod ghosts;
@@ -6,10 +8,12 @@ mod past;
 mod resume;
 #[cfg(test)]
 mod tests;
+mod word;
 
+pub(crate) use due::{Extra, ExtraKind};
 pub(crate) use flight::SnapshotsInFlight;
 pub(crate) use ghosts::Ghosts;
-pub(crate) use part::{Extra, ExtraKind, Part};
+pub(crate) use part::Part;
 use past::Past;
 
 use super::history::History;

@@ -1,8 +1,9 @@
+use super::due::Extra;
+use super::exception::{Exception, Settled};
 use super::ghosts::Ghosts;
-use super::past::Hole;
+use super::word::{DueWord, Word, WordGhosts};
 use crate::engine::history::History;
-use crate::engine::marks::{MarkedWord, Marks, bits};
-use crate::engine::record_tables::RecordTables;
+use crate::engine::marks::{Marks, bits};
 use crate::engine::stream_table::StreamTable;
 use tidelock::Tick;
 use tidelock::state::Checksum;
@@ -11,13 +12,13 @@ use tidelock::wire::{GhostId, RecordsHead};
 /// The streams of one audience in one client's view.
 #[derive(Debug, Default)]
 pub(crate) struct Part {
-    words: Vec<Word>,
+    pub(super) words: Vec<Word>,
     /// Of each visible stream, by ascending index.
     ghosts: Vec<GhostId>,
     /// Whether they ascend, too.
     is_sorted: bool,
     /// Streams that were exceptions not long ago, by ascending index.
-    settled: Vec<Settled>,
+    pub(super) settled: Vec<Settled>,
     /// By ascending index.
     pub(super) exceptions: Vec<Exception>,
     /// By ascending index.
@@ -27,50 +28,9 @@ pub(crate) struct Part {
     /// What else is due, by ascending index.
     pub(crate) extras: Vec<Extra>,
     /// What is due without the second baseline, kept for its memory.
-    young: Vec<u32>,
+    pub(super) young: Vec<u32>,
     /// The words and ghosts before the last update, for their memory.
     previous: (Vec<Word>, Vec<GhostId>),
-}
-
-/// 64 streams side by side.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Word {
-    pub(super) at: u32,
-    /// How many streams are visible in the words before.
-    first: u32,
-    pub(super) visible: u64,
-    /// Those of the visible that are exceptions.
-    pub(super) excepted: u64,
-    /// Those that are among the settled.
-    settled: u64,
-    /// Whether its ghosts lie side by side, in the order of their streams.
-    is_in_order: bool,
-    /// Those that it may not hold as of the second baseline; only while it is found out what is due.
-    young: u64,
-}
-
-/// A stream that is no exception any more: the client may not hold it as of bases before `since`.
-#[derive(Clone, Copy, Debug)]
-struct Settled {
-    index: u32,
-    since: Tick,
-}
-
-/// A visible stream of which it does not hold what [`Views`](super::Views) says of all.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Exception {
-    pub(super) index: u32,
-    /// The fate of what was sent before says nothing of it.
-    pub(super) since: Tick,
-    /// The newest snapshot with this stream that the client acknowledged.
-    pub(super) baseline: Option<Tick>,
-    /// All versions up to this tick have been sent, and are not lost.
-    pub(super) sent: Option<Tick>,
-    /// The newest tick as of which it may not have been sent, as it waited, or was lost: the base must have come that far
-    /// before it holds of this stream what it holds of all.
-    pub(super) gap: Tick,
-    /// Snapshots for which it waited because others went first.
-    pub(super) waited: u16,
 }
 
 /// A stream that the client is to forget.
@@ -85,43 +45,6 @@ pub(super) struct Leaving {
     pub(super) valid_since: Tick,
     /// The snapshot that says so, if it was sent and not lost.
     pub(super) sent: Option<Tick>,
-}
-
-/// Streams of one word that are due.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct DueWord {
-    pub(crate) at: u32,
-    /// Its place among the words that are visible.
-    n: u32,
-    pub(crate) bits: u64,
-}
-
-/// The ghosts of a word's visible streams.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct WordGhosts<'a> {
-    visible: u64,
-    is_in_order: bool,
-    ghosts: &'a [GhostId],
-}
-
-/// A record that is due besides those against the base.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Extra {
-    pub(crate) index: u32,
-    pub(crate) kind: ExtraKind,
-    /// Snapshots for which it waited.
-    pub(crate) waited: u16,
-    /// It waits for another.
-    is_put_off: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ExtraKind {
-    /// Against a tick, or in full.
-    Record(Option<Tick>),
-    Leave {
-        despawned: bool,
-    },
 }
 
 impl Part {
@@ -261,145 +184,6 @@ impl Part {
         self.leaving.iter().map(|leaving| now.since(leaving.since).cast_unsigned()).max().unwrap_or(0)
     }
 
-    /// Lists what is due in the snapshot of `now`, `ticks` after the one before, and tells what records that takes: the
-    /// baselines, word, streams of the word.
-    pub(super) fn collect(
-        &mut self,
-        streams: &StreamTable,
-        (base, second): (Option<Tick>, Option<Tick>),
-        holes: impl Iterator<Item = Hole>,
-        (now, ticks): (Tick, u32),
-        tables: &mut RecordTables,
-    ) {
-        let audience = streams.audience();
-        self.due.clear();
-        self.extras.clear();
-        self.forget_settled(base);
-        let mut young = std::mem::take(&mut self.young);
-        if let Some(second) = second {
-            self.mark_young(second, holes);
-        }
-        let mut table = None;
-        for (n, word) in self.words.iter_mut().enumerate() {
-            let changed = streams.changed(word.at, word.visible & !word.excepted, now, ticks);
-            let changed_young = changed & std::mem::take(&mut word.young);
-            young.extend(bits(changed_young).map(|bit| word.at * 64 + bit));
-            let changed = changed & !changed_young;
-            if changed != 0 {
-                self.due.push(DueWord { at: word.at, n: n as u32, bits: changed });
-                let table = *table.get_or_insert_with(|| tables.table_at(audience, (base, second)));
-                tables.need(table, word.at, changed);
-            }
-        }
-        let mut need = |baseline, index: u32| {
-            let table = tables.table_at(audience, (baseline, None));
-            tables.need(table, index / 64, 1 << (index % 64));
-        };
-        let mut leaving = self.leaving.iter().filter(|leaving| leaving.sent.is_none()).peekable();
-        let leave = |leaving: &Leaving| Extra {
-            index: leaving.index,
-            kind: ExtraKind::Leave { despawned: leaving.despawned },
-            waited: 0,
-            is_put_off: false,
-        };
-        for exception in &mut self.exceptions {
-            let index = exception.index;
-            if exception.sent.is_some_and(|sent| !streams.newest_tick(index).is_newer_than(sent)) {
-                continue;
-            }
-            while let Some(leaving) = leaving.next_if(|leaving| leaving.index < index) {
-                self.extras.push(leave(leaving));
-            }
-            // Where the base does as well, the record is everybody's.
-            if exception.holds(base, streams) {
-                exception.baseline = base;
-            }
-            let baseline = exception.baseline;
-            let kind = ExtraKind::Record(baseline);
-            self.extras.push(Extra { index, kind, waited: exception.waited, is_put_off: false });
-            need(baseline, index);
-        }
-        self.extras.extend(leaving.map(leave));
-        if !young.is_empty() {
-            for index in young.drain(..) {
-                need(base, index);
-                self.extras.push(Extra { index, kind: ExtraKind::Record(base), waited: 0, is_put_off: false });
-            }
-            self.extras.sort_unstable_by_key(|extra| extra.index);
-        }
-        self.young = young;
-    }
-
-    /// Marks what the client may not hold as of the second baseline.
-    fn mark_young(&mut self, second: Tick, holes: impl Iterator<Item = Hole>) {
-        for hole in holes {
-            if let Some(word) = self.word_mut(hole.at) {
-                word.young |= hole.bits;
-            }
-        }
-        let Self { settled, words, .. } = self;
-        for settled in settled.iter().filter(|settled| settled.since.is_newer_than(second)) {
-            if let Ok(n) = words.binary_search_by_key(&(settled.index / 64), |word| word.at) {
-                words[n].young |= words[n].settled & 1 << (settled.index % 64);
-            }
-        }
-    }
-
-    pub(super) fn put_off(
-        &mut self,
-        indices: impl Iterator<Item = u32>,
-        base: Option<Tick>,
-        (considered, now): (Tick, Tick),
-    ) {
-        let Self { words, exceptions, due, extras, .. } = self;
-        let (mut due_at, mut extra_at, mut exception_at) = (0, 0, 0);
-        let excepted = exceptions.len();
-        for index in indices {
-            extra_at += extras[extra_at..].partition_point(|extra| extra.index < index);
-            if let Some(extra) = extras.get_mut(extra_at).filter(|extra| extra.index == index) {
-                extra.is_put_off = true;
-                if matches!(extra.kind, ExtraKind::Leave { .. }) {
-                    continue;
-                }
-                exception_at += exceptions[exception_at..excepted].partition_point(|other| other.index < index);
-                if let Some(exception) = exceptions[..excepted].get_mut(exception_at).filter(|e| e.index == index) {
-                    (exception.waited, exception.gap) = (exception.waited.saturating_add(1), now);
-                    continue;
-                }
-            } else {
-                due_at += due[due_at..].partition_point(|word| word.at < index / 64);
-                due[due_at].bits &= !(1 << (index % 64));
-            }
-            if let Ok(at) = words.binary_search_by_key(&(index / 64), |word| word.at) {
-                words[at].excepted |= 1 << (index % 64);
-            }
-            let since = base.unwrap_or(considered);
-            exceptions.push(Exception { index, since, baseline: base, sent: Some(considered), gap: now, waited: 1 });
-        }
-        if exceptions.len() > excepted {
-            exceptions.sort_unstable_by_key(|exception| exception.index);
-        }
-        due.retain(|word| word.bits != 0);
-        extras.retain(|extra| !extra.is_put_off);
-    }
-
-    pub(super) fn on_sent(&mut self, now: Tick) {
-        for extra in &self.extras {
-            match extra.kind {
-                ExtraKind::Record(_) => {
-                    if let Ok(at) = self.exceptions.binary_search_by_key(&extra.index, |exception| exception.index) {
-                        (self.exceptions[at].sent, self.exceptions[at].waited) = (Some(now), 0);
-                    }
-                }
-                ExtraKind::Leave { .. } => {
-                    if let Ok(at) = self.leaving.binary_search_by_key(&extra.index, |leaving| leaving.index) {
-                        self.leaving[at].sent = Some(now);
-                    }
-                }
-            }
-        }
-    }
-
     pub(super) fn forget_baselines(&mut self, next: Tick) {
         self.exceptions.clear();
         self.settled.clear();
@@ -460,7 +244,7 @@ impl Part {
     }
 
     /// Streams that have been no exceptions for as long as a second baseline can lie back are as all others.
-    fn forget_settled(&mut self, base: Option<Tick>) {
+    pub(super) fn forget_settled(&mut self, base: Option<Tick>) {
         let Self { settled, words, .. } = self;
         settled.retain(|settled| {
             let is_young = base.is_some_and(|base| base.since(settled.since) <= RecordsHead::SECOND_TICKS_MAX as i32);
@@ -502,76 +286,5 @@ impl Part {
             let leaving = Leaving { index, ghost, despawned, since: now, valid_since: now, sent: None };
             self.leaving.insert(place, leaving);
         }
-    }
-}
-
-impl Word {
-    /// What is visible of it now that so much is marked.
-    const fn visible_as(self, marked: MarkedWord) -> u64 {
-        marked.may_enter | self.visible & marked.may_stay
-    }
-
-    const fn stays_as(self, marked: MarkedWord) -> bool {
-        self.visible_as(marked) == self.visible
-    }
-
-    /// The ghosts of its visible streams, which lie among those of all words.
-    fn ghosts(self, all: &[GhostId]) -> &[GhostId] {
-        &all[self.first as usize..][..self.visible.count_ones() as usize]
-    }
-
-    /// The ghost of one of its streams, if that is visible.
-    #[inline]
-    fn ghost(self, bit: u32, all: &[GhostId]) -> Option<GhostId> {
-        let rank = (self.visible & ((1 << bit) - 1)).count_ones();
-        (self.visible >> bit & 1 != 0).then(|| all[(self.first + rank) as usize])
-    }
-}
-
-impl WordGhosts<'_> {
-    /// The ghost of a stream that is visible.
-    #[inline]
-    pub(crate) fn of(self, bit: u32) -> GhostId {
-        self.ghosts[(self.visible & ((1 << bit) - 1)).count_ones() as usize]
-    }
-
-    /// Gives those of some of the visible streams to `sink`.
-    #[inline]
-    pub(crate) fn each_of(self, streams: u64, mut sink: impl FnMut(GhostId)) {
-        if streams == self.visible {
-            self.ghosts.iter().for_each(|ghost| sink(*ghost));
-        } else {
-            bits(streams).for_each(|bit| sink(self.of(bit)));
-        }
-    }
-
-    /// If ghosts go up with their streams' bits: the one that bit 0 has, or would have.
-    #[inline]
-    pub(crate) fn in_a_row(self) -> Option<GhostId> {
-        let first = self.visible.trailing_zeros();
-        let ones = self.visible >> first;
-        (self.is_in_order && ones & ones.wrapping_add(1) == 0).then(|| self.ghosts[0].wrapping_sub(first))
-    }
-}
-
-impl Exception {
-    /// Nothing is known to be held of it, and nothing was sent that counts.
-    pub(super) const fn new(index: u32, since: Tick) -> Self {
-        Self { index, since, baseline: None, sent: None, gap: since, waited: 0 }
-    }
-
-    /// Whether the client holds the state as of `base`, and would find it under that tick.
-    pub(super) fn holds(&self, base: Option<Tick>, streams: &StreamTable) -> bool {
-        let Some((baseline, base)) = self.baseline.zip(base) else { return false };
-        baseline == base
-            || (base.is_newer_than(baseline)
-                && streams.head_at(self.index, base).is_some_and(|state| !state.tick.is_newer_than(baseline)))
-    }
-
-    fn was_sent_up_to(&self, considered: Tick, streams: &StreamTable) -> bool {
-        self.sent.is_some_and(|sent| {
-            let state = streams.head_at(self.index, considered);
-            !considered.is_newer_than(sent) || state.is_some_and(|state| !state.tick.is_newer_than(sent))
-        })
     }
 }

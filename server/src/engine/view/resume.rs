@@ -1,5 +1,6 @@
 use super::Views;
-use super::part::{Exception, Part};
+use super::exception::Exception;
+use super::part::Part;
 use crate::engine::history::History;
 use crate::engine::stream_table::StreamTable;
 use tidelock::Tick;

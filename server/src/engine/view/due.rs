@@ -1,0 +1,171 @@
+//! What is due in a snapshot.
+
+use super::exception::Exception;
+use super::part::{Leaving, Part};
+use super::past::Hole;
+use super::word::DueWord;
+use crate::engine::marks::bits;
+use crate::engine::record_tables::RecordTables;
+use crate::engine::stream_table::StreamTable;
+use tidelock::Tick;
+
+/// A record that is due besides those against the base.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Extra {
+    pub(crate) index: u32,
+    pub(crate) kind: ExtraKind,
+    /// Snapshots for which it waited.
+    pub(crate) waited: u16,
+    /// It waits for another.
+    is_put_off: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ExtraKind {
+    /// Against a tick, or in full.
+    Record(Option<Tick>),
+    Leave {
+        despawned: bool,
+    },
+}
+
+impl Part {
+    /// Lists what is due in the snapshot of `now`, `ticks` after the one before, and tells what records that takes: the
+    /// baselines, word, streams of the word.
+    pub(super) fn collect(
+        &mut self,
+        streams: &StreamTable,
+        (base, second): (Option<Tick>, Option<Tick>),
+        holes: impl Iterator<Item = Hole>,
+        (now, ticks): (Tick, u32),
+        tables: &mut RecordTables,
+    ) {
+        let audience = streams.audience();
+        self.due.clear();
+        self.extras.clear();
+        self.forget_settled(base);
+        let mut young = std::mem::take(&mut self.young);
+        if let Some(second) = second {
+            self.mark_young(second, holes);
+        }
+        let mut table = None;
+        for (n, word) in self.words.iter_mut().enumerate() {
+            let changed = streams.changed(word.at, word.visible & !word.excepted, now, ticks);
+            let changed_young = changed & std::mem::take(&mut word.young);
+            young.extend(bits(changed_young).map(|bit| word.at * 64 + bit));
+            let changed = changed & !changed_young;
+            if changed != 0 {
+                self.due.push(DueWord { at: word.at, n: n as u32, bits: changed });
+                let table = *table.get_or_insert_with(|| tables.table_at(audience, (base, second)));
+                tables.need(table, word.at, changed);
+            }
+        }
+        let mut need = |baseline, index: u32| {
+            let table = tables.table_at(audience, (baseline, None));
+            tables.need(table, index / 64, 1 << (index % 64));
+        };
+        let mut leaving = self.leaving.iter().filter(|leaving| leaving.sent.is_none()).peekable();
+        let leave = |leaving: &Leaving| Extra {
+            index: leaving.index,
+            kind: ExtraKind::Leave { despawned: leaving.despawned },
+            waited: 0,
+            is_put_off: false,
+        };
+        for exception in &mut self.exceptions {
+            let index = exception.index;
+            if exception.sent.is_some_and(|sent| !streams.newest_tick(index).is_newer_than(sent)) {
+                continue;
+            }
+            while let Some(leaving) = leaving.next_if(|leaving| leaving.index < index) {
+                self.extras.push(leave(leaving));
+            }
+            // Where the base does as well, the record is everybody's.
+            if exception.holds(base, streams) {
+                exception.baseline = base;
+            }
+            let baseline = exception.baseline;
+            let kind = ExtraKind::Record(baseline);
+            self.extras.push(Extra { index, kind, waited: exception.waited, is_put_off: false });
+            need(baseline, index);
+        }
+        self.extras.extend(leaving.map(leave));
+        if !young.is_empty() {
+            for index in young.drain(..) {
+                need(base, index);
+                self.extras.push(Extra { index, kind: ExtraKind::Record(base), waited: 0, is_put_off: false });
+            }
+            self.extras.sort_unstable_by_key(|extra| extra.index);
+        }
+        self.young = young;
+    }
+
+    /// Marks what the client may not hold as of the second baseline.
+    fn mark_young(&mut self, second: Tick, holes: impl Iterator<Item = Hole>) {
+        for hole in holes {
+            if let Some(word) = self.word_mut(hole.at) {
+                word.young |= hole.bits;
+            }
+        }
+        let Self { settled, words, .. } = self;
+        for settled in settled.iter().filter(|settled| settled.since.is_newer_than(second)) {
+            if let Ok(n) = words.binary_search_by_key(&(settled.index / 64), |word| word.at) {
+                words[n].young |= words[n].settled & 1 << (settled.index % 64);
+            }
+        }
+    }
+
+    pub(super) fn put_off(
+        &mut self,
+        indices: impl Iterator<Item = u32>,
+        base: Option<Tick>,
+        (considered, now): (Tick, Tick),
+    ) {
+        let Self { words, exceptions, due, extras, .. } = self;
+        let (mut due_at, mut extra_at, mut exception_at) = (0, 0, 0);
+        let excepted = exceptions.len();
+        for index in indices {
+            extra_at += extras[extra_at..].partition_point(|extra| extra.index < index);
+            if let Some(extra) = extras.get_mut(extra_at).filter(|extra| extra.index == index) {
+                extra.is_put_off = true;
+                if matches!(extra.kind, ExtraKind::Leave { .. }) {
+                    continue;
+                }
+                exception_at += exceptions[exception_at..excepted].partition_point(|other| other.index < index);
+                if let Some(exception) = exceptions[..excepted].get_mut(exception_at).filter(|e| e.index == index) {
+                    (exception.waited, exception.gap) = (exception.waited.saturating_add(1), now);
+                    continue;
+                }
+            } else {
+                due_at += due[due_at..].partition_point(|word| word.at < index / 64);
+                due[due_at].bits &= !(1 << (index % 64));
+            }
+            if let Ok(at) = words.binary_search_by_key(&(index / 64), |word| word.at) {
+                words[at].excepted |= 1 << (index % 64);
+            }
+            let since = base.unwrap_or(considered);
+            exceptions.push(Exception { index, since, baseline: base, sent: Some(considered), gap: now, waited: 1 });
+        }
+        if exceptions.len() > excepted {
+            exceptions.sort_unstable_by_key(|exception| exception.index);
+        }
+        due.retain(|word| word.bits != 0);
+        extras.retain(|extra| !extra.is_put_off);
+    }
+
+    pub(super) fn on_sent(&mut self, now: Tick) {
+        for extra in &self.extras {
+            match extra.kind {
+                ExtraKind::Record(_) => {
+                    if let Ok(at) = self.exceptions.binary_search_by_key(&extra.index, |exception| exception.index) {
+                        (self.exceptions[at].sent, self.exceptions[at].waited) = (Some(now), 0);
+                    }
+                }
+                ExtraKind::Leave { .. } => {
+                    if let Ok(at) = self.leaving.binary_search_by_key(&extra.index, |leaving| leaving.index) {
+                        self.leaving[at].sent = Some(now);
+                    }
+                }
+            }
+        }
+    }
+}
