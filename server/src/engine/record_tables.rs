@@ -46,6 +46,8 @@ pub(crate) struct RecordTable {
     next: u32,
     /// Bit `n % 64` of word `n / 64`: stream `n` is asked for.
     needed: Vec<u64>,
+    /// Likewise of these: word `n` is not empty. So a table costs what is in it, however large the world.
+    needed_words: Vec<u64>,
     /// Likewise: its record is full though a delta was asked for.
     full: Vec<u64>,
     /// Likewise: it is a delta against the first baseline alone in a table with two.
@@ -82,7 +84,7 @@ impl RecordTables {
     /// Forgets the records of the tick before.
     pub(crate) fn begin(&mut self, tick: Tick) {
         for table in &mut self.tables[..self.len] {
-            table.needed.fill(0);
+            table.forget();
         }
         self.by_age.iter_mut().for_each(|ages| ages.fill(0));
         self.len = 0;
@@ -92,13 +94,8 @@ impl RecordTables {
     /// A client needs a table's records of these streams of a word.
     #[inline]
     pub(crate) fn need(&mut self, table: usize, word: u32, bits: u64) {
-        let needed = &mut self.tables[table].needed;
-        if needed.len() <= word as usize {
-            needed.resize(word as usize + 1, 0);
-        }
-        let hits = needed[word as usize] & bits;
-        needed[word as usize] |= bits;
-        self.counts.hits += u64::from(hits.count_ones());
+        let already = self.tables[table].need(word as usize, bits);
+        self.counts.hits += u64::from(already.count_ones());
     }
 
     /// Encodes all that is needed.
@@ -167,6 +164,7 @@ impl Default for RecordTable {
             baselines: (None, None),
             next: 0,
             needed: Vec::new(),
+            needed_words: Vec::new(),
             full: Vec::new(),
             single: Vec::new(),
             numbers: Vec::new(),
@@ -181,6 +179,33 @@ impl Default for RecordTable {
 }
 
 impl RecordTable {
+    /// Asks for some streams of a word. Gives those that were asked for before.
+    #[inline]
+    fn need(&mut self, word: usize, bits: u64) -> u64 {
+        if self.needed.len() <= word {
+            for words in [&mut self.needed, &mut self.full, &mut self.single] {
+                words.resize(word + 1, 0);
+            }
+            self.needed_words.resize(word / 64 + 1, 0);
+        }
+        let before = self.needed[word];
+        self.needed_words[word / 64] |= 1 << (word % 64);
+        self.needed[word] |= bits;
+        before & bits
+    }
+
+    /// Nothing is asked for any more.
+    fn forget(&mut self) {
+        let Self { needed, needed_words, full, single, .. } = self;
+        for word in needed_words
+            .iter_mut()
+            .enumerate()
+            .flat_map(|(n, words)| bits(std::mem::take(words)).map(move |bit| n * 64 + bit as usize))
+        {
+            (needed[word], full[word], single[word]) = (0, 0, 0);
+        }
+    }
+
     /// The number of the record of a stream that was asked for.
     #[inline]
     pub(crate) fn number(&self, index: u32) -> u32 {
@@ -258,8 +283,9 @@ impl RecordTable {
         let [first_age, second_age] = [self.baselines.0, self.baselines.1].map(|baseline| baseline.map(age));
         let coder = DeltaCoder::new(layout, first_age.unwrap_or(1), second_age, tick_hz);
         let mut sum = Checksum::default();
-        for (word, needed) in self.needed.iter().enumerate() {
-            for bit in bits(*needed) {
+        let words = self.needed_words.iter().enumerate();
+        for word in words.flat_map(|(n, words)| bits(*words).map(move |bit| n * 64 + bit as usize)) {
+            for bit in bits(self.needed[word]) {
                 let index = word as u32 * 64 + bit;
                 let new = streams.newest(index);
                 let first = self.baselines.0.and_then(|first| streams.at(index, first));
@@ -291,11 +317,7 @@ impl RecordTable {
 
     /// Makes room for what is needed.
     fn begin(&mut self) {
-        let Self { needed, full, single, numbers, indices, bodies, ends, sums, .. } = self;
-        for odd in [full, single] {
-            odd.clear();
-            odd.resize(needed.len(), 0);
-        }
+        let Self { needed, numbers, indices, bodies, ends, sums, .. } = self;
         numbers.resize(needed.len() * 64, 0);
         indices.clear();
         bodies.clear();
