@@ -114,7 +114,9 @@ impl DeltaCoder<'_> {
         loop {
             let mut expected = Expected::default();
             let mut pasts = ArrayVec::<(&FieldPlan, Past), FIELDS_MAX>::new();
-            for field in fields.by_ref().take(FIELDS_MAX) {
+            while !expected.is_full()
+                && let Some(field) = fields.next()
+            {
                 let past = known.past_of(field);
                 expected.push(past.expectation);
                 pasts.push((field, past));
@@ -199,7 +201,7 @@ impl<P: Places> Reading<'_, P> {
     }
 
     fn read_symbols(&mut self, field: &FieldPlan, differs: bool, r: &mut BitReader<'_>) -> Result<(), Malformed> {
-        let begin = self.places.place(field.component, field.first_lane);
+        let begin = self.places.place(field.component, usize::from(field.first_lane));
         let values = &mut self.lanes[begin..begin + field.count];
         values.copy_from_slice(self.known.first.lanes_of(field));
         if differs {
@@ -220,7 +222,7 @@ impl<P: Places> Reading<'_, P> {
         differs: bool,
         r: &mut BitReader<'_>,
     ) -> Result<(), Malformed> {
-        let begin = self.places.place(field.component, field.first_lane);
+        let begin = self.places.place(field.component, usize::from(field.first_lane));
         let new = Frame { lanes: self.lanes, places: self.places };
         let mut values = self.known.predict::<N>(field, past, &new);
         if differs {

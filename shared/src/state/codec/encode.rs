@@ -137,7 +137,9 @@ fn write_fields<P: Places, S: Sink>(plan: &Plan, common: u32, known: &Known<'_, 
     let mut fields = plan.fields_of(common);
     loop {
         let (mut pattern, mut items) = (Pattern::default(), Items::new());
-        for field in fields.by_ref().take(FIELDS_MAX) {
+        while !pattern.expected.is_full()
+            && let Some(field) = fields.next()
+        {
             let (expectation, differs) = match field.shape {
                 Shape::Symbols => compare_symbols(field, known, new, &mut items),
                 Shape::OneNumber => compare::<1, P>(field, known, new, &mut items),

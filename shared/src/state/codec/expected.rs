@@ -31,6 +31,12 @@ impl Expected {
         active
     }
 
+    /// Whether the block has as many fields as it may have.
+    #[inline]
+    pub(super) const fn is_full(&self) -> bool {
+        self.count as usize == FIELDS_MAX
+    }
+
     /// How many symbols tell which of its fields change: one at least.
     #[inline]
     pub(super) const fn groups(&self) -> u32 {

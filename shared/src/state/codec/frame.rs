@@ -70,14 +70,14 @@ impl<'a, P: Places> Frame<'a, P> {
     /// The lanes of a field, whose component is there.
     #[inline]
     pub(super) fn lanes_of(&self, field: &FieldPlan) -> &'a [u32] {
-        let begin = self.places.place(field.component, field.first_lane);
+        let begin = self.places.place(field.component, usize::from(field.first_lane));
         &self.lanes[begin..begin + field.count]
     }
 
     /// The same of a field of `N` numbers.
     #[inline(always)]
     pub(super) fn numbers_of<const N: usize>(&self, field: &FieldPlan) -> Numbers<N> {
-        let begin = self.places.place(field.component, field.first_lane);
+        let begin = self.places.place(field.component, usize::from(field.first_lane));
         *self.lanes[begin..begin + N].first_chunk().expect("it has so many lanes")
     }
 

@@ -5,6 +5,7 @@ use super::super::motion::LaneMotion;
 use super::context::SCALES;
 use super::frame::Numbers;
 use alloc::vec::Vec;
+use core::slice;
 
 /// The order in which a stream's fields are coded, and how each is predicted.
 #[derive(Clone, Debug, Default)]
@@ -29,7 +30,7 @@ pub(super) struct FieldPlan {
     /// How many lanes it has.
     pub(super) count: usize,
     /// Where its lanes begin among [`Plan::lanes`].
-    pub(super) first_lane: usize,
+    pub(super) first_lane: u16,
     pub(super) kind: Kind,
     pub(super) shape: Shape,
     /// About the binary logarithm of a usual change, in steps.
@@ -116,7 +117,7 @@ impl Plan {
             let mut new = FieldPlan {
                 component,
                 count: lanes.len(),
-                first_lane,
+                first_lane: first_lane as u16,
                 kind,
                 shape: Shape::of(kind, lanes.len()),
                 order: field.order.min(SCALES as u8 - 1),
@@ -148,8 +149,8 @@ impl Plan {
     }
 
     /// The fields of the components in `mask`, in order.
-    pub(super) const fn fields_of(&self, mask: u32) -> Fields<'_> {
-        Fields { left: self.fields.as_slice(), mask }
+    pub(super) fn fields_of(&self, mask: u32) -> Fields<'_> {
+        Fields { left: self.fields.iter(), mask }
     }
 
     /// The components of `mask`, where their lanes begin in the full layout, and these.
@@ -174,7 +175,7 @@ impl Plan {
 
     /// The lanes of a field.
     pub(super) fn lanes_of(&self, field: &FieldPlan) -> &[Lane] {
-        &self.lanes[field.first_lane..field.first_lane + field.count]
+        &self.lanes[usize::from(field.first_lane)..][..field.count]
     }
 }
 
@@ -248,7 +249,7 @@ impl FieldPlan {
 /// The fields of some components.
 #[derive(Clone, Debug)]
 pub(super) struct Fields<'a> {
-    left: &'a [FieldPlan],
+    left: slice::Iter<'a, FieldPlan>,
     mask: u32,
 }
 
@@ -265,12 +266,6 @@ impl<'a> Iterator for Fields<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        while let [field, left @ ..] = self.left {
-            self.left = left;
-            if self.mask >> field.component & 1 != 0 {
-                return Some(field);
-            }
-        }
-        None
+        self.left.find(|field| self.mask >> field.component & 1 != 0)
     }
 }
