@@ -19,6 +19,8 @@ pub(crate) struct RecordTables {
     tick: Tick,
     /// Of all records, table after table, in each by ascending index: what is copied together lies side by side.
     bodies: BitWriter,
+    /// The most records that a table ever had, or somewhat more.
+    room: usize,
     pub(crate) counts: RecordCounts,
 }
 
@@ -92,8 +94,12 @@ impl RecordTables {
 
     /// Encodes all that is needed.
     pub(crate) fn encode(&mut self, history: &History, schema: &Schema, tick_hz: u32) {
-        let Self { tables, len, bodies, counts, tick, .. } = self;
+        let Self { tables, len, bodies, counts, tick, room, .. } = self;
         for table in &mut tables[..*len] {
+            *room = table.needed_count().next_power_of_two().max(*room);
+        }
+        for table in &mut tables[..*len] {
+            table.begin(bodies.len_bits(), *room);
             table.encode(history, schema, (*tick, tick_hz), bodies, counts);
         }
         bodies.write_bytes(&[0; BitWriter::TAIL_BYTES + 8]);
@@ -242,7 +248,6 @@ impl RecordTable {
         counts: &mut RecordCounts,
     ) {
         let (layout, streams) = (schema.stream(self.audience), history.of(self.audience));
-        self.begin(bodies.len_bits());
         let age = |baseline| tick.since(baseline).cast_unsigned();
         let mut sum = Checksum::default();
         for (word, needed) in self.needed.iter().enumerate() {
@@ -276,8 +281,13 @@ impl RecordTable {
         }
     }
 
-    /// Makes room for what is needed. The first body begins at a bit.
-    fn begin(&mut self, first_bit: usize) {
+    /// How many records are needed.
+    fn needed_count(&self) -> usize {
+        self.needed.iter().map(|needed| needed.count_ones() as usize).sum()
+    }
+
+    /// Makes room for what is needed, and for so many records. The first body begins at a bit.
+    fn begin(&mut self, first_bit: usize, room: usize) {
         let Self { needed, full, single, numbers, indices, ends, sums, .. } = self;
         for odd in [full, single] {
             odd.clear();
@@ -286,8 +296,12 @@ impl RecordTable {
         numbers.resize(needed.len() * 64, 0);
         indices.clear();
         ends.clear();
-        ends.push(first_bit);
         sums.clear();
+        // A table is of other baselines in each tick, and in time each has the most records: so all grow at once.
+        indices.reserve(room);
+        ends.reserve(room + 1);
+        sums.reserve(room + 1);
+        ends.push(first_bit);
         sums.push(Checksum::default());
     }
 }

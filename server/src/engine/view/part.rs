@@ -26,8 +26,6 @@ pub(crate) struct Part {
     pub(crate) due: Vec<DueWord>,
     /// What else is due, by ascending index.
     pub(crate) extras: Vec<Extra>,
-    /// What is due without the second baseline, kept for its memory.
-    young: Vec<u32>,
     /// The words and ghosts before the last update, for their memory.
     previous: (Vec<Word>, Vec<GhostId>),
 }
@@ -123,6 +121,9 @@ pub(crate) enum ExtraKind {
         despawned: bool,
     },
 }
+
+/// Room for those that leave within a round trip.
+const LEAVING_USUAL: usize = 16;
 
 impl Part {
     /// How many streams are in it, those that leave included.
@@ -275,16 +276,15 @@ impl Part {
         self.due.clear();
         self.extras.clear();
         self.forget_settled(base);
-        let mut young = std::mem::take(&mut self.young);
         if let Some(second) = second {
             self.mark_young(second, holes);
         }
-        let mut table = None;
+        let (mut table, mut any_young) = (None, false);
         for (n, word) in self.words.iter_mut().enumerate() {
             let changed = streams.changed(word.at, word.visible & !word.excepted, now, ticks);
-            let changed_young = changed & std::mem::take(&mut word.young);
-            young.extend(bits(changed_young).map(|bit| word.at * 64 + bit));
-            let changed = changed & !changed_young;
+            word.young &= changed;
+            any_young |= word.young != 0;
+            let changed = changed & !word.young;
             if changed != 0 {
                 self.due.push(DueWord { at: word.at, n: n as u32, bits: changed });
                 let table = *table.get_or_insert_with(|| tables.table_at(audience, (base, second)));
@@ -320,14 +320,15 @@ impl Part {
             need(baseline, index);
         }
         self.extras.extend(leaving.map(leave));
-        if !young.is_empty() {
-            for index in young.drain(..) {
-                need(base, index);
-                self.extras.push(Extra { index, kind: ExtraKind::Record(base), waited: 0, is_put_off: false });
+        if any_young {
+            for word in &mut self.words {
+                for index in bits(std::mem::take(&mut word.young)).map(|bit| word.at * 64 + bit) {
+                    need(base, index);
+                    self.extras.push(Extra { index, kind: ExtraKind::Record(base), waited: 0, is_put_off: false });
+                }
             }
             self.extras.sort_unstable_by_key(|extra| extra.index);
         }
-        self.young = young;
     }
 
     /// Marks what the client may not hold as of the second baseline.
@@ -491,6 +492,9 @@ impl Part {
     }
 
     fn leave(&mut self, word: Word, leaving: u64, ghosts: &[GhostId], history: &History, now: Tick) {
+        if self.leaving.capacity() == 0 && leaving != 0 {
+            self.leaving.reserve(LEAVING_USUAL);
+        }
         for bit in bits(leaving) {
             let index = word.at * 64 + bit;
             if let Ok(at) = self.exceptions.binary_search_by_key(&index, |exception| exception.index) {
