@@ -4,6 +4,7 @@ use std::time::Duration;
 use tidelock::ClientId;
 use tidelock_arena::ArenaInput;
 use tidelock_server::arena::Arena;
+use tidelock_server::io::Cores;
 use tidelock_sim::client::{ClientEvent, Status};
 use tidelock_sim::link::{LinkConfig, Rng};
 use tidelock_sim::universe::{Mind, Universe, UniverseConfig};
@@ -98,6 +99,27 @@ fn the_same_seed_gives_the_same_bytes_and_another_seed_others() {
     };
     assert_eq!(digest(3), digest(3));
     assert_ne!(digest(3), digest(4));
+}
+
+#[test]
+fn any_number_of_threads_gives_the_same_bytes() {
+    let digest = |executor: Option<Cores>| {
+        let mut universe = universe(3, 9, link(0.05));
+        if let Some(executor) = executor {
+            universe.set_executor(Box::new(executor));
+        }
+        universe.run(Duration::from_secs(5)).unwrap();
+        universe.digest()
+    };
+    let alone = digest(None);
+    for threads in [2, 3, 8] {
+        // A thread can be in one pool only.
+        let shared = std::thread::scope(|scope| {
+            let thread = scope.spawn(|| digest(Some(Cores::new(threads).unwrap())));
+            thread.join().unwrap()
+        });
+        assert_eq!(shared, alone, "{threads} threads");
+    }
 }
 
 #[test]

@@ -22,7 +22,7 @@ use tidelock::netcode::{Cipher, ConnectToken, Key, TokenSecrets, TokenSpec, USER
 use tidelock::state::{Input, Schema};
 use tidelock::wire::Load;
 use tidelock::{ClientId, Instant};
-use tidelock_server::engine::{Engine, EngineConfig, Phase};
+use tidelock_server::engine::{Engine, EngineConfig, Executor, Phase};
 
 /// What a universe begins with.
 #[derive(Clone, Copy, Debug)]
@@ -117,6 +117,11 @@ impl<I: Input> Universe<I> {
             checked: true,
             tap: Tap::default(),
         }
+    }
+
+    /// From now on the engine shares its work out.
+    pub fn set_executor(&mut self, executor: Box<dyn Executor>) {
+        self.engine.set_executor(executor);
     }
 
     /// A player begins to connect, over a link with these properties down and up. Returns its number.

@@ -12,6 +12,7 @@ mod config;
 mod congestion;
 mod draft;
 mod event_queue;
+mod executor;
 mod filter;
 mod grid;
 mod history;
@@ -34,6 +35,7 @@ mod schedule;
 mod send;
 mod session;
 mod sessions;
+mod share;
 mod snapshot;
 mod snapshot_tick;
 mod stats;
@@ -44,6 +46,7 @@ mod truth;
 mod view;
 
 pub use config::{EngineConfig, EngineError};
+pub use executor::{Executor, Serial};
 pub use outbox::Outbox;
 pub use phase::Phase;
 pub use schedule::Schedule;
@@ -63,10 +66,11 @@ use core::net::SocketAddr;
 use history::History;
 use interest::Interest;
 use marks::Marks;
+use record_tables::RecordTables;
 use roster::RosterChanges;
 use session::Arrival;
 use sessions::Sessions;
-use snapshot::SnapshotWriter;
+use share::Sender;
 use snapshot_tick::SnapshotTick;
 use std::collections::BTreeSet;
 use tidelock::netcode::{PACKET_BYTES_MAX, Server as Netcode};
@@ -92,7 +96,10 @@ pub struct Engine {
     capture: Capture,
     history: History,
     interest: Interest,
-    writer: SnapshotWriter,
+    tables: RecordTables,
+    /// As many as the executor is wide.
+    senders: Vec<Sender>,
+    executor: Box<dyn Executor>,
     outbox: Outbox,
     stats: Stats,
     bans: BTreeSet<ClientId>,
@@ -150,7 +157,9 @@ impl Engine {
             app,
             netcode,
             capture,
-            writer: SnapshotWriter::default(),
+            tables: RecordTables::default(),
+            senders: vec![Sender::default()],
+            executor: Box::new(Serial),
             outbox: Outbox::default(),
             stats: Stats::default(),
             bans: BTreeSet::new(),
@@ -163,6 +172,12 @@ impl Engine {
             roster: RosterChanges::default(),
             payload_hash: None,
         })
+    }
+
+    /// From now on the work of a tick is shared out by `executor`; before, it is done by one thread.
+    pub fn set_executor(&mut self, executor: Box<dyn Executor>) {
+        self.senders.resize_with(executor.width().max(1), Sender::default);
+        self.executor = executor;
     }
 
     /// Takes a datagram that arrived at `received_at`, and decrypts it in place. `unix_s` is the date in seconds since

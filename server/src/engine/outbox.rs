@@ -37,6 +37,14 @@ impl Outbox {
         self.datagrams.clear();
     }
 
+    /// Moves all of another to the end.
+    pub(crate) fn append(&mut self, other: &mut Self) {
+        let begin = self.bytes.len();
+        self.bytes.extend_from_slice(&other.bytes);
+        self.datagrams.extend(other.datagrams.iter().map(|(to, end)| (*to, begin + end)));
+        other.clear();
+    }
+
     /// Adds a datagram.
     pub(crate) fn push(&mut self, to: SocketAddr, datagram: &[u8]) {
         self.bytes.extend_from_slice(datagram);

@@ -1,3 +1,4 @@
+use super::executor::Executor;
 use super::history::History;
 use super::marks::bits;
 use std::ops::Range;
@@ -17,10 +18,8 @@ pub(crate) struct RecordTables {
     /// Of each audience, one above the table of each age of a baseline, 0 being that of full records.
     by_age: [Vec<u32>; Audience::COUNT],
     tick: Tick,
-    /// Of all records, table after table, in each by ascending index: what is copied together lies side by side.
-    bodies: BitWriter,
-    /// The most records that a table ever had, or somewhat more.
-    room: usize,
+    /// What tables begin with room for.
+    room: Room,
     pub(crate) counts: RecordCounts,
 }
 
@@ -57,12 +56,34 @@ pub(crate) struct RecordTable {
     numbers: Vec<u32>,
     /// By number: the index.
     indices: Vec<u32>,
-    /// Where the bodies of all records before a number end, among the bits of all tables.
+    /// By ascending index, so that what is copied together lies side by side.
+    bodies: BitWriter,
+    /// By number: the bit where the bodies of all records before it end.
     ends: Vec<usize>,
     /// The hashes of the versions that these lead to, added up.
     sums: Vec<Checksum>,
     /// The longest body.
     pub(crate) bits_max: u32,
+    /// How many are full because the baseline is not known any more.
+    expired: u64,
+}
+
+/// From what records are made.
+#[derive(Clone, Copy)]
+struct Source<'a> {
+    history: &'a History,
+    schema: &'a Schema,
+    tick: Tick,
+    tick_hz: u32,
+    room: Room,
+}
+
+/// The most that a table ever had, or somewhat more.
+#[derive(Clone, Copy, Debug, Default)]
+struct Room {
+    records: usize,
+    /// Of bodies.
+    bytes: usize,
 }
 
 /// Older baselines are too few to be looked up by their age.
@@ -77,7 +98,6 @@ impl RecordTables {
         self.by_age.iter_mut().for_each(|ages| ages.fill(0));
         self.len = 0;
         self.tick = tick;
-        self.bodies.clear();
     }
 
     /// A client needs a table's records of these streams of a word.
@@ -93,27 +113,24 @@ impl RecordTables {
     }
 
     /// Encodes all that is needed.
-    pub(crate) fn encode(&mut self, history: &History, schema: &Schema, tick_hz: u32) {
-        let Self { tables, len, bodies, counts, tick, room, .. } = self;
-        for table in &mut tables[..*len] {
-            *room = table.needed_count().next_power_of_two().max(*room);
+    pub(crate) fn encode(&mut self, history: &History, schema: &Schema, tick_hz: u32, executor: &dyn Executor) {
+        let Self { tables, len, counts, tick, room, .. } = self;
+        let tables = &mut tables[..*len];
+        for table in &mut *tables {
+            room.records = table.needed_count().next_power_of_two().max(room.records);
         }
-        for table in &mut tables[..*len] {
-            table.begin(bodies.len_bits(), *room);
-            table.encode(history, schema, (*tick, tick_hz), bodies, counts);
+        let source = Source { history, schema, tick: *tick, tick_hz, room: *room };
+        encode_all(tables, source, executor, executor.width());
+        for table in tables {
+            room.bytes = table.bodies.len_bytes().next_power_of_two().max(room.bytes);
+            counts.misses += table.indices.len() as u64;
+            counts.expired += table.expired;
         }
-        bodies.write_bytes(&[0; BitWriter::TAIL_BYTES + 8]);
     }
 
     /// The table of baselines that were asked for.
     pub(crate) fn table(&self, audience: Audience, baselines: Named) -> Option<&RecordTable> {
         Some(&self.tables[self.find(audience, baselines)?])
-    }
-
-    /// Copies bodies: their bits among those of all tables.
-    #[inline]
-    pub(crate) fn copy(&self, bodies: Range<usize>, w: &mut BitWriter) {
-        w.append_from(self.bodies.complete_bytes(), bodies.start, bodies.len());
     }
 
     fn find(&self, audience: Audience, baselines: Named) -> Option<usize> {
@@ -169,9 +186,11 @@ impl Default for RecordTable {
             single: Vec::new(),
             numbers: Vec::new(),
             indices: Vec::new(),
+            bodies: BitWriter::new(),
             ends: Vec::new(),
             sums: Vec::new(),
             bits_max: 0,
+            expired: 0,
         }
     }
 }
@@ -183,10 +202,17 @@ impl RecordTable {
         self.numbers[index as usize]
     }
 
-    /// Where the bodies of records are: bits among those of all tables.
+    /// How many bits the bodies of records have.
     #[inline]
-    pub(crate) fn bodies(&self, numbers: Range<u32>) -> Range<usize> {
-        self.ends[numbers.start as usize]..self.ends[numbers.end as usize]
+    pub(crate) fn bits(&self, numbers: Range<u32>) -> usize {
+        self.ends[numbers.end as usize] - self.ends[numbers.start as usize]
+    }
+
+    /// Copies the bodies of records.
+    #[inline]
+    pub(crate) fn copy(&self, numbers: Range<u32>, w: &mut BitWriter) {
+        let len_bits = self.bits(numbers.clone());
+        w.append_from(self.bodies.complete_bytes(), self.ends[numbers.start as usize], len_bits);
     }
 
     /// How many records from one on, at most `len`, take no more than so many bits.
@@ -200,7 +226,7 @@ impl RecordTable {
     #[inline]
     pub(crate) fn body_bits(&self, index: u32) -> usize {
         let number = self.number(index);
-        self.bodies(number..number + 1).len()
+        self.bits(number..number + 1)
     }
 
     /// The hashes of the versions that records lead to, added up.
@@ -239,46 +265,41 @@ impl RecordTable {
         self.needed[word as usize] & between == bits
     }
 
-    fn encode(
-        &mut self,
-        history: &History,
-        schema: &Schema,
-        (tick, tick_hz): (Tick, u32),
-        bodies: &mut BitWriter,
-        counts: &mut RecordCounts,
-    ) {
+    fn encode(&mut self, source: Source<'_>) {
+        let Source { history, schema, tick, tick_hz, room } = source;
         let (layout, streams) = (schema.stream(self.audience), history.of(self.audience));
+        self.begin(room);
         let age = |baseline| tick.since(baseline).cast_unsigned();
         let mut sum = Checksum::default();
         for (word, needed) in self.needed.iter().enumerate() {
             for bit in bits(*needed) {
-                counts.misses += 1;
                 let index = word as u32 * 64 + bit;
                 let new = streams.newest(index);
                 let first = self.baselines.0.and_then(|first| Some((streams.at(index, first)?, age(first))));
                 let second = self.baselines.1.and_then(|second| Some((streams.at(index, second)?, age(second))));
-                let begin = bodies.len_bits();
+                let begin = self.bodies.len_bits();
                 let mut is_full = first.is_none();
                 if let Some((first, first_age)) = first {
-                    encode_delta(layout, &Baselines { first, first_age, second, tick_hz }, new, bodies);
+                    encode_delta(layout, &Baselines { first, first_age, second, tick_hz }, new, &mut self.bodies);
                     // Where nearly all changed by much, a delta can be longer than the whole.
-                    is_full = bodies.len_bits() - begin > layout.record_bits(new.mask);
+                    is_full = self.bodies.len_bits() - begin > layout.record_bits(new.mask);
                 }
                 if is_full {
-                    bodies.truncate(begin);
-                    encode_full(layout, new, bodies);
-                    counts.expired += u64::from(first.is_none() && self.baselines.0.is_some());
+                    self.bodies.truncate(begin);
+                    encode_full(layout, new, &mut self.bodies);
+                    self.expired += u64::from(first.is_none() && self.baselines.0.is_some());
                 }
                 self.full[word] |= u64::from(is_full && self.baselines.0.is_some()) << bit;
                 self.single[word] |= u64::from(second.is_none() && self.baselines.1.is_some()) << bit;
                 self.numbers[index as usize] = self.indices.len() as u32;
                 self.indices.push(index);
-                self.ends.push(bodies.len_bits());
+                self.ends.push(self.bodies.len_bits());
                 sum.add(streams.newest_hash(index));
                 self.sums.push(sum);
-                self.bits_max = self.bits_max.max((bodies.len_bits() - begin) as u32);
+                self.bits_max = self.bits_max.max((self.bodies.len_bits() - begin) as u32);
             }
         }
+        self.bodies.write_bytes(&[0; BitWriter::TAIL_BYTES + 8]);
     }
 
     /// How many records are needed.
@@ -286,22 +307,36 @@ impl RecordTable {
         self.needed.iter().map(|needed| needed.count_ones() as usize).sum()
     }
 
-    /// Makes room for what is needed, and for so many records. The first body begins at a bit.
-    fn begin(&mut self, first_bit: usize, room: usize) {
-        let Self { needed, full, single, numbers, indices, ends, sums, .. } = self;
+    /// Makes room for what is needed, and for as much as the largest table ever had.
+    fn begin(&mut self, room: Room) {
+        let Self { needed, full, single, numbers, indices, bodies, ends, sums, .. } = self;
         for odd in [full, single] {
             odd.clear();
             odd.resize(needed.len(), 0);
         }
         numbers.resize(needed.len() * 64, 0);
         indices.clear();
+        bodies.clear();
         ends.clear();
         sums.clear();
         // A table is of other baselines in each tick, and in time each has the most records: so all grow at once.
-        indices.reserve(room);
-        ends.reserve(room + 1);
-        sums.reserve(room + 1);
-        ends.push(first_bit);
+        indices.reserve(room.records);
+        ends.reserve(room.records + 1);
+        sums.reserve(room.records + 1);
+        bodies.reserve_bytes(room.bytes);
+        ends.push(0);
         sums.push(Checksum::default());
+        self.expired = 0;
     }
+}
+
+/// Encodes all of some tables, in up to `width` parts side by side.
+fn encode_all(tables: &mut [RecordTable], source: Source<'_>, executor: &dyn Executor, width: usize) {
+    if width < 2 || tables.len() < 2 {
+        return tables.iter_mut().for_each(|table| table.encode(source));
+    }
+    let (a, b) = tables.split_at_mut(tables.len() / 2);
+    executor.join(&mut || encode_all(a, source, executor, width / 2), &mut || {
+        encode_all(b, source, executor, width - width / 2);
+    });
 }

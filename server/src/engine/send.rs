@@ -1,11 +1,10 @@
 //! The outgoing half: from the history to the outbox.
 
 use super::Engine;
-use super::snapshot::Sight;
+use super::share::{Scene, Share};
 use super::snapshot_tick::SnapshotTick;
 use std::time::Duration;
 use tidelock::Tick;
-use tidelock::netcode::PACKET_BYTES_MAX;
 use tidelock::state::{Audience, EventId};
 use tidelock::wire::{CloseReason, ServerMessage};
 
@@ -17,9 +16,9 @@ impl Engine {
         self.queue_events(tick);
         let every = self.ticks_per_snapshot();
         self.collect(tick.tick, every);
-        self.writer.tables.encode(&self.history, &self.schema, self.config.tick_hz);
+        self.tables.encode(&self.history, &self.schema, self.config.tick_hz, &*self.executor);
         self.write(tick, every, slipped);
-        let counts = self.writer.tables.counts;
+        let counts = self.tables.counts;
         self.stats.delta_cache_hits = counts.hits;
         self.stats.delta_cache_misses = counts.misses;
         self.stats.baselines_expired = counts.expired;
@@ -28,8 +27,8 @@ impl Engine {
 
     /// Finds out, for each client whose turn it is, what it sees, and what of it is due.
     fn collect(&mut self, tick: Tick, every: u32) {
-        let Self { sessions, writer, history, interest, capture, marks, .. } = self;
-        writer.tables.begin(tick);
+        let Self { sessions, tables, history, interest, capture, marks, .. } = self;
+        tables.begin(tick);
         history.merge_changes(tick, every);
         marks.reach(history.index_count());
         let mut round_trip_max = Duration::ZERO;
@@ -50,41 +49,25 @@ impl Engine {
             session.views.update(Audience::Team, marks, history, tick);
             capture.owned_by(session.client_id).for_each(|index| marks.add(index, true));
             session.views.update(Audience::Owner, marks, history, tick);
-            session.views.collect(history, tick, &mut writer.tables);
+            session.views.collect(history, tick, tables);
         }
         history.serve_round_trips_of(round_trip_max);
     }
 
-    /// Writes what is due to each client.
+    /// Writes what is due to each client, on as many cores as the executor has.
     fn write(&mut self, tick: SnapshotTick, every: u32, slipped: bool) {
-        let period = self.config.tick_period();
-        let mut packet = [0; PACKET_BYTES_MAX];
-        let Self { sessions, netcode, outbox, stats, writer, history, interest, capture, schema, .. } = self;
-        for session in sessions.iter_mut() {
-            session.begin_sending(tick, period, stats);
-            if slipped {
-                session.tell_clock();
-            }
-            let slot = session.slot;
-            let mut sent = super::Traffic::default();
-            let mut seal = |payload: &[u8]| {
-                if let Some((len, to)) = netcode.seal(slot, payload, &mut packet, tick.now) {
-                    outbox.push(to, &packet[..len]);
-                    sent.count(len);
-                }
-            };
-            if session.takes_turn(tick.tick, every) {
-                let center = capture.viewpoint_of(session.client_id).and_then(|index| history.slot(index).place);
-                writer.write(session, Sight { schema, interest, capture, center }, history, tick, stats, &mut seal);
-            }
-            if let Some(farewell) = session.poll_farewell(tick.now) {
-                seal(&farewell);
-            } else if session.takes_messages(tick.now) {
-                writer.write_messages(session, tick, &mut seal);
-            }
-            session.sent_bytes += sent.bytes;
-            stats.sent.packets += sent.packets;
-            stats.sent.bytes += sent.bytes;
+        let Self { sessions, netcode, outbox, stats, tables, senders, history, interest, capture, schema, .. } = self;
+        let tick_period = self.config.tick_period();
+        let scene = Scene { tables, history, interest, capture, schema, tick, tick_period, every, slipped };
+        // The first goes on where the outbox ends.
+        std::mem::swap(&mut senders[0].outbox, outbox);
+        let share = Share { senders, sessions: sessions.slots_mut(), first_slot: 0, sealers: netcode.sealers() };
+        share.send(&scene, &*self.executor);
+        std::mem::swap(&mut senders[0].outbox, outbox);
+        for sender in senders {
+            outbox.append(&mut sender.outbox);
+            stats.add(&mut sender.counts);
+            sender.sent.drain(..).for_each(|slot| netcode.sent(slot, tick.now));
         }
     }
 

@@ -6,7 +6,7 @@ use super::event_queue::EventQueue;
 use super::history::History;
 use super::input_buffer::InputBuffer;
 use super::snapshot_tick::SnapshotTick;
-use super::stats::{Samples, Stats};
+use super::stats::{Samples, SendCounts, Stats};
 use super::view::Views;
 use crate::game::InputType;
 use core::net::SocketAddr;
@@ -276,9 +276,9 @@ impl Session {
     }
 
     /// Sending begins: what the link takes, and the budget for it, are up to date.
-    pub(crate) fn begin_sending(&mut self, tick: SnapshotTick, tick_period: Duration, stats: &mut Stats) {
+    pub(crate) fn begin_sending(&mut self, tick: SnapshotTick, tick_period: Duration, counts: &mut SendCounts) {
         if let Some(cause) = self.congestion.update(tick.now, tick_period) {
-            stats.back_offs.count(cause);
+            counts.back_offs.count(cause);
         }
         self.budget.refill(self.congestion.rate_bytes_s(), tick.snapshot_interval, tick.now);
     }

@@ -72,6 +72,12 @@ impl Sessions {
         self.slots.iter().filter_map(Option::as_deref)
     }
 
+    /// Those of all slots up to the last that is in use.
+    pub(crate) fn slots_mut(&mut self) -> &mut [Option<Box<Session>>] {
+        let end = self.slots.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
+        &mut self.slots[..end]
+    }
+
     /// By ascending slot: the order in which everything happens.
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Session> {
         self.slots.iter_mut().filter_map(Option::as_deref_mut)

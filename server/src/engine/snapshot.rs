@@ -6,7 +6,7 @@ use super::marks::bits;
 use super::record_tables::{RecordTable, RecordTables};
 use super::session::{Carried, Session};
 use super::snapshot_tick::SnapshotTick;
-use super::stats::{Samples, Stats};
+use super::stats::SendCounts;
 use super::view::{Extra, ExtraKind};
 use glam::Vec2;
 use std::cmp::Ordering;
@@ -18,16 +18,17 @@ use tidelock::wire::{Audit, DATAGRAM_BITS_MAX, DATAGRAM_BYTES_MAX, HEAD_BITS_MAX
 /// Writes snapshots: what of a client's view is due, what of that fits the budget, and the datagrams that carry it.
 #[derive(Debug, Default)]
 pub(crate) struct SnapshotWriter {
-    pub(crate) tables: RecordTables,
     /// What is due, when not all of it fits.
     queue: Vec<Queued>,
     drafts: Drafts,
     datagram: BitWriter,
 }
 
-/// Where a client sees from, what is far from there, and what is its own.
+/// What there is to send, where a client sees from, what is far from there, and what is its own.
 #[derive(Clone, Copy)]
 pub(crate) struct Sight<'a> {
+    pub(crate) tables: &'a RecordTables,
+    pub(crate) history: &'a History,
     pub(crate) schema: &'a Schema,
     pub(crate) interest: &'a Interest,
     pub(crate) capture: &'a Capture,
@@ -49,12 +50,11 @@ impl SnapshotWriter {
         &mut self,
         session: &mut Session,
         sight: Sight<'_>,
-        history: &History,
         tick: SnapshotTick,
-        stats: &mut Stats,
+        counts: &mut SendCounts,
         mut send: impl FnMut(&[u8]),
     ) {
-        let complete = self.choose(session, sight, history, tick.tick, stats);
+        let complete = self.choose(session, sight, tick.tick, counts);
         if !complete {
             session.congestion.on_short(tick.now);
         }
@@ -63,8 +63,8 @@ impl SnapshotWriter {
         if !news && !session.heartbeat_due(tick.now, tick.snapshot_interval) {
             return;
         }
-        self.drafts.write(&self.tables, session, history, tick, &mut stats.snapshot_entities);
-        let audit = take_audit(session, history, tick);
+        self.drafts.write(sight.tables, session, sight.history, tick, &mut counts.snapshot_entities);
+        let audit = take_audit(session, sight.history, tick);
         let due = session.take_clock_turn(tick.now).then_some(tick.due);
         session.on_snapshot(tick.now);
         let oldest = session.connection.oldest_in_flight(|carried| *carried == Carried::Records);
@@ -89,7 +89,7 @@ impl SnapshotWriter {
             draft.assemble(&header, &mut self.datagram);
             let datagram = self.datagram.finish();
             session.spend(draft.sequence, datagram.len() + super::NETCODE_OVERHEAD_BYTES);
-            Samples::push(&mut stats.samples.snapshot_size_bytes, datagram.len() as u32);
+            counts.snapshot_size_bytes.push(datagram.len() as u32);
             send(datagram);
         }
     }
@@ -116,16 +116,9 @@ impl SnapshotWriter {
     }
 
     /// Leaves for later what does not fit the budget. Returns whether everything fits.
-    fn choose(
-        &mut self,
-        session: &mut Session,
-        sight: Sight<'_>,
-        history: &History,
-        tick: Tick,
-        stats: &mut Stats,
-    ) -> bool {
+    fn choose(&mut self, session: &mut Session, sight: Sight<'_>, tick: Tick, counts: &mut SendCounts) -> bool {
         let available_bits = session.budget.available_bytes().saturating_sub(HEADERS_BYTES) * 8;
-        if self.cost_bits_max(session) <= available_bits || self.enqueue(session, sight, history) <= available_bits {
+        if cost_bits_max(session, sight.tables) <= available_bits || self.enqueue(session, sight) <= available_bits {
             return true;
         }
         let by_place = |a: &Queued, b: &Queued| a.audience.cmp(&b.audience).then(a.index.cmp(&b.index));
@@ -146,31 +139,13 @@ impl SnapshotWriter {
             session.views.put_off(audience, these.iter().map(|queued| queued.index), tick);
             put_off = others;
         }
-        stats.budget_deferred += self.queue.len() as u64;
+        counts.budget_deferred += self.queue.len() as u64;
         self.queue.is_empty()
     }
 
-    /// About so many bits of the budget, and no fewer.
-    fn cost_bits_max(&self, session: &Session) -> usize {
-        let base = (session.views.base(), session.views.second());
-        let parts = Audience::ALL.into_iter().map(|audience| {
-            let part = session.views.of(audience);
-            let records: u32 = part.due.iter().map(|word| word.bits.count_ones()).sum();
-            let longest = self.tables.table(audience, base).map_or(0, |table| table.bits_max);
-            records as usize * (FULL_HEAD_BITS + longest as usize)
-                + part.extras.iter().map(|extra| self.extra_bits(audience, extra)).sum::<usize>()
-        });
-        parts.sum()
-    }
-
-    fn extra_bits(&self, audience: Audience, extra: &Extra) -> usize {
-        let ExtraKind::Record(baseline) = extra.kind else { return LEAVE_BITS };
-        let table = self.tables.table(audience, (baseline, None));
-        table.map_or(0, |table| record_bits(table, extra.index))
-    }
-
     /// Lists all that is due, with its priority, and returns about how many bits it takes.
-    fn enqueue(&mut self, session: &Session, sight: Sight<'_>, history: &History) -> usize {
+    fn enqueue(&mut self, session: &Session, sight: Sight<'_>) -> usize {
+        let Sight { tables, history, .. } = sight;
         let base = (session.views.base(), session.views.second());
         let mut queue = std::mem::take(&mut self.queue);
         queue.clear();
@@ -183,9 +158,9 @@ impl SnapshotWriter {
                 if sight.capture.is_owned_by(session.client_id, index) {
                     return f32::INFINITY;
                 }
-                sight.nearness(index, history) * weight(index)
+                sight.nearness(index) * weight(index)
             };
-            if let Some(table) = self.tables.table(audience, base) {
+            if let Some(table) = tables.table(audience, base) {
                 let due = part.due.iter().flat_map(|word| bits(word.bits).map(|bit| word.at * 64 + bit));
                 queue.extend(due.map(|index| Queued {
                     audience,
@@ -197,7 +172,7 @@ impl SnapshotWriter {
             queue.extend(part.extras.iter().map(|extra| Queued {
                 audience,
                 index: extra.index,
-                bits: self.extra_bits(audience, extra),
+                bits: extra_bits(tables, audience, extra),
                 priority: match extra.kind {
                     ExtraKind::Record(_) => nearness(extra.index) * (1.0 + f32::from(extra.waited)),
                     ExtraKind::Leave { .. } => f32::MAX,
@@ -220,9 +195,28 @@ const MESSAGE_DATAGRAMS_MAX: usize = 8;
 
 impl Sight<'_> {
     /// What is near goes first when not everything fits.
-    fn nearness(&self, index: u32, history: &History) -> f32 {
-        (1.5 - self.interest.distance(index, history.slot(index).place, self.center)).max(0.1)
+    fn nearness(&self, index: u32) -> f32 {
+        (1.5 - self.interest.distance(index, self.history.slot(index).place, self.center)).max(0.1)
     }
+}
+
+/// About so many bits of the budget, and no fewer.
+fn cost_bits_max(session: &Session, tables: &RecordTables) -> usize {
+    let base = (session.views.base(), session.views.second());
+    let parts = Audience::ALL.into_iter().map(|audience| {
+        let part = session.views.of(audience);
+        let records: u32 = part.due.iter().map(|word| word.bits.count_ones()).sum();
+        let longest = tables.table(audience, base).map_or(0, |table| table.bits_max);
+        records as usize * (FULL_HEAD_BITS + longest as usize)
+            + part.extras.iter().map(|extra| extra_bits(tables, audience, extra)).sum::<usize>()
+    });
+    parts.sum()
+}
+
+fn extra_bits(tables: &RecordTables, audience: Audience, extra: &Extra) -> usize {
+    let ExtraKind::Record(baseline) = extra.kind else { return LEAVE_BITS };
+    let table = tables.table(audience, (baseline, None));
+    table.map_or(0, |table| record_bits(table, extra.index))
 }
 
 /// About so many bits of the budget.

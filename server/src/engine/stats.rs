@@ -51,6 +51,31 @@ pub struct Stats {
     pub samples: Samples,
 }
 
+/// What a thread that writes to clients counts, until it is added to all.
+#[derive(Debug, Default)]
+pub(crate) struct SendCounts {
+    pub(crate) sent: Traffic,
+    pub(crate) snapshot_entities: SnapshotEntityCounts,
+    pub(crate) budget_deferred: u64,
+    pub(crate) back_offs: BackOffCounts,
+    pub(crate) snapshot_size_bytes: Vec<u32>,
+}
+
+impl Stats {
+    /// Adds what a thread counted, which begins anew.
+    pub(crate) fn add(&mut self, counts: &mut SendCounts) {
+        let SendCounts { sent, snapshot_entities, budget_deferred, back_offs, snapshot_size_bytes } = counts;
+        self.sent.packets += sent.packets;
+        self.sent.bytes += sent.bytes;
+        self.snapshot_entities.add(snapshot_entities);
+        self.budget_deferred += *budget_deferred;
+        self.back_offs.add(back_offs);
+        let room = Samples::MAX.saturating_sub(self.samples.snapshot_size_bytes.len());
+        self.samples.snapshot_size_bytes.extend(snapshot_size_bytes.drain(..).take(room));
+        *counts = SendCounts { snapshot_size_bytes: std::mem::take(snapshot_size_bytes), ..SendCounts::default() };
+    }
+}
+
 /// Packets and their bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traffic {
@@ -238,6 +263,11 @@ counts!(
 );
 
 impl BackOffCounts {
+    const fn add(&mut self, other: &Self) {
+        self.delay += other.delay;
+        self.loss += other.loss;
+    }
+
     pub(crate) const fn count(&mut self, cause: BackOff) {
         match cause {
             BackOff::Delay => self.delay += 1,
@@ -247,6 +277,12 @@ impl BackOffCounts {
 }
 
 impl SnapshotEntityCounts {
+    const fn add(&mut self, other: &Self) {
+        self.delta += other.delta;
+        self.full += other.full;
+        self.despawn += other.despawn;
+    }
+
     pub(crate) const fn count(&mut self, head: RecordHead) {
         match head {
             RecordHead::Base | RecordHead::Delta { .. } => self.delta += 1,

@@ -1,6 +1,7 @@
 //! The only folder that touches the operating system: sockets, clocks, threads, files, signals, HTTP.
 //!
-//! One server is four threads. The tick thread owns the engine and waits for nothing but the next deadline; the
+//! One server is four threads. The tick thread owns the engine and waits for nothing but the next deadline, and may share the
+//! work of a tick out to some more; the
 //! receive thread drains the socket into an inbox that the tick picks up; the admin thread answers HTTP from what the
 //! tick published; the signal thread turns SIGTERM into a request that the tick thread reads.
 //!
@@ -9,6 +10,7 @@
 mod admin;
 mod bans;
 pub mod clock;
+mod cores;
 mod keys;
 mod lifecycle;
 mod logging;
@@ -26,6 +28,7 @@ mod tokens;
 mod udp;
 
 pub use admin::{AdminConfig, AdminToken};
+pub use cores::Cores;
 pub use keys::read_key;
 pub use options::Options;
 pub use program::run;

@@ -1,5 +1,6 @@
 use super::admin::{Admin, AdminThread};
 use super::clock;
+use super::cores::Cores;
 use super::lifecycle::{Lifecycle, Request};
 use super::metrics::Metrics;
 use super::server_config::ServerConfig;
@@ -191,10 +192,11 @@ impl ServerHandle {
         let engine_config = config.engine(facts.advertise, facts.started_unix_s);
         let bans = config.bans().map(|file| file.banned().collect()).unwrap_or_default();
         let lifecycle = Lifecycle::new(config.lifecycle_rules());
+        let threads = config.options.threads.unwrap_or_else(Cores::available);
         let (result_sender, result) = sync_channel(1);
         let run = move || {
             let _stopped = OnEnd(Arc::clone(&links.shared));
-            match start_engine(engine_config, bans, game) {
+            match start_engine(engine_config, bans, threads, game) {
                 Ok(engine) => {
                     links.shared.on_tick(clock::now());
                     links.shared.enter(State::Running);
@@ -229,16 +231,24 @@ impl Drop for ServerHandle {
     }
 }
 
-fn start_engine(config: EngineConfig, bans: Vec<ClientId>, game: impl Plugin) -> Result<Engine, EngineError> {
+fn start_engine(
+    config: EngineConfig,
+    bans: Vec<ClientId>,
+    threads: usize,
+    game: impl Plugin,
+) -> Result<Engine, StartError> {
     assert_eq!(config.cipher, Cipher::ChaCha20Poly1305, "no unprotected packet goes over a network");
     let mut engine = Engine::new(config, game, clock::now())?;
     engine.set_bans(bans);
+    if threads > 1 {
+        engine.set_executor(Box::new(Cores::new(threads).map_err(StartError::Thread)?));
+    }
     Ok(engine)
 }
 
-fn wait_for_engine(result: &Receiver<Result<(), EngineError>>) -> Result<(), StartError> {
+fn wait_for_engine(result: &Receiver<Result<(), StartError>>) -> Result<(), StartError> {
     match result.recv() {
-        Ok(result) => Ok(result?),
+        Ok(result) => result,
         Err(_) => Err(StartError::GamePanicked),
     }
 }

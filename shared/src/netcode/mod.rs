@@ -32,7 +32,7 @@ pub use cipher::Cipher;
 pub use client::{Client, ClientState};
 pub use drops::{DropCounts, DropReason};
 pub use key::Key;
-pub use server::{Server, ServerConfig, ServerConfigError, ServerEvent, ServerSecrets, Slot};
+pub use server::{Sealers, Server, ServerConfig, ServerConfigError, ServerEvent, ServerSecrets, Slot};
 pub use shape::Shape;
 pub use token::{ConnectToken, TokenError, TokenSecrets, TokenSpec};
 

@@ -115,7 +115,7 @@ impl List {
             runs += u32::from(runs == 0 || stretch.ghost != end);
             records += stretch.len;
             end = stretch.ghost + stretch.len;
-            body_bits += table.bodies(stretch.numbers()).len();
+            body_bits += table.bits(stretch.numbers());
         }
         let Some(gap) = (end - records).checked_div(runs) else { return };
         self.gap_order = gap.checked_ilog2().unwrap_or(0).min(3);
@@ -155,7 +155,7 @@ impl List {
             }
             run_len += stretch.len;
             let head_bits = bits + RunWriter::len_bits(run_len);
-            let body_bits = table.bodies(stretch.numbers()).len();
+            let body_bits = table.bits(stretch.numbers());
             if head_bits + body_bits > room_bits {
                 let fitting = table.fitting(stretch.begin, stretch.len, room_bits.saturating_sub(head_bits));
                 return Place { stretch: n, within: within + fitting };

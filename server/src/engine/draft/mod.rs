@@ -224,13 +224,13 @@ impl Draft {
         for stretch in list.between(at.regular, end) {
             kinds.delta += u64::from(stretch.len);
             if numbers.end != stretch.numbers().start {
-                source.tables.copy(table.bodies(numbers.clone()), &mut self.records);
+                table.copy(numbers.clone(), &mut self.records);
                 sum.add(table.sum(numbers).0);
                 numbers = stretch.numbers();
             }
             numbers.end = stretch.numbers().end;
         }
-        source.tables.copy(table.bodies(numbers.clone()), &mut self.records);
+        table.copy(numbers.clone(), &mut self.records);
         sum.add(table.sum(numbers).0);
         at.regular = end;
         runs
@@ -259,7 +259,7 @@ impl Draft {
             heads.write(other.ghost, kind, &mut self.records);
             if let Some(table) = table {
                 let number = table.number(other.index);
-                source.tables.copy(table.bodies(number..number + 1), &mut self.records);
+                table.copy(number..number + 1, &mut self.records);
                 sum.add(table.sum(number..number + 1).0);
             }
             kinds.count(kind);

@@ -11,6 +11,7 @@ pub use error::OptionsError;
 pub use number::Number;
 pub use span::Span;
 
+use super::cores::Cores;
 use serde::{Deserialize, Serialize};
 use settings::Settings;
 use std::fmt;
@@ -38,6 +39,9 @@ pub struct Options {
     pub snapshot_hz: u32,
     /// Clients at once, 1 to 16,384.
     pub max_clients: usize,
+    /// Threads that share the work of a tick, 1 to 64; without it, as many as there are cores.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub threads: Option<usize>,
     /// Files with a key each; none for a random key of this run.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub key_file: Vec<PathBuf>,
@@ -159,6 +163,7 @@ impl Options {
             tick_hz,
             snapshot_hz: settings.snapshot_hz.unwrap_or(tick_hz),
             max_clients: settings.max_clients.unwrap_or(1024),
+            threads: settings.threads,
             key_file: settings.key_file,
             token_lifetime: settings.token_lifetime.unwrap_or(seconds(30)),
             admin_token_file: settings.admin_token_file,
@@ -185,6 +190,9 @@ impl Options {
         let divides = self.snapshot_hz > 0 && self.tick_hz.is_multiple_of(self.snapshot_hz);
         require("snapshot-hz", &self.snapshot_hz, divides, "a divisor of tick-hz")?;
         require("max-clients", &self.max_clients, (1..=16_384).contains(&self.max_clients), "1 to 16384")?;
+        if let Some(threads) = self.threads {
+            require("threads", &threads, (1..=Cores::MAX).contains(&threads), "1 to 64")?;
+        }
         check_lifetime("token-lifetime", self.token_lifetime)?;
         require("client-bandwidth", &self.client_bandwidth, self.client_bandwidth.0 >= 4 << 10, "at least 4KiB")?;
         if let Some(address) = self.advertise {
@@ -259,6 +267,7 @@ mod tests {
             bind = "[::]:1"
             key-file = ["a", "b"]
             seed = "0xffffffffffffffff"
+            threads = 3
             match-time = "1h30m"
             view-radius = 30.5
             client-bandwidth = 100000
@@ -288,6 +297,7 @@ mod tests {
             ("tick-hz = 241", "tick-hz is 241, and must be 1 to 240"),
             ("snapshot-hz = 25", "snapshot-hz is 25, and must be a divisor of tick-hz"),
             ("snapshot-hz = 0", "snapshot-hz is 0, and must be a divisor of tick-hz"),
+            ("threads = 0", "threads is 0, and must be 1 to 64"),
             ("max-clients = 16385", "max-clients is 16385, and must be 1 to 16384"),
             ("token-lifetime = \"1500ms\"", "token-lifetime is 1500ms, and must be whole seconds, and at least one"),
             ("client-bandwidth = \"1KiB\"", "client-bandwidth is 1KiB, and must be at least 4KiB"),

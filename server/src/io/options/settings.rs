@@ -31,6 +31,10 @@ pub(super) struct Settings {
     #[arg(long, env = "TIDELOCK_MAX_CLIENTS", hide_env_values = true, value_name = "COUNT")]
     pub(super) max_clients: Option<usize>,
 
+    /// Threads that share the work of a tick, 1 to 64 [default: as many as there are cores]
+    #[arg(long, env = "TIDELOCK_THREADS", hide_env_values = true, value_name = "COUNT")]
+    pub(super) threads: Option<usize>,
+
     /// File with a key shared with the matchmaker, 64 hex digits; repeat it while keys rotate, the one that seals the tokens of POST /token first [default: a random key]
     #[arg(long, env = "TIDELOCK_KEY_FILE", hide_env_values = true, value_name = "FILE", value_delimiter = ',')]
     #[serde(deserialize_with = "one_or_many")]
@@ -118,7 +122,7 @@ impl Settings {
     /// What this source says, or else the other.
     pub(super) fn or(self, other: Self) -> Self {
         or!(self, other:
-            bind advertise admin tick_hz snapshot_hz max_clients token_lifetime admin_token_file allow_token_endpoint
+            bind advertise admin tick_hz snapshot_hz max_clients threads token_lifetime admin_token_file allow_token_endpoint
             match_time exit_when_empty ban_file protocol_id client_bandwidth view_radius npcs seed drain_timeout resume_time log
             log_format)
     }

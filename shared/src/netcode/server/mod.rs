@@ -4,6 +4,7 @@ mod failures;
 mod handshake;
 mod history;
 mod outbox;
+mod sealers;
 mod session;
 
 use alloc::vec::Vec;
@@ -16,7 +17,7 @@ use super::drops::{DropCounts, DropReason};
 use super::key::Key;
 use super::keyed_hash::KeyedHash;
 use super::packet::{Body, GLOBAL_SEQUENCE, Header, PacketKind};
-use super::{DisconnectCause, PACKET_BYTES_MAX, PAYLOAD_BYTES_MAX, USER_DATA_BYTES};
+use super::{DisconnectCause, PACKET_BYTES_MAX, USER_DATA_BYTES};
 use crate::{ClientId, Instant};
 use budget::Budget;
 use failures::Failures;
@@ -26,6 +27,7 @@ use outbox::Outbox;
 use session::Sessions;
 
 pub use config::{ServerConfig, ServerConfigError, ServerSecrets};
+pub use sealers::Sealers;
 
 /// The place of a connected client, from 0 to one less than the number of slots. Free again when the client has left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -146,14 +148,21 @@ impl Server {
     /// and where it goes; `None` if the slot is free.
     ///
     /// # Panics
-    /// If the payload is empty or longer than [`PAYLOAD_BYTES_MAX`], or does not fit `out`.
+    /// If the payload is empty or longer than [`PAYLOAD_BYTES_MAX`](super::PAYLOAD_BYTES_MAX), or does not fit `out`.
     pub fn seal(&mut self, slot: Slot, payload: &[u8], out: &mut [u8], now: Instant) -> Option<(usize, SocketAddr)> {
-        assert!((1..=PAYLOAD_BYTES_MAX).contains(&payload.len()), "a payload has 1 to {PAYLOAD_BYTES_MAX} bytes");
-        let session = self.sessions.at_mut(slot)?;
-        let len = session.seal(Body::Payload(payload), out, self.config.protocol());
-        let address = session.address;
+        let sealed = self.sealers().seal(slot, payload, out)?;
+        self.sent(slot, now);
+        Some(sealed)
+    }
+
+    /// All clients, to seal payloads for them elsewhere.
+    pub fn sealers(&mut self) -> Sealers<'_> {
+        Sealers::new(self.sessions.slots_mut(), self.config.protocol())
+    }
+
+    /// Notes that a packet was sealed for a client by [`Server::sealers`], and goes out.
+    pub fn sent(&mut self, slot: Slot, now: Instant) {
         self.sessions.sent(slot, now);
-        Some((len, address))
     }
 
     /// The next packet to send of the handshakes, the goodbyes and the keep-alives. Call until `None`.

@@ -92,6 +92,10 @@ impl Sessions {
         self.slots.get(slot.index())?.as_ref()
     }
 
+    pub(super) fn slots_mut(&mut self) -> &mut [Option<Session>] {
+        &mut self.slots
+    }
+
     pub(super) fn at_mut(&mut self, slot: Slot) -> Option<&mut Session> {
         self.slots.get_mut(slot.index())?.as_mut()
     }
