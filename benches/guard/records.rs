@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 use tidelock::bits::{BitReader, BitWriter};
-use tidelock::state::codec::{Baselines, decode_delta, encode_delta};
-use tidelock::state::{Audience, Replicate, Schema, StreamLayout, Version};
+use tidelock::state::codec::DeltaCoder;
+use tidelock::state::{Audience, Replicate, Schema, StreamLayout, Version, VersionRef};
 use tidelock_benches::stage::{Ask, Health, Position, Velocity, Yaw};
 use tidelock_workload::{State, TICK_HZ, World};
 
@@ -38,17 +38,23 @@ fn changed(past: &VecDeque<Vec<Version>>) -> impl Iterator<Item = usize> {
     (0..past[0].len()).filter(|entity| past[0][*entity] != past[FIRST_AGE][*entity])
 }
 
-fn baselines(past: &VecDeque<Vec<Version>>, entity: usize) -> Baselines<'_> {
+fn baselines(past: &VecDeque<Vec<Version>>, entity: usize) -> (VersionRef<'_>, Option<VersionRef<'_>>) {
     let of = |age: usize| past[age][entity].borrow();
-    let second = Some((of(SECOND_AGE), SECOND_AGE as u32));
-    Baselines { first: of(FIRST_AGE), first_age: FIRST_AGE as u32, second, tick_hz: TICK_HZ }
+    (of(FIRST_AGE), Some(of(SECOND_AGE)))
+}
+
+/// One for all records of a tick, as the server has one for all that name the same baselines.
+fn coder(layout: &StreamLayout) -> DeltaCoder<'_> {
+    DeltaCoder::new(layout, FIRST_AGE as u32, Some(SECOND_AGE as u32), TICK_HZ)
 }
 
 #[inline(never)]
 fn encode_records(layout: &StreamLayout, past: &VecDeque<Vec<Version>>, w: &mut BitWriter) -> usize {
+    let coder = coder(layout);
     let mut records = 0;
     for entity in changed(past) {
-        encode_delta(layout, &baselines(past, entity), past[0][entity].borrow(), w);
+        let (first, second) = baselines(past, entity);
+        coder.encode(first, second, past[0][entity].borrow(), w);
         records += 1;
     }
     records
@@ -56,10 +62,12 @@ fn encode_records(layout: &StreamLayout, past: &VecDeque<Vec<Version>>, w: &mut 
 
 #[inline(never)]
 fn decode_records(layout: &StreamLayout, past: &VecDeque<Vec<Version>>, bytes: &[u8]) -> Vec<Version> {
+    let coder = coder(layout);
     let mut r = BitReader::new(bytes);
     let decode = |entity| {
         let mut version = Version::default();
-        decode_delta(layout, &baselines(past, entity), &mut r, &mut version).expect("what was written can be read");
+        let (first, second) = baselines(past, entity);
+        coder.decode(first, second, &mut r, &mut version).expect("what was written can be read");
         version
     };
     changed(past).map(decode).collect()

@@ -4,7 +4,7 @@ use super::view::View;
 use core::ops::Range;
 use tidelock::Tick;
 use tidelock::bits::{BitReader, Malformed};
-use tidelock::state::codec::{Baselines, decode_delta, decode_full};
+use tidelock::state::codec::{DeltaCoder, decode_full};
 use tidelock::state::{Audience, Checksum, NetId, Version, VersionHead, version_hash};
 use tidelock::wire::{GhostId, RecordHead, RecordReader, RecordsHead, RunReader};
 
@@ -64,6 +64,14 @@ impl From<Malformed> for DecodeError {
     }
 }
 
+impl<'a> Snapshot<'a> {
+    /// A coder of records against these baselines.
+    fn coder(self, first: Tick, second: Option<Tick>) -> DeltaCoder<'a> {
+        let age = |baseline| self.tick.since(baseline).cast_unsigned();
+        DeltaCoder::new(self.view.schema().stream(self.audience), age(first), second.map(age), self.tick_hz)
+    }
+}
+
 impl Decoder {
     /// Decodes all records of a datagram of the snapshot of `tick`, and gives the sum over what they lead to. The server
     /// has `tick_hz` ticks in a second.
@@ -78,27 +86,30 @@ impl Decoder {
         self.lanes.clear();
         let head = RecordsHead::read(tick, r)?;
         for (audience, list) in Audience::ALL.into_iter().zip(head.lists) {
+            let snapshot = Snapshot { view, audience, tick, tick_hz };
+            let coder = head.base.map(|base| snapshot.coder(base, head.second));
+            let of_base = head.base.zip(coder.as_ref()).ok_or(DecodeError::Malformed);
             let mut runs = RunReader::new(list);
             self.runs.clear();
             while let Some((begin, len)) = runs.next(r)? {
                 self.runs.push(begin..begin + len);
             }
             for n in 0..self.runs.len() {
-                let base = head.base.ok_or(DecodeError::Malformed)?;
-                let snapshot = Snapshot { view, audience, tick, tick_hz };
+                let (base, coder) = of_base?;
                 for ghost in self.runs[n].clone() {
-                    self.decode_delta(snapshot, ghost, (base, head.second), r)?;
+                    self.decode_delta(snapshot, ghost, (base, head.second), coder, r)?;
                 }
             }
             let mut others = RecordReader::new(tick, &head, list);
             while let Some((ghost, other)) = others.next(r)? {
-                let snapshot = Snapshot { view, audience, tick, tick_hz };
                 match other {
                     RecordHead::Base => {
-                        let base = head.base.ok_or(DecodeError::Malformed)?;
-                        self.decode_delta(snapshot, ghost, (base, None), r)?;
+                        let (base, coder) = of_base?;
+                        self.decode_delta(snapshot, ghost, (base, None), coder, r)?;
                     }
-                    RecordHead::Delta { baseline } => self.decode_delta(snapshot, ghost, (baseline, None), r)?,
+                    RecordHead::Delta { baseline } => {
+                        self.decode_delta(snapshot, ghost, (baseline, None), &snapshot.coder(baseline, None), r)?;
+                    }
                     RecordHead::Full { id } => {
                         decode_full(view.schema().stream(audience), r, &mut self.version)?;
                         let version = self.take_version(tick, id, audience);
@@ -124,17 +135,16 @@ impl Decoder {
         snapshot: Snapshot<'_>,
         ghost: GhostId,
         (first, second): (Tick, Option<Tick>),
+        coder: &DeltaCoder<'_>,
         r: &mut BitReader<'_>,
     ) -> Result<(), DecodeError> {
-        let Snapshot { view, audience, tick, tick_hz } = snapshot;
+        let Snapshot { view, audience, tick, .. } = snapshot;
         let streams = view.of(audience);
-        let age = |baseline| tick.since(baseline).cast_unsigned();
         let index = view.ghosts(audience).at(ghost, tick).ok_or(DecodeError::MissingBaseline)?;
         let stream = streams.at(index).ok_or(DecodeError::MissingBaseline)?;
         let as_of = |baseline| streams.as_of(stream, baseline).ok_or(DecodeError::MissingBaseline);
-        let older = second.map(|second| Ok::<_, DecodeError>((as_of(second)?, age(second)))).transpose()?;
-        let baselines = Baselines { first: as_of(first)?, first_age: age(first), second: older, tick_hz };
-        decode_delta(view.schema().stream(audience), &baselines, r, &mut self.version)?;
+        let older = second.map(as_of).transpose()?;
+        coder.decode(as_of(first)?, older, r, &mut self.version)?;
         let id = NetId { index, generation: stream.generation };
         let version = self.take_version(tick, id, audience);
         self.records.push(Record { audience, change: Change::Delta { index, baseline: first, version } });

@@ -4,7 +4,7 @@ use super::marks::bits;
 use std::ops::Range;
 use tidelock::Tick;
 use tidelock::bits::BitWriter;
-use tidelock::state::codec::{Baselines, encode_delta, encode_full};
+use tidelock::state::codec::{DeltaCoder, encode_full};
 use tidelock::state::{Audience, Checksum, Schema};
 
 /// The bodies of records of one tick, each encoded once and copied to every client: a table for each (audience, baselines).
@@ -48,6 +48,8 @@ pub(crate) struct RecordTable {
     next: u32,
     /// Bit `n % 64` of word `n / 64`: stream `n` is asked for.
     needed: Vec<u64>,
+    /// Likewise of these: word `n` is not empty. So a table costs what is in it, however large the world.
+    needed_words: Vec<u64>,
     /// Likewise: its record is full though a delta was asked for.
     full: Vec<u64>,
     /// Likewise: it is a delta against the first baseline alone in a table with two.
@@ -78,12 +80,27 @@ struct Source<'a> {
     room: Room,
 }
 
-/// The most that a table ever had, or somewhat more.
+/// The most that a table ever had, or somewhat more; but no more than what is usual, as a single client that joins may need
+/// all of a large world.
 #[derive(Clone, Copy, Debug, Default)]
 struct Room {
     records: usize,
     /// Of bodies.
     bytes: usize,
+}
+
+impl Room {
+    const MAX: Self = Self { records: 512, bytes: 8 << 10 };
+
+    /// A table has so many records.
+    fn reach_records(&mut self, records: usize) {
+        self.records = records.next_power_of_two().clamp(self.records, Self::MAX.records);
+    }
+
+    /// A table's bodies take so many bytes.
+    fn reach_bytes(&mut self, bytes: usize) {
+        self.bytes = bytes.next_power_of_two().clamp(self.bytes, Self::MAX.bytes);
+    }
 }
 
 /// Older baselines are too few to be looked up by their age.
@@ -93,7 +110,7 @@ impl RecordTables {
     /// Forgets the records of the tick before.
     pub(crate) fn begin(&mut self, tick: Tick) {
         for table in &mut self.tables[..self.len] {
-            table.needed.fill(0);
+            table.forget();
         }
         self.by_age.iter_mut().for_each(|ages| ages.fill(0));
         self.len = 0;
@@ -103,13 +120,8 @@ impl RecordTables {
     /// A client needs a table's records of these streams of a word.
     #[inline]
     pub(crate) fn need(&mut self, table: usize, word: u32, bits: u64) {
-        let needed = &mut self.tables[table].needed;
-        if needed.len() <= word as usize {
-            needed.resize(word as usize + 1, 0);
-        }
-        let hits = needed[word as usize] & bits;
-        needed[word as usize] |= bits;
-        self.counts.hits += u64::from(hits.count_ones());
+        let already = self.tables[table].need(word as usize, bits);
+        self.counts.hits += u64::from(already.count_ones());
     }
 
     /// Encodes all that is needed.
@@ -117,12 +129,12 @@ impl RecordTables {
         let Self { tables, len, counts, tick, room, .. } = self;
         let tables = &mut tables[..*len];
         for table in &mut *tables {
-            room.records = table.needed_count().next_power_of_two().max(room.records);
+            room.reach_records(table.needed_count());
         }
         let source = Source { history, schema, tick: *tick, tick_hz, room: *room };
         encode_all(tables, source, executor, executor.width());
         for table in tables {
-            room.bytes = table.bodies.len_bytes().next_power_of_two().max(room.bytes);
+            room.reach_bytes(table.bodies.len_bytes());
             counts.misses += table.indices.len() as u64;
             counts.expired += table.expired;
         }
@@ -182,6 +194,7 @@ impl Default for RecordTable {
             baselines: (None, None),
             next: 0,
             needed: Vec::new(),
+            needed_words: Vec::new(),
             full: Vec::new(),
             single: Vec::new(),
             numbers: Vec::new(),
@@ -196,6 +209,33 @@ impl Default for RecordTable {
 }
 
 impl RecordTable {
+    /// Asks for some streams of a word. Gives those that were asked for before.
+    #[inline]
+    fn need(&mut self, word: usize, bits: u64) -> u64 {
+        if self.needed.len() <= word {
+            for words in [&mut self.needed, &mut self.full, &mut self.single] {
+                words.resize(word + 1, 0);
+            }
+            self.needed_words.resize(word / 64 + 1, 0);
+        }
+        let before = self.needed[word];
+        self.needed_words[word / 64] |= 1 << (word % 64);
+        self.needed[word] |= bits;
+        before & bits
+    }
+
+    /// Nothing is asked for any more.
+    fn forget(&mut self) {
+        let Self { needed, needed_words, full, single, .. } = self;
+        for word in needed_words
+            .iter_mut()
+            .enumerate()
+            .flat_map(|(n, words)| bits(std::mem::take(words)).map(move |bit| n * 64 + bit as usize))
+        {
+            (needed[word], full[word], single[word]) = (0, 0, 0);
+        }
+    }
+
     /// The number of the record of a stream that was asked for.
     #[inline]
     pub(crate) fn number(&self, index: u32) -> u32 {
@@ -270,17 +310,20 @@ impl RecordTable {
         let (layout, streams) = (schema.stream(self.audience), history.of(self.audience));
         self.begin(room);
         let age = |baseline| tick.since(baseline).cast_unsigned();
+        let [first_age, second_age] = [self.baselines.0, self.baselines.1].map(|baseline| baseline.map(age));
+        let coder = DeltaCoder::new(layout, first_age.unwrap_or(1), second_age, tick_hz);
         let mut sum = Checksum::default();
-        for (word, needed) in self.needed.iter().enumerate() {
-            for bit in bits(*needed) {
+        let words = self.needed_words.iter().enumerate();
+        for word in words.flat_map(|(n, words)| bits(*words).map(move |bit| n * 64 + bit as usize)) {
+            for bit in bits(self.needed[word]) {
                 let index = word as u32 * 64 + bit;
                 let new = streams.newest(index);
-                let first = self.baselines.0.and_then(|first| Some((streams.at(index, first)?, age(first))));
-                let second = self.baselines.1.and_then(|second| Some((streams.at(index, second)?, age(second))));
+                let first = self.baselines.0.and_then(|first| streams.at(index, first));
+                let second = self.baselines.1.and_then(|second| streams.at(index, second));
                 let begin = self.bodies.len_bits();
                 let mut is_full = first.is_none();
-                if let Some((first, first_age)) = first {
-                    encode_delta(layout, &Baselines { first, first_age, second, tick_hz }, new, &mut self.bodies);
+                if let Some(first) = first {
+                    coder.encode(first, second, new, &mut self.bodies);
                     // Where nearly all changed by much, a delta can be longer than the whole.
                     is_full = self.bodies.len_bits() - begin > layout.record_bits(new.mask);
                 }
@@ -304,16 +347,14 @@ impl RecordTable {
 
     /// How many records are needed.
     fn needed_count(&self) -> usize {
-        self.needed.iter().map(|needed| needed.count_ones() as usize).sum()
+        let words = self.needed_words.iter().enumerate();
+        let words = words.flat_map(|(n, words)| bits(*words).map(move |bit| n * 64 + bit as usize));
+        words.map(|word| self.needed[word].count_ones() as usize).sum()
     }
 
-    /// Makes room for what is needed, and for as much as the largest table ever had.
+    /// Makes room for what is needed, and for what may be in another tick.
     fn begin(&mut self, room: Room) {
-        let Self { needed, full, single, numbers, indices, bodies, ends, sums, .. } = self;
-        for odd in [full, single] {
-            odd.clear();
-            odd.resize(needed.len(), 0);
-        }
+        let Self { needed, numbers, indices, bodies, ends, sums, .. } = self;
         numbers.resize(needed.len() * 64, 0);
         indices.clear();
         bodies.clear();

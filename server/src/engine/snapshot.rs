@@ -18,8 +18,10 @@ use tidelock::wire::{Audit, DATAGRAM_BITS_MAX, DATAGRAM_BYTES_MAX, HEAD_BITS_MAX
 /// Writes snapshots: what of a client's view is due, what of that fits the budget, and the datagrams that carry it.
 #[derive(Debug, Default)]
 pub(crate) struct SnapshotWriter {
-    /// What is due, when not all of it fits.
+    /// What is due, when not all of it fits, by audience and index.
     queue: Vec<Queued>,
+    /// Places in the queue, by priority.
+    order: Vec<u32>,
     drafts: Drafts,
     datagram: BitWriter,
 }
@@ -42,6 +44,7 @@ struct Queued {
     index: u32,
     bits: usize,
     priority: f32,
+    fits: bool,
 }
 
 impl SnapshotWriter {
@@ -121,18 +124,8 @@ impl SnapshotWriter {
         if cost_bits_max(session, sight.tables) <= available_bits || self.enqueue(session, sight) <= available_bits {
             return true;
         }
-        let by_place = |a: &Queued, b: &Queued| a.audience.cmp(&b.audience).then(a.index.cmp(&b.index));
-        let by_priority =
-            |a: &Queued, b: &Queued| -> Ordering { b.priority.total_cmp(&a.priority).then(by_place(a, b)) };
-        self.queue.sort_unstable_by(by_priority);
-        let mut left = available_bits;
-        self.queue.retain(|queued| {
-            // What is first and does not fit must not be overtaken: it waits until the budget has grown.
-            let fits = queued.bits <= left;
-            left = if fits { left - queued.bits } else { 0 };
-            !fits
-        });
-        self.queue.sort_unstable_by(by_place);
+        self.mark_fitting(available_bits);
+        self.queue.retain(|queued| !queued.fits);
         let mut put_off = self.queue.as_slice();
         for audience in Audience::ALL {
             let (these, others) = put_off.split_at(put_off.partition_point(|queued| queued.audience <= audience));
@@ -141,6 +134,35 @@ impl SnapshotWriter {
         }
         counts.budget_deferred += self.queue.len() as u64;
         self.queue.is_empty()
+    }
+
+    /// Marks what fits so many bits, by priority.
+    fn mark_fitting(&mut self, available_bits: usize) {
+        let Self { queue, order, .. } = self;
+        order.clear();
+        order.extend(0..queue.len() as u32);
+        let by_priority = |a: &u32, b: &u32| -> Ordering {
+            let [first, second] = [a, b].map(|n| queue[*n as usize].priority);
+            second.total_cmp(&first).then(a.cmp(b))
+        };
+        // Of the ten thousand that a client lacks when it joins, only those that may fit are sorted.
+        let smallest_bits = queue.iter().map(|queued| queued.bits).min().unwrap_or(0).max(1);
+        let fitting_max = available_bits / smallest_bits + 1;
+        if fitting_max < order.len() {
+            order.select_nth_unstable_by(fitting_max, by_priority);
+            order.truncate(fitting_max);
+        }
+        order.sort_unstable_by(by_priority);
+        let mut left = available_bits;
+        for n in order {
+            let queued = &mut queue[*n as usize];
+            // What is first and does not fit must not be overtaken: it waits until the budget has grown.
+            if queued.bits > left {
+                return;
+            }
+            queued.fits = true;
+            left -= queued.bits;
+        }
     }
 
     /// Lists all that is due, with its priority, and returns about how many bits it takes.
@@ -160,16 +182,8 @@ impl SnapshotWriter {
                 }
                 sight.nearness(index) * weight(index)
             };
-            if let Some(table) = tables.table(audience, base) {
-                let due = part.due.iter().flat_map(|word| bits(word.bits).map(|bit| word.at * 64 + bit));
-                queue.extend(due.map(|index| Queued {
-                    audience,
-                    index,
-                    bits: record_bits(table, index),
-                    priority: nearness(index),
-                }));
-            }
-            queue.extend(part.extras.iter().map(|extra| Queued {
+            let mut extras = part.extras.iter().peekable();
+            let of_extra = |extra: &Extra| Queued {
                 audience,
                 index: extra.index,
                 bits: extra_bits(tables, audience, extra),
@@ -177,7 +191,16 @@ impl SnapshotWriter {
                     ExtraKind::Record(_) => nearness(extra.index) * (1.0 + f32::from(extra.waited)),
                     ExtraKind::Leave { .. } => f32::MAX,
                 },
-            }));
+                fits: false,
+            };
+            if let Some(table) = tables.table(audience, base) {
+                for index in part.due.iter().flat_map(|word| bits(word.bits).map(|bit| word.at * 64 + bit)) {
+                    queue.extend(std::iter::from_fn(|| extras.next_if(|extra| extra.index < index)).map(of_extra));
+                    let (bits, priority) = (record_bits(table, index), nearness(index));
+                    queue.push(Queued { audience, index, bits, priority, fits: false });
+                }
+            }
+            queue.extend(extras.map(of_extra));
         }
         self.queue = queue;
         self.queue.iter().map(|queued| queued.bits).sum()

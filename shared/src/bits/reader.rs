@@ -88,12 +88,6 @@ impl<'a> BitReader<'a> {
         (0..len).map(|_| Ok(self.pull(8)? as u8)).collect()
     }
 
-    /// The next `bits` bits, at most 32, without reading them; bits beyond the end are zero.
-    #[inline]
-    pub(crate) fn peek(&self, bits: u32) -> u32 {
-        (self.word() & ((1 << bits) - 1)) as u32
-    }
-
     /// Reads `bits` bits, whatever they are.
     #[inline]
     pub(crate) fn skip(&mut self, bits: u32) -> Result<(), Malformed> {
@@ -104,15 +98,21 @@ impl<'a> BitReader<'a> {
         Ok(())
     }
 
-    /// At least the next 57 bits, lowest first, as far as there are so many; zeros follow.
+    /// At least the next 57 bits without reading them, lowest first, as far as there are so many; zeros follow.
     #[inline]
-    fn word(&self) -> u64 {
+    pub(crate) fn ahead(&self) -> u64 {
         let byte = self.position_bits / 8;
         let word = match self.bytes.get(byte..byte + 8) {
             Some(eight) => u64::from_le_bytes(eight.try_into().unwrap_or_default()),
-            None => self.bytes[byte.min(self.bytes.len())..].iter().rev().fold(0, |word, b| word << 8 | u64::from(*b)),
+            None => self.last_word(byte),
         };
         word >> (self.position_bits % 8)
+    }
+
+    /// The last few bytes.
+    #[cold]
+    fn last_word(&self, byte: usize) -> u64 {
+        self.bytes[byte.min(self.bytes.len())..].iter().rev().fold(0, |word, b| word << 8 | u64::from(*b))
     }
 
     /// At most 32 bits.
@@ -121,7 +121,7 @@ impl<'a> BitReader<'a> {
         if bits as usize > self.remaining_bits() {
             return Err(Malformed);
         }
-        let value = self.word() & ((1 << bits) - 1);
+        let value = self.ahead() & ((1 << bits) - 1);
         self.position_bits += bits as usize;
         Ok(value)
     }

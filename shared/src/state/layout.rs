@@ -22,6 +22,8 @@ pub struct StreamLayout {
 struct Coding {
     plan: Plan,
     codebook: Arc<Codebook>,
+    /// The bits of a full record of all components; 0 until then.
+    whole_bits: usize,
 }
 
 /// One component within a stream.
@@ -79,6 +81,9 @@ impl StreamLayout {
     /// The bits of a full record of the components in `mask`.
     #[must_use]
     pub fn record_bits(&self, mask: u32) -> usize {
+        if mask == self.full_mask() && self.coding.whole_bits > 0 {
+            return self.coding.whole_bits;
+        }
         let lanes = self.present(mask).flat_map(|(_, component)| &component.lanes);
         self.components.len() + lanes.map(|lane| lane.bits() as usize).sum::<usize>()
     }
@@ -108,7 +113,8 @@ impl StreamLayout {
 
     /// Makes ready for coding, when velocities are linked.
     pub(super) fn plan(&mut self, codebook: Arc<Codebook>) {
-        self.coding = Coding { plan: Plan::new(&self.components, &self.motions), codebook };
+        let whole_bits = self.record_bits(self.full_mask());
+        self.coding = Coding { plan: Plan::new(&self.components, &self.motions), codebook, whole_bits };
     }
 
     pub(super) fn push<C: Replicate>(&mut self, rules: Rules) {

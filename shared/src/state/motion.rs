@@ -4,7 +4,7 @@ use core::f32::consts::TAU;
 /// How a lane moves by itself: another lane of the same stream is its velocity. Both ends can go on from an old value by it.
 ///
 /// Integers only, so that all machines agree.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LaneMotion {
     /// The mask bit of the component that has the velocity. While it is absent, nothing is known of the motion.
     pub velocity_bit: u8,

@@ -79,7 +79,7 @@ impl Ring {
     /// Where version `n` lies in its slab.
     const fn place(&self, n: usize) -> usize {
         let capacity = self.capacity as usize;
-        self.block as usize * capacity + (self.first as usize + n) % capacity
+        self.block as usize * capacity + ((self.first as usize + n) & (capacity - 1))
     }
 }
 
@@ -218,7 +218,7 @@ impl VersionPool {
     /// If there is none.
     pub fn forget_oldest(&mut self, ring: &mut Ring) {
         assert!(ring.len > 0);
-        ring.first = (ring.first + 1) % ring.capacity;
+        ring.first = (ring.first + 1) & (ring.capacity - 1);
         ring.len -= 1;
     }
 

@@ -1,7 +1,7 @@
 use super::context::CONTEXTS;
 use super::prefix::{PrefixCode, Word};
 use super::sink::Code;
-use super::tables;
+use super::{residual, tables};
 use crate::bits::{BitReader, Malformed};
 use alloc::vec::Vec;
 
@@ -10,8 +10,8 @@ use alloc::vec::Vec;
 pub(crate) struct Codebook {
     /// Residual codes, then pattern codes.
     codes: Vec<PrefixCode>,
-    /// All words, code after code, each code's at a multiple of [`WORDS`].
-    words: Vec<Word>,
+    /// The words of each code.
+    words: Vec<[Word; WORDS]>,
 }
 
 /// Places for the words of a code.
@@ -22,23 +22,38 @@ impl Codebook {
         let residuals = tables::RESIDUAL_LENGTHS.iter().map(|lengths| PrefixCode::new(lengths));
         let codes: Vec<PrefixCode> =
             residuals.chain(tables::PATTERN_LENGTHS.iter().map(|lengths| PrefixCode::new(lengths))).collect();
-        let words = codes.iter().flat_map(|code| (0..WORDS).map(|symbol| code.word(symbol))).collect();
+        let words = codes.iter().map(|code| core::array::from_fn(|symbol| code.word(symbol))).collect();
         Self { codes, words }
     }
 
     /// The word of a symbol.
     #[inline]
     pub(super) fn word(&self, code: Code, symbol: u8) -> Word {
-        self.words[Self::number(code) * WORDS + usize::from(symbol)]
+        self.words[Self::number(code)][usize::from(symbol) % WORDS]
+    }
+
+    /// Reads a residual.
+    #[inline(never)]
+    pub(super) fn read_residual(&self, context: usize, r: &mut BitReader<'_>) -> Result<i32, Malformed> {
+        residual::read(&self.codes[Self::number(Code::Residual(context))], r)
     }
 
     /// Reads one symbol.
-    #[inline]
+    #[inline(always)]
     pub(super) fn read(&self, code: Code, r: &mut BitReader<'_>) -> Result<u8, Malformed> {
         self.codes[Self::number(code)].read(r)
     }
 
-    #[inline]
+    /// Reads `symbol`, if it is the next. Whether it was.
+    pub(super) fn read_if(&self, code: Code, symbol: u8, r: &mut BitReader<'_>) -> Result<bool, Malformed> {
+        let (found, len) = self.codes[Self::number(code)].find(r.ahead())?;
+        if found == symbol {
+            r.skip(len)?;
+        }
+        Ok(found == symbol)
+    }
+
+    #[inline(always)]
     const fn number(code: Code) -> usize {
         match code {
             Code::Residual(context) => tables::TABLE_OF_CONTEXT[context] as usize,

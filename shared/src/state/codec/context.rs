@@ -43,10 +43,15 @@ const PLACES: usize = 12;
 pub const CONTEXTS: usize = FAMILIES * SCALES * PLACES;
 
 /// The binary logarithm of the motion that was expected, in steps: 0 for none, n for 2^(n-1) to 2^n - 1.
-#[inline]
-pub(super) const fn scale_of(motion: u32) -> u8 {
-    let scale = (32 - motion.leading_zeros()) as u8;
-    if scale < SCALES as u8 { scale } else { SCALES as u8 - 1 }
+#[inline(always)]
+pub(super) fn scale_of(motion: u64) -> u8 {
+    significant_bits(motion.min((1 << (SCALES - 1)) - 1) as u32) as u8
+}
+
+/// The bits of a number below 2^31 without its leading zeros.
+#[inline(always)]
+const fn significant_bits(number: u32) -> u32 {
+    (number * 2 + 1).ilog2()
 }
 
 /// Which residuals of the same field came before.
@@ -65,11 +70,10 @@ impl Place {
     }
 
     /// The place after this one, whose residual was `residual`.
-    #[inline]
-    pub(super) const fn after(self, residual: i32) -> Self {
-        let scale = 2 + 32 - residual.unsigned_abs().leading_zeros();
-        let scale = if scale < PLACES as u32 { scale } else { PLACES as u32 - 1 };
-        if scale > self.0 { Self(scale) } else { self }
+    #[inline(always)]
+    pub(super) fn after(self, residual: i32) -> Self {
+        let scale = 2 + significant_bits(residual.unsigned_abs().min((1 << (PLACES - 3)) - 1));
+        Self(self.0.max(scale))
     }
 }
 
@@ -104,14 +108,8 @@ impl Expectation {
 }
 
 /// Fields whose changes are told by one symbol.
-pub(super) const GROUP: usize = 4;
+pub(super) const GROUP: u32 = 4;
 
-/// How many codes there are for which fields of a group differ from their predictions.
-pub const PATTERNS: usize = 4usize.pow(GROUP as u32);
-
-/// The number of a group's code.
-#[inline]
-pub(super) const fn pattern(expected: [Expectation; GROUP]) -> usize {
-    let [a, b, c, d] = expected;
-    a as usize | (b as usize) << 2 | (c as usize) << 4 | (d as usize) << 6
-}
+/// How many codes there are for which fields of a group differ from their predictions: one for each that can be expected of all four,
+/// of which the first is in the lowest two bits of its number.
+pub const PATTERNS: usize = 4usize.pow(GROUP);

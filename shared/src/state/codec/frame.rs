@@ -1,50 +1,89 @@
-use super::super::version::VersionRef;
-use super::plan::{FieldPlan, Plan};
+use super::plan::{FieldPlan, LANES_MAX, Plan};
 
-/// A version, and where in it each component's lanes begin.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Frame<'a> {
-    pub(super) mask: u32,
-    lanes: &'a [u32],
-    /// By component.
-    begins: &'a [u16],
+/// Where in a version's lanes its components are.
+pub(super) trait Places: Copy {
+    /// Whether all components of a mask are there.
+    fn has(self, mask: u32) -> bool;
+
+    /// Where a lane of a component that is there lies, given where it lies in the full layout.
+    fn place(self, component: usize, lane: usize) -> usize;
 }
 
-/// Place for where components begin in a version that has not all of them.
-pub(super) type Begins = [u16; 32];
+/// Of a version that has all components, as nearly all have.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Whole;
 
-impl<'a> Frame<'a> {
+/// Of a version that may have only some.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Parts {
+    mask: u32,
+    /// By component: how many lanes of the full layout are missing before it.
+    missing: [u16; 32],
+}
+
+/// A version's lanes, and where they are.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Frame<'a, P> {
+    pub(super) lanes: &'a [u32],
+    pub(super) places: P,
+}
+
+/// The lanes of a field of so many numbers. That they are counted when the code is compiled makes it twice as fast.
+pub(super) type Numbers<const N: usize = LANES_MAX> = [u32; N];
+
+impl Places for Whole {
     #[inline]
-    pub(super) fn new(plan: &'a Plan, version: VersionRef<'a>, place: &'a mut Begins) -> Self {
-        Self { mask: version.mask, lanes: version.lanes, begins: plan.begins(version.mask, place) }
+    fn has(self, _: u32) -> bool {
+        true
     }
 
-    /// A version of which some lanes may still be missing.
     #[inline]
-    pub(super) const fn of(mask: u32, lanes: &'a [u32], begins: &'a [u16]) -> Self {
-        Self { mask, lanes, begins }
+    fn place(self, _: usize, lane: usize) -> usize {
+        lane
+    }
+}
+
+impl Parts {
+    pub(super) fn new(plan: &Plan, mask: u32) -> Self {
+        let (mut missing, mut before) = ([0; 32], 0);
+        for (component, (place, count)) in missing.iter_mut().zip(&plan.lane_counts).enumerate() {
+            *place = before;
+            before += if mask >> component & 1 == 0 { *count as u16 } else { 0 };
+        }
+        Self { mask, missing }
+    }
+}
+
+impl Places for &Parts {
+    #[inline]
+    fn has(self, mask: u32) -> bool {
+        self.mask & mask == mask
     }
 
     #[inline]
-    pub(super) const fn has(&self, component: usize) -> bool {
-        self.mask >> component & 1 != 0
+    fn place(self, component: usize, lane: usize) -> usize {
+        lane - usize::from(self.missing[component])
     }
+}
 
+impl<'a, P: Places> Frame<'a, P> {
     /// The lanes of a field, whose component is there.
     #[inline]
     pub(super) fn lanes_of(&self, field: &FieldPlan) -> &'a [u32] {
-        let begin = usize::from(self.begins[field.component]) + field.offset;
+        let begin = self.places.place(field.component, field.first_lane);
         &self.lanes[begin..begin + field.count]
+    }
+
+    /// The same of a field of `N` numbers.
+    #[inline(always)]
+    pub(super) fn numbers_of<const N: usize>(&self, field: &FieldPlan) -> Numbers<N> {
+        let begin = self.places.place(field.component, field.first_lane);
+        *self.lanes[begin..begin + N].first_chunk().expect("it has so many lanes")
     }
 
     /// One lane of a component that is there.
     #[inline]
-    pub(super) fn lane(&self, component: usize, offset: usize) -> u32 {
-        self.lanes[usize::from(self.begins[component]) + offset]
-    }
-
-    /// From where a component that is there begins.
-    pub(super) fn lanes_from(&self, component: usize) -> &'a [u32] {
-        &self.lanes[usize::from(self.begins[component])..]
+    pub(super) fn lane(&self, component: usize, lane: usize) -> u32 {
+        self.lanes[self.places.place(component, lane)]
     }
 }

@@ -16,11 +16,13 @@
 //!          for each that differs, its residuals, or for what has no order each lane: 0, or 1 and its value (one lane: its value)
 //! ```
 
-mod block;
+mod ages;
 mod codebook;
+mod coder;
 mod context;
 mod decode;
 mod encode;
+mod expected;
 mod frame;
 mod plan;
 mod predict;
@@ -29,9 +31,11 @@ mod residual;
 mod rotation;
 mod sink;
 mod tables;
+mod telling;
 
 pub(crate) use codebook::Codebook;
 pub use codebook::{TABLE_OF_CONTEXT, code_lengths};
+pub use coder::DeltaCoder;
 pub use context::{CONTEXTS, PATTERNS};
 pub use decode::{decode_delta, decode_full};
 pub use encode::{encode_delta, encode_delta_to, encode_full};

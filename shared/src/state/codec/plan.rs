@@ -1,8 +1,9 @@
 use super::super::field::{Field, FieldKind};
-use super::super::lane::Lane;
+use super::super::lane::{Coding, Lane};
 use super::super::layout::ComponentLayout;
 use super::super::motion::LaneMotion;
-use super::frame::Begins;
+use super::context::SCALES;
+use super::frame::Numbers;
 use alloc::vec::Vec;
 
 /// The order in which a stream's fields are coded, and how each is predicted.
@@ -17,7 +18,7 @@ pub(crate) struct Plan {
     /// All lanes of the stream, in schema order.
     pub(super) lanes: Vec<Lane>,
     /// The mask of all components.
-    full_mask: u32,
+    pub(super) full_mask: u32,
 }
 
 /// One field of a component, or several that are the coordinates of one vector, or four lanes of a longer one.
@@ -25,21 +26,36 @@ pub(crate) struct Plan {
 pub(super) struct FieldPlan {
     /// Its component's bit in the mask.
     pub(super) component: usize,
-    /// Where its lanes begin within the component.
-    pub(super) offset: usize,
     /// How many lanes it has.
     pub(super) count: usize,
     /// Where its lanes begin among [`Plan::lanes`].
     pub(super) first_lane: usize,
     pub(super) kind: Kind,
+    pub(super) shape: Shape,
     /// About the binary logarithm of a usual change, in steps.
-    pub(super) order: u32,
+    pub(super) order: u8,
     /// Of its range.
     step: Option<f32>,
-    /// For each of its lanes how it moves, if a velocity says so.
-    pub(super) motions: [Option<LaneMotion>; LANES_MAX],
-    /// If it is a velocity: the values of its lanes that mean standing still.
-    pub(super) rests: [Option<u32>; LANES_MAX],
+    /// Of numbers: the largest value of each lane.
+    pub(super) maxes: Numbers,
+    /// Of numbers on a circle, which are alone: how many bits of 32 they leave unused. 0 for those on a line.
+    pub(super) unused_bits: u32,
+    /// The components in which the velocities of its lanes are; 0 if it has none.
+    pub(super) velocities: u32,
+    /// How its lanes move by those.
+    pub(super) motions: [LaneMotion; LANES_MAX],
+    /// For each of its lanes, if it is a velocity, the value that means standing still.
+    rests: [Option<u32>; LANES_MAX],
+}
+
+/// Which code is for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shape {
+    Symbols,
+    OneNumber,
+    TwoNumbers,
+    ThreeNumbers,
+    FourNumbers,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,18 +79,18 @@ impl Plan {
         let mut plan = Self::default();
         for (component, layout) in components.iter().enumerate() {
             for field in layout.fields {
-                plan.add(component, layout.first_lane, field, motions);
+                plan.add(component, field, motions);
             }
             plan.lane_counts.push(layout.lanes.len());
             plan.first_lanes.push(layout.first_lane as u16);
             plan.full_mask |= 1 << component;
         }
         // What moves is told after its velocity.
-        plan.fields.sort_by_key(|field| field.motions[0].is_some());
+        plan.fields.sort_by_key(|field| field.velocities != 0);
         plan
     }
 
-    fn add(&mut self, component: usize, component_first: usize, field: &Field, motions: &[Option<LaneMotion>]) {
+    fn add(&mut self, component: usize, field: &Field, motions: &[Option<LaneMotion>]) {
         let begin = self.lanes.len();
         self.lanes.extend(field.lanes());
         let end = self.lanes.len();
@@ -96,22 +112,34 @@ impl Plan {
         let step = if let FieldKind::Range { step, .. } = field.kind { Some(step) } else { None };
         let together = if kind == Kind::Symbols { end - begin } else { LANES_MAX };
         for first_lane in (begin..end).step_by(together) {
+            let lanes = &self.lanes[first_lane..end.min(first_lane + together)];
             let mut new = FieldPlan {
                 component,
-                offset: first_lane - component_first,
-                count: together.min(end - first_lane),
+                count: lanes.len(),
                 first_lane,
                 kind,
-                order: u32::from(field.order),
+                shape: Shape::of(kind, lanes.len()),
+                order: field.order.min(SCALES as u8 - 1),
                 step,
-                motions: [None; LANES_MAX],
+                maxes: [0; LANES_MAX],
+                unused_bits: 0,
+                velocities: 0,
+                motions: [LaneMotion::default(); LANES_MAX],
                 rests: [None; LANES_MAX],
             };
-            for (rest, lane) in new.rests.iter_mut().zip(first_lane..end) {
-                let moves = motions.iter().flatten().find(|motion| usize::from(motion.velocity_lane) == lane);
-                *rest = moves.map(|motion| motion.rest);
+            for (at, lane) in lanes.iter().take(LANES_MAX).enumerate() {
+                new.maxes[at] = lane.max;
+                if matches!(lane.coding, Coding::Circle(_)) {
+                    new.unused_bits = lane.max.leading_zeros();
+                }
+                if let Some(motion) = motions[first_lane + at] {
+                    new.velocities |= 1 << motion.velocity_bit;
+                    new.motions[at] = motion;
+                }
+                let moves =
+                    motions.iter().flatten().find(|motion| usize::from(motion.velocity_lane) == first_lane + at);
+                new.rests[at] = moves.map(|motion| motion.rest);
             }
-            new.motions.iter_mut().zip(&motions[first_lane..end]).for_each(|(mine, motion)| *mine = *motion);
             match self.fields.last_mut() {
                 Some(last) if last.takes(&new) => last.append(&new),
                 _ => self.fields.push(new),
@@ -119,26 +147,29 @@ impl Plan {
         }
     }
 
-    /// Where each component begins in the lanes of a version with `mask`. `place` is used if it has not all of them.
-    #[inline]
-    pub(super) fn begins<'a>(&'a self, mask: u32, place: &'a mut Begins) -> &'a [u16] {
-        if mask == self.full_mask { &self.first_lanes } else { self.find_begins(mask, place) }
+    /// The fields of the components in `mask`, in order.
+    pub(super) const fn fields_of(&self, mask: u32) -> Fields<'_> {
+        Fields { left: self.fields.as_slice(), mask }
     }
 
-    fn find_begins<'a>(&self, mask: u32, place: &'a mut Begins) -> &'a [u16] {
-        let mut next = 0;
-        for (component, (begin, count)) in place.iter_mut().zip(&self.lane_counts).enumerate() {
-            *begin = next;
-            next += if mask >> component & 1 != 0 { *count as u16 } else { 0 };
-        }
-        place
-    }
-
-    /// The components of `mask` with their lanes.
-    pub(super) fn components(&self, mask: u32) -> impl Iterator<Item = (usize, &[Lane])> {
+    /// The components of `mask`, where their lanes begin in the full layout, and these.
+    pub(super) fn components(&self, mask: u32) -> impl Iterator<Item = (usize, usize, &[Lane])> {
         let all = self.lane_counts.iter().zip(&self.first_lanes).enumerate();
         let present = all.filter(move |(component, _)| mask >> component & 1 != 0);
-        present.map(|(component, (count, first))| (component, &self.lanes[usize::from(*first)..][..*count]))
+        present.map(|(component, (count, first))| {
+            let first = usize::from(*first);
+            (component, first, &self.lanes[first..first + count])
+        })
+    }
+
+    /// How many lanes the components of `mask` have.
+    #[inline]
+    pub(super) fn lanes_in(&self, mask: u32) -> usize {
+        if mask == self.full_mask {
+            self.lanes.len()
+        } else {
+            self.components(mask).map(|(.., lanes)| lanes.len()).sum()
+        }
     }
 
     /// The lanes of a field.
@@ -147,17 +178,99 @@ impl Plan {
     }
 }
 
+impl Shape {
+    const fn of(kind: Kind, count: usize) -> Self {
+        match (kind, count) {
+            (Kind::Symbols, _) => Self::Symbols,
+            (_, 1) => Self::OneNumber,
+            (_, 2) => Self::TwoNumbers,
+            (_, 3) => Self::ThreeNumbers,
+            (..) => Self::FourNumbers,
+        }
+    }
+}
+
 impl FieldPlan {
     /// Whether another field is one more coordinate of the same vector: then its residuals are like those of this one.
     fn takes(&self, next: &Self) -> bool {
-        let alike = |field: &Self| (field.component, field.kind, field.step, field.motions[0].is_some());
+        let alike = |field: &Self| (field.component, field.kind, field.step, field.velocities != 0);
         alike(self) == alike(next) && self.step.is_some() && self.count + next.count <= LANES_MAX
     }
 
     fn append(&mut self, next: &Self) {
-        self.motions[self.count..].iter_mut().zip(next.motions).for_each(|(mine, motion)| *mine = motion);
-        self.rests[self.count..].iter_mut().zip(next.rests).for_each(|(mine, rest)| *mine = rest);
+        self.maxes[self.count] = next.maxes[0];
+        self.motions[self.count] = next.motions[0];
+        self.rests[self.count] = next.rests[0];
+        self.velocities |= next.velocities;
         self.count += next.count;
+        self.shape = Shape::of(self.kind, self.count);
         self.order = self.order.max(next.order);
+    }
+
+    /// The difference that leads from one value of a lane to another: on a circle the shorter way round.
+    #[inline]
+    pub(super) const fn difference<const N: usize>(&self, from: u32, to: u32) -> i32 {
+        let difference = to.wrapping_sub(from).cast_signed();
+        if N == 1 { difference << self.unused_bits >> self.unused_bits } else { difference }
+    }
+
+    /// The value that lies so far from `from`; `None` if there is no such.
+    #[inline]
+    pub(super) fn value<const N: usize>(&self, at: usize, from: u32, difference: i32) -> Option<u32> {
+        let value = from.wrapping_add_signed(difference);
+        if N == 1 && self.unused_bits > 0 {
+            return Some(value & self.maxes[at]);
+        }
+        (value <= self.maxes[at]).then_some(value)
+    }
+
+    /// The value `motion` away from `from`; on a line it ends at its ends.
+    #[inline]
+    pub(super) fn advance<const N: usize>(&self, at: usize, from: u32, motion: i64) -> u32 {
+        let value = i64::from(from) + motion;
+        if N == 1 && self.unused_bits > 0 {
+            value as u32 & self.maxes[at]
+        } else {
+            value.clamp(0, i64::from(self.maxes[at])) as u32
+        }
+    }
+
+    /// If it is a velocity along the ground: the values of its first two lanes that mean standing still.
+    #[inline]
+    pub(super) const fn rests_on_ground(&self) -> Option<[u32; 2]> {
+        match self.rests {
+            [Some(x), Some(y), ..] => Some([x, y]),
+            _ => None,
+        }
+    }
+}
+
+/// The fields of some components.
+#[derive(Clone, Debug)]
+pub(super) struct Fields<'a> {
+    left: &'a [FieldPlan],
+    mask: u32,
+}
+
+impl Fields<'_> {
+    /// Whether there are no more.
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.clone().next().is_none()
+    }
+}
+
+impl<'a> Iterator for Fields<'a> {
+    type Item = &'a FieldPlan;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        while let [field, left @ ..] = self.left {
+            self.left = left;
+            if self.mask >> field.component & 1 != 0 {
+                return Some(field);
+            }
+        }
+        None
     }
 }

@@ -1,10 +1,12 @@
 use crate::bits::{BitReader, Malformed};
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 /// The longest code word, in bits.
 pub(super) const LEN_MAX: u32 = 15;
 /// Words up to this long are found by one look-up.
 const LOOKUP_BITS: u32 = 9;
+const LOOKUP: usize = 1 << LOOKUP_BITS;
 
 /// A code word. Its first bit is the lowest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,7 +22,7 @@ pub(super) struct Word {
 pub(super) struct PrefixCode {
     words: Vec<Word>,
     /// For each value of the next [`LOOKUP_BITS`] bits the symbol and the length of its word, or length 0 if it is longer.
-    lookup: Vec<(u8, u8)>,
+    lookup: Box<[(u8, u8); LOOKUP]>,
     /// Symbols by their words' length, then by number.
     by_length: Vec<u8>,
     /// How many words there are of each length.
@@ -46,7 +48,7 @@ impl PrefixCode {
             Word { bits: (code.reverse_bits() >> (32 - u32::from(*len))) as u16, len: u16::from(*len) }
         });
         let words: Vec<Word> = words.collect();
-        let mut lookup = alloc::vec![(0, 0); 1 << LOOKUP_BITS];
+        let mut lookup = Box::new([(0, 0); LOOKUP]);
         for (symbol, word) in words.iter().enumerate().filter(|(_, word)| u32::from(word.len) <= LOOKUP_BITS) {
             for rest in 0..1usize << (LOOKUP_BITS - u32::from(word.len)) {
                 lookup[usize::from(word.bits) | rest << word.len] = (symbol as u8, word.len as u8);
@@ -61,27 +63,29 @@ impl PrefixCode {
     }
 
     /// Reads one symbol.
-    #[inline]
+    #[inline(always)]
     pub(super) fn read(&self, r: &mut BitReader<'_>) -> Result<u8, Malformed> {
-        let ahead = r.peek(LEN_MAX);
-        let (symbol, len) = self.lookup[(ahead & ((1 << LOOKUP_BITS) - 1)) as usize];
-        if len > 0 {
-            r.skip(u32::from(len))?;
-            return Ok(symbol);
-        }
-        self.read_long(ahead, r)
+        let (symbol, len) = self.find(r.ahead())?;
+        r.skip(len)?;
+        Ok(symbol)
+    }
+
+    /// The symbol whose word the next bits begin with, and the length of that. There are at least [`LEN_MAX`] bits.
+    #[inline(always)]
+    pub(super) fn find(&self, ahead: u64) -> Result<(u8, u32), Malformed> {
+        let (symbol, len) = self.lookup[ahead as usize % LOOKUP];
+        if len > 0 { Ok((symbol, u32::from(len))) } else { self.find_long(ahead as u32) }
     }
 
     /// Word by word length: the canonical order makes those of one length a range.
     #[cold]
-    fn read_long(&self, ahead: u32, r: &mut BitReader<'_>) -> Result<u8, Malformed> {
+    fn find_long(&self, ahead: u32) -> Result<(u8, u32), Malformed> {
         let (mut code, mut first, mut before) = (0, 0, 0);
         for len in 1..=LEN_MAX {
             code = code << 1 | ahead >> (len - 1) & 1;
             let count = u32::from(self.counts[len as usize]);
             if code < first + count {
-                r.skip(len)?;
-                return Ok(self.by_length[(before + code - first) as usize]);
+                return Ok((self.by_length[(before + code - first) as usize], len));
             }
             before += count;
             first = (first + count) << 1;

@@ -1,3 +1,4 @@
+use super::prefix::PrefixCode;
 use super::sink::{Code, Sink};
 use crate::bits::{BitReader, Malformed};
 
@@ -8,6 +9,9 @@ use crate::bits::{BitReader, Malformed};
 //   LARGE         sign 1 | magnitude - 8192 in exponential Golomb code of order 12
 //   TURN          not a residual: another component of the rotation is the largest now (`rotation.rs`)
 //
+// The sign is turned round where a decrease was predicted: a residual that goes on with the motion that was predicted, and one that goes
+// back, are told apart, whichever way the axis points.
+//
 // Magnitudes 1, 2 and 3 are classes of their own; from 4 on there are two classes to an octave.
 
 /// A magnitude beyond the classes.
@@ -17,62 +21,63 @@ pub(super) const TURN: u8 = 52;
 /// The first magnitude beyond the classes.
 const LARGE_FROM: u32 = 8192;
 
-/// The class of a magnitude below [`LARGE_FROM`], and how many plain bits follow.
-#[inline]
+/// The class of a magnitude below [`LARGE_FROM`], and how many plain bits follow. Without a branch, which nobody could foretell.
+#[inline(always)]
 const fn class_of(magnitude: u32) -> (u32, u32) {
-    if magnitude < 4 {
-        return (magnitude, 0);
-    }
-    let octave = 31 - magnitude.leading_zeros();
-    (octave * 2 + (magnitude >> (octave - 1) & 1), octave - 1)
+    let octave = (magnitude | 2).ilog2();
+    // What is below 2 has no octave.
+    let below = (magnitude < 2) as u32;
+    ((octave - below) * 2 + (magnitude >> (octave - 1) & 1), octave - 1)
 }
 
 /// The least magnitude of a class, and how many plain bits follow.
-#[inline]
+#[inline(always)]
 const fn floor_of(class: u32) -> (u32, u32) {
-    if class < 4 {
-        return (class, 0);
-    }
-    let bits = class / 2 - 1;
-    ((2 + class % 2) << bits, bits)
+    let below = (class < 2) as u32;
+    let bits = class / 2 + below - 1;
+    (((2 | class & 1) << bits) - below * 2, bits)
 }
 
-/// Writes a residual. `towards` is the direction of the motion that was predicted: a residual that goes on with it and one
-/// that goes back are told apart, whichever way the axis points.
-#[inline]
-pub(super) fn write<S: Sink>(residual: i32, towards: i32, code: Code, sink: &mut S) {
-    if residual == 0 {
-        return sink.symbol(code, 0, 0, 0);
-    }
-    let sign = u32::from((residual < 0) != (towards < 0));
-    let magnitude = residual.unsigned_abs();
+/// Writes a residual.
+#[inline(always)]
+pub(super) fn write<S: Sink>(residual: i32, context: usize, sink: &mut S) {
+    let (sign, magnitude) = (u32::from(residual < 0), residual.unsigned_abs());
     if magnitude >= LARGE_FROM {
-        sink.symbol(code, LARGE, sign, 1);
+        sink.symbol(Code::Residual(context), LARGE, sign, 1);
         return sink.golomb(magnitude - LARGE_FROM, 12);
     }
     let (class, bits) = class_of(magnitude);
-    let symbol = 1 + (class - 1) * 2 + sign;
-    sink.symbol(code, symbol as u8, magnitude & ((1 << bits) - 1), bits);
+    let symbol = (class * 2 + sign).saturating_sub(1);
+    sink.symbol(Code::Residual(context), symbol as u8, magnitude & ((1 << bits) - 1), bits);
 }
 
-/// Reads the rest of a residual whose symbol was `symbol`.
-#[inline]
-pub(super) fn read(symbol: u8, towards: i32, r: &mut BitReader<'_>) -> Result<i32, Malformed> {
-    let (sign, magnitude) = match symbol {
-        0 => return Ok(0),
-        LARGE => {
-            let sign = r.read_u32(1)?;
-            let beyond = r.read_golomb(12)?;
-            (sign, beyond.checked_add(LARGE_FROM).filter(|magnitude| *magnitude < 1 << 31).ok_or(Malformed)?)
-        }
-        TURN.. => return Err(Malformed),
-        _ => {
-            let (floor, bits) = floor_of(u32::from(symbol - 1) / 2 + 1);
-            (u32::from(symbol - 1) & 1, floor + r.read_u32(bits)?)
-        }
-    };
-    let magnitude = magnitude.cast_signed();
-    Ok(if (sign == 1) != (towards < 0) { -magnitude } else { magnitude })
+/// Reads a residual that is in a code.
+#[inline(always)]
+pub(super) fn read(code: &PrefixCode, r: &mut BitReader<'_>) -> Result<i32, Malformed> {
+    let ahead = r.ahead();
+    let (symbol, len) = code.find(ahead)?;
+    if symbol >= LARGE {
+        r.skip(len)?;
+        return read_large(symbol, r);
+    }
+    let symbol = u32::from(symbol) + 1;
+    let (floor, bits) = floor_of(symbol / 2);
+    r.skip(len + bits)?;
+    let magnitude = (floor + ((ahead >> len) as u32 & ((1 << bits) - 1))).cast_signed();
+    Ok(if symbol & 1 == 1 { -magnitude } else { magnitude })
+}
+
+/// What follows [`LARGE`].
+#[cold]
+fn read_large(symbol: u8, r: &mut BitReader<'_>) -> Result<i32, Malformed> {
+    if symbol != LARGE {
+        return Err(Malformed);
+    }
+    let sign = r.read_u32(1)?;
+    let beyond = r.read_golomb(12)?;
+    let magnitude =
+        beyond.checked_add(LARGE_FROM).filter(|magnitude| *magnitude < 1 << 31).ok_or(Malformed)?.cast_signed();
+    Ok(if sign == 1 { -magnitude } else { magnitude })
 }
 
 #[cfg(test)]

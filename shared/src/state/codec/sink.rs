@@ -1,5 +1,5 @@
 use super::codebook::Codebook;
-use crate::bits::BitWriter;
+use crate::bits::{BitWriter, golomb};
 
 /// Which prefix code a symbol belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -22,26 +22,57 @@ pub trait Sink {
     fn golomb(&mut self, value: u32, order: u32);
 }
 
-/// Writes bits with the frozen tables.
+/// Writes bits with the frozen tables. It keeps a few of them: [`BitSink::finish`] writes these too.
 pub(super) struct BitSink<'a> {
-    pub(super) book: &'a Codebook,
-    pub(super) w: &'a mut BitWriter,
+    book: &'a Codebook,
+    w: &'a mut BitWriter,
+    /// Lowest first; what lies above them is zero.
+    pending: u64,
+    /// At most 32 between calls.
+    pending_bits: u32,
+}
+
+impl<'a> BitSink<'a> {
+    pub(super) const fn new(book: &'a Codebook, w: &'a mut BitWriter) -> Self {
+        Self { book, w, pending: 0, pending_bits: 0 }
+    }
+
+    /// At most 32 bits.
+    #[inline(always)]
+    fn push(&mut self, value: u64, bits: u32) {
+        self.pending |= value << self.pending_bits;
+        self.pending_bits += bits;
+        if self.pending_bits > 32 {
+            self.w.push(self.pending & 0xFFFF_FFFF, 32);
+            self.pending >>= 32;
+            self.pending_bits -= 32;
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn finish(self) {
+        self.w.push(self.pending, self.pending_bits);
+    }
 }
 
 impl Sink for BitSink<'_> {
-    #[inline]
+    #[inline(always)]
     fn symbol(&mut self, code: Code, symbol: u8, extra: u32, extra_bits: u32) {
         let word = self.book.word(code, symbol);
-        self.w.push(u64::from(word.bits) | u64::from(extra) << word.len, u32::from(word.len) + extra_bits);
+        self.push(u64::from(word.bits) | u64::from(extra) << word.len, u32::from(word.len) + extra_bits);
     }
 
-    #[inline]
+    #[inline(always)]
     fn raw(&mut self, value: u32, bits: u32) {
-        self.w.write(u64::from(value), bits);
+        assert!(u64::from(value) >> bits == 0, "{value} does not fit {bits} bits");
+        self.push(u64::from(value), bits);
     }
 
-    #[inline]
+    #[inline(always)]
     fn golomb(&mut self, value: u32, order: u32) {
-        self.w.write_golomb(value, order);
+        let (code, bits) = golomb(value, order);
+        assert!(bits <= 64, "numbers of order 0 are below 2^32 - 1");
+        self.push(code & 0xFFFF_FFFF, bits.min(32));
+        self.push(code >> 32, bits.saturating_sub(32));
     }
 }

@@ -14,6 +14,18 @@ component!(
 component!(Speed, Field::range("x", -10.0, 10.0, 0.1));
 component!(Health, Field::integer("points", 0, 100), Field::integer("coins", -2_000_000_000, 10));
 component!(Look, Field::rotation("look", 9), Field::flags("flags", 5));
+component!(
+    Run,
+    Field::range("x", -100.0, 100.0, 0.01).with_velocity("Pace", "x"),
+    Field::range("y", -100.0, 100.0, 0.01).with_velocity("Pace", "y"),
+    Field::range("z", 0.0, 10.0, 0.001).with_velocity("Pace", "z")
+);
+component!(
+    Pace,
+    Field::range("x", -8.0, 8.0, 0.125),
+    Field::range("y", -8.0, 8.0, 0.125),
+    Field::range("z", -8.0, 8.0, 0.125)
+);
 component!(Nothing, Field::flags("none", 1));
 impl Input for Nothing {
     fn clear_one_shots(&mut self) {}
@@ -34,17 +46,44 @@ fn lanes_of(schema: &Schema, mask: u32) -> Vec<Lane> {
     schema.stream(Audience::Public).present(mask).flat_map(|(_, component)| component.lanes.clone()).collect()
 }
 
-/// Any version. Half of the lanes are near a common value, so that deltas have small and no changes too.
+/// A schema with only some of the components.
+fn schema_of_some(choice: u32) -> Schema {
+    let mut builder = Schema::builder("some").input::<Nothing>();
+    if choice & 1 != 0 {
+        builder = builder.component::<Run>(Audience::Public).component::<Pace>(Audience::Public);
+    }
+    if choice & 2 != 0 {
+        builder = builder.component::<Place>(Audience::Public).component::<Speed>(Audience::Public);
+    }
+    if choice & 4 != 0 {
+        builder = builder.component::<Health>(Audience::Public);
+    }
+    if choice & 8 != 0 {
+        builder = builder.component::<Look>(Audience::Public);
+    }
+    builder.build().unwrap()
+}
+
+/// What values are made of.
+type Noise = Vec<(u32, u32)>;
+
+fn noise() -> impl Strategy<Value = Noise> {
+    prop::collection::vec((any::<u32>(), 0u32..4), 17)
+}
+
+/// Values for lanes. Half of them are near a common value, so that deltas have small and no changes too.
+fn values(lanes: &[Lane], noise: &Noise) -> Vec<u32> {
+    let value = |(lane, (noise, near)): (&Lane, &(u32, u32))| match near {
+        0 => lane.max / 2,
+        1 => (lane.max / 2 + noise % 16).min(lane.max),
+        _ => noise % (lane.max + 1),
+    };
+    lanes.iter().zip(noise).map(value).collect()
+}
+
+/// Any version.
 fn version() -> impl Strategy<Value = Version> {
-    (0u32..16, prop::collection::vec((any::<u32>(), 0u32..4), 17)).prop_map(|(mask, noise)| {
-        let lanes = lanes_of(&schema(), mask);
-        let value = |(lane, (noise, near)): (&Lane, &(u32, u32))| match near {
-            0 => lane.max / 2,
-            1 => (lane.max / 2 + noise % 16).min(lane.max),
-            _ => noise % (lane.max + 1),
-        };
-        Version { mask, lanes: lanes.iter().zip(&noise).map(value).collect() }
-    })
+    (0u32..16, noise()).prop_map(|(mask, noise)| Version { mask, lanes: values(&lanes_of(&schema(), mask), &noise) })
 }
 
 /// Two baselines, or one, with any ages.
@@ -77,6 +116,30 @@ proptest! {
         decode_full(layout, &mut r, &mut out).unwrap();
         prop_assert_eq!(&out, &new);
         prop_assert_eq!(r.position_bits(), len_bits);
+    }
+
+    #[test]
+    fn versions_with_all_components_are_coded_as_others_are(
+        choice in 1u32..16, noises in (noise(), noise(), noise()), has_second in any::<bool>(), ages in ages()
+    ) {
+        let schema = schema_of_some(choice);
+        let layout = schema.stream(Audience::Public);
+        let lanes = lanes_of(&schema, layout.full_mask());
+        let [first, second, new] = [&noises.0, &noises.1, &noises.2]
+            .map(|noise| Version { mask: layout.full_mask(), lanes: values(&lanes, &[&noise[..], &noise[..]].concat()) });
+        let (coder, second) = baselines(&first, has_second.then_some(&second), ages).coder(layout);
+        let [mut whole, mut parts] = [BitWriter::new(), BitWriter::new()];
+        coder.encode(first.borrow(), second, new.borrow(), &mut whole);
+        coder.encode_as_parts(first.borrow(), second, new.borrow(), &mut parts);
+        prop_assert_eq!(whole.len_bits(), parts.len_bits());
+        let bytes = whole.finish().to_vec();
+        prop_assert_eq!(&bytes, parts.finish());
+        let mut out = Version::default();
+        coder.decode(first.borrow(), second, &mut BitReader::new(&bytes), &mut out).unwrap();
+        prop_assert_eq!(&out, &new);
+        out.lanes.fill(0);
+        coder.decode_as_parts(first.borrow(), second, &mut BitReader::new(&bytes), &mut out).unwrap();
+        prop_assert_eq!(&out, &new);
     }
 
     #[test]
