@@ -13,9 +13,8 @@ use std::time::{Duration, Instant};
 use tidelock_arena::ArenaInput;
 use tidelock_benches::{Quantiles, write_json};
 use tidelock_server::arena::Arena;
-use tidelock_server::engine::Phase;
 use tidelock_sim::link::{LinkConfig, Rng};
-use tidelock_sim::universe::{Mind, Universe, UniverseConfig};
+use tidelock_sim::universe::{Lap, Mind, Universe, UniverseConfig};
 
 #[derive(Parser)]
 struct Flags {
@@ -72,7 +71,7 @@ fn measure(clients: u64, flags: &Flags) -> Cell {
     let mut laps = Laps::default();
     let ticks_before = universe.engine().tick_number();
     while universe.engine().tick_number().since(ticks_before) < flags.ticks as i32 {
-        universe.run_timed(&mut |phase| laps.on_phase_end(phase)).expect("nothing is checked");
+        universe.run_timed(&mut |lap| laps.on_lap(lap)).expect("nothing is checked");
     }
     let after = universe.engine().stats();
     let (hits, misses) =
@@ -114,11 +113,10 @@ struct Laps {
 }
 
 impl Laps {
-    /// `None`: a tick begins.
-    fn on_phase_end(&mut self, phase: Option<Phase>) {
+    fn on_lap(&mut self, lap: Lap) {
         #[expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
         let now = Instant::now();
-        if let (Some(phase), Some(began)) = (phase, self.began) {
+        if let (Lap::Ended(phase), Some(began)) = (lap, self.began) {
             self.phases[phase as usize].push(now.duration_since(began));
         }
         self.began = Some(now);

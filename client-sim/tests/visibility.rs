@@ -10,7 +10,8 @@ use std::time::Duration;
 use tidelock::ClientId;
 use tidelock::state::{EntityRef, Input, Replicate};
 use tidelock_server::game::{
-    AlwaysRelevant, Layers, Owner, Replicated, Replication, SeesLayers, Simulate, Viewpoint, Visibility, refer_to,
+    AlwaysRelevant, Layers, Owner, Replicated, Replication, SeesLayers, Simulate, Team, TeamRelevant, Viewpoint,
+    Visibility, refer_to,
 };
 use tidelock_sim::link::{LinkConfig, Rng};
 use tidelock_sim::universe::{Universe, UniverseConfig};
@@ -166,6 +167,32 @@ fn what_is_replicated_late_is_on_its_layers_from_the_first_tick() {
         world.entity_mut(late).insert(Replicated);
     });
     assert!(scene.seen().iter().all(Vec::is_empty));
+}
+
+#[test]
+fn a_team_sees_what_matters_to_it_wherever_it_is() {
+    let mut scene = scene();
+    let [a, b] = scene.avatars;
+    let all = scene.ask(move |world| {
+        world.entity_mut(a).insert(Team(1));
+        world.entity_mut(b).insert(Team(2));
+        [
+            world.spawn((far(1), Team(1), TeamRelevant)).id(),
+            world.spawn((far(2), Team(1))).id(),
+            world.spawn((far(3), TeamRelevant)).id(),
+            world.spawn((near(4), Team(2), TeamRelevant)).id(),
+            world.spawn((far(5), Team(2), TeamRelevant, Layers(1))).id(),
+        ]
+    });
+    assert_eq!(scene.seen(), [vec![1, 4], vec![4]]);
+    scene.ask(move |world| {
+        world.entity_mut(a).insert(Team(2));
+        world.entity_mut(all[1]).insert((Team(2), TeamRelevant));
+        world.entity_mut(all[3]).remove::<TeamRelevant>().insert(far(4));
+        world.resource_mut::<Visibility>().hide(A, all[1]);
+        world.entity_mut(b).insert(SeesLayers(1));
+    });
+    assert_eq!(scene.seen(), [vec![], vec![2, 5]]);
 }
 
 #[test]

@@ -70,6 +70,17 @@ pub struct Universe<I: Input> {
     tap: Tap,
 }
 
+/// What the server does in a step of time, for measuring it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lap {
+    /// It begins to take a datagram, or to run a tick.
+    Begun,
+    /// It has taken the datagram.
+    Received,
+    /// A phase of the tick ends.
+    Ended(Phase),
+}
+
 /// Time moves in steps of this.
 const STEP: Duration = Duration::from_millis(1);
 /// The date in a universe, for tokens.
@@ -165,13 +176,13 @@ impl<I: Input> Universe<I> {
         Ok(())
     }
 
-    /// Lets one step of time pass. `on_phase_end` hears when a tick begins, as `None`, and when its phases end.
+    /// Lets one step of time pass, and tells what the server does in it.
     ///
     /// # Errors
     /// As [`Universe::run`].
-    pub fn run_timed(&mut self, on_phase_end: &mut dyn FnMut(Option<Phase>)) -> Result<(), Violation> {
+    pub fn run_timed(&mut self, on_lap: &mut dyn FnMut(Lap)) -> Result<(), Violation> {
         self.now += STEP;
-        self.server_step(on_phase_end)?;
+        self.server_step(on_lap)?;
         self.players_step();
         Ok(())
     }
@@ -271,19 +282,23 @@ impl<I: Input> Universe<I> {
             .try_for_each(|player| check::converged(&self.engine, player.client_id, player.client.view()))
     }
 
-    fn server_step(&mut self, on_phase_end: &mut dyn FnMut(Option<Phase>)) -> Result<(), Violation> {
+    fn server_step(&mut self, on_lap: &mut dyn FnMut(Lap)) -> Result<(), Violation> {
         if self.now < self.stalled_until {
             return Ok(());
         }
+        let mut datagram = Vec::new();
         for player in &mut self.players {
             while let Some(delivery) = player.up.pop_due(self.now) {
-                let mut datagram = delivery.datagram.to_vec();
+                datagram.clear();
+                datagram.extend_from_slice(delivery.datagram);
+                on_lap(Lap::Begun);
                 self.engine.handle_datagram(player.address, &mut datagram, delivery.due, UNIX_S);
+                on_lap(Lap::Received);
             }
         }
         if self.now >= self.tick_due {
-            on_phase_end(None);
-            self.engine.tick(self.now, self.tick_due, self.load, &mut |phase| on_phase_end(Some(phase)));
+            on_lap(Lap::Begun);
+            self.engine.tick(self.now, self.tick_due, self.load, &mut |phase| on_lap(Lap::Ended(phase)));
             self.tick_due += self.engine.config().tick_period() * (100 + u32::from(self.load.dilation_pct)) / 100;
             self.check_tick()?;
         }

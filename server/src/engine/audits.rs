@@ -27,6 +27,8 @@ struct AuditInFlight {
 const INTERVAL: Duration = Duration::from_millis(60);
 /// Audits in flight of which it is known what they need; of older ones it is not.
 const IN_FLIGHT_MAX: usize = 64;
+/// Room for those of half a second, and for repeats.
+const IN_FLIGHT_USUAL: usize = 16;
 const _: () = assert!(Audit::BUCKETS as u32 == u64::BITS);
 
 impl Audits {
@@ -70,6 +72,7 @@ impl Audits {
         {
             self.in_flight.pop_front();
         }
+        self.in_flight.reserve(if self.in_flight.capacity() == 0 { IN_FLIGHT_USUAL } else { 0 });
         self.in_flight.push_back(AuditInFlight { bucket, sequence, oldest });
     }
 

@@ -4,7 +4,7 @@ use super::marks::IndexSet;
 use super::teams::Teams;
 use crate::game::{
     AlwaysRelevant, CapturedColumn, Departed, Discretion, EntitySet, Layers, Locator, NetIds, NetSlot, Owner,
-    Replicated, SeesLayers, Team, Viewpoint, Visibility, VisibilityChange, for_each_without,
+    Replicated, SeesLayers, Team, TeamRelevant, Viewpoint, Visibility, VisibilityChange, for_each_without,
 };
 use bevy_ecs::change_detection::Tick as ChangeTick;
 use bevy_ecs::entity::Entity;
@@ -19,6 +19,7 @@ pub(crate) struct Capture {
     since: ChangeTick,
     spawned: QueryState<Entity, (With<Replicated>, Without<NetSlot>)>,
     made_relevant: QueryState<&'static NetSlot, (With<Replicated>, Added<AlwaysRelevant>)>,
+    made_team_relevant: QueryState<&'static NetSlot, (With<Replicated>, Added<TeamRelevant>)>,
     owned: QueryState<(&'static NetSlot, &'static Owner), With<Replicated>>,
     viewpoints: QueryState<(&'static NetSlot, &'static Owner, Option<&'static SeesLayers>), IsViewpoint>,
     layered: QueryState<(Entity, &'static NetSlot, &'static Layers), ChangedLayers>,
@@ -50,6 +51,7 @@ impl Capture {
             since: world.change_tick(),
             spawned: world.query_filtered(),
             made_relevant: world.query_filtered(),
+            made_team_relevant: world.query_filtered(),
             owned: world.query_filtered(),
             viewpoints: world.query_filtered(),
             layered: world.query_filtered(),
@@ -131,9 +133,8 @@ impl Capture {
                 interest.place(index, place);
             }
             self.teams.set(index, world.get::<Team>(entity).copied());
-            if world.entity(entity).contains::<AlwaysRelevant>() {
-                interest.set_always_relevant(index, true);
-            }
+            interest.set_always_relevant(index, world.entity(entity).contains::<AlwaysRelevant>());
+            interest.set_team_relevant(index, world.entity(entity).contains::<TeamRelevant>());
         }
     }
 
@@ -166,6 +167,10 @@ impl Capture {
             interest.set_always_relevant(slot.0, true);
         }
         for_each_without::<AlwaysRelevant>(world, &mut |slot| interest.set_always_relevant(slot.0, false));
+        for slot in self.made_team_relevant.iter(world) {
+            interest.set_team_relevant(slot.0, true);
+        }
+        for_each_without::<TeamRelevant>(world, &mut |slot| interest.set_team_relevant(slot.0, false));
     }
 
     /// Who owns what, and who sees from where.

@@ -15,7 +15,7 @@ pub(crate) struct Filter {
     layered_count: usize,
     /// Those that are on each layer; up to the highest that was ever used.
     on_layer: Vec<IndexSet>,
-    /// Of clients that have any.
+    /// Of clients that have any, or had.
     exceptions: BTreeMap<ClientId, Exceptions>,
 }
 
@@ -62,9 +62,6 @@ impl Filter {
         let before = own.of(index);
         own.shown.set(index, exception == Some(Exception::Shown));
         own.hidden.set(index, exception == Some(Exception::Hidden));
-        if own.shown.is_empty() && own.hidden.is_empty() {
-            self.exceptions.remove(&client_id);
-        }
         before
     }
 

@@ -10,6 +10,8 @@ pub(crate) struct Interest {
     radius: f32,
     grid: Grid,
     always: IndexSet,
+    /// Those that their team sees wherever they are.
+    team_relevant: IndexSet,
     pub(crate) filter: Filter,
 }
 
@@ -22,6 +24,7 @@ impl Interest {
             radius,
             grid: Grid::new((radius / 2.0).max(1e-3)),
             always: IndexSet::default(),
+            team_relevant: IndexSet::default(),
             filter: Filter::default(),
         }
     }
@@ -41,16 +44,25 @@ impl Interest {
         self.always.set(index, always);
     }
 
+    /// A team sees its entity wherever it is, or no longer does so.
+    pub(crate) fn set_team_relevant(&mut self, index: u32, relevant: bool) {
+        self.team_relevant.set(index, relevant);
+    }
+
     /// An entity is gone, and nobody has an exception of it.
     pub(crate) fn remove(&mut self, index: u32) {
         self.grid.remove(index);
         self.always.set(index, false);
+        self.team_relevant.set(index, false);
         self.filter.set_layers(index, None);
     }
 
-    /// Marks what a client sees from `center`. The marks reach all indices.
-    pub(crate) fn select(&self, center: Option<Vec2>, marks: &mut Marks) {
+    /// Marks what a client sees from `center` who is of a team with these members. The marks reach all indices.
+    pub(crate) fn select(&self, center: Option<Vec2>, mates: Option<&IndexSet>, marks: &mut Marks) {
         marks.add_all(&self.always);
+        if let Some(mates) = mates {
+            marks.add_both(&self.team_relevant, mates);
+        }
         let Some(center) = center else { return };
         let reach = self.radius * HYSTERESIS;
         let (inner, outer) = (self.radius * self.radius, reach * reach);
@@ -66,7 +78,7 @@ impl Interest {
     pub(crate) fn distance(&self, index: u32, place: Option<Vec2>, center: Option<Vec2>) -> f32 {
         let near = place.zip(center).map(|(place, center)| place.distance(center) / self.radius);
         match near {
-            // What is seen from farther off is shown to this client.
+            // What is seen from farther off is its team's, or shown to this client.
             Some(near) if near <= HYSTERESIS && !self.always.has(index) => near,
             near => near.unwrap_or(0.5).min(0.5),
         }
@@ -87,7 +99,7 @@ mod tests {
     fn seen(interest: &Interest, center: Option<Vec2>) -> Vec<(u32, bool)> {
         let mut marks = Marks::default();
         marks.reach(5_000);
-        interest.select(center, &mut marks);
+        interest.select(center, None, &mut marks);
         let words = marks.drain().flat_map(|(word, marked)| {
             let bits = (0..64).filter(move |bit| marked.may_stay >> bit & 1 != 0);
             bits.map(move |bit| (word * 64 + bit, marked.may_enter >> bit & 1 != 0))

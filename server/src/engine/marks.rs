@@ -44,6 +44,11 @@ impl Marks {
         }
     }
 
+    /// Marks what two sets have in common; work goes by the first.
+    pub(crate) fn add_both(&mut self, set: &IndexSet, other: &IndexSet) {
+        set.words().for_each(|(word, bits)| self.add_word(word as u32, bits & other.word(word as u32)));
+    }
+
     /// Marks streams of one word.
     pub(crate) fn add_word(&mut self, word: u32, bits: u64) {
         if bits == 0 {

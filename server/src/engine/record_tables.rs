@@ -18,6 +18,8 @@ pub(crate) struct RecordTables {
     /// Of each audience, one above the table of each age of a baseline, 0 being that of full records.
     by_age: [Vec<u32>; Audience::COUNT],
     tick: Tick,
+    /// What tables begin with room for.
+    room: Room,
     pub(crate) counts: RecordCounts,
 }
 
@@ -75,6 +77,30 @@ struct Source<'a> {
     schema: &'a Schema,
     tick: Tick,
     tick_hz: u32,
+    room: Room,
+}
+
+/// The most that a table ever had, or somewhat more; but no more than what is usual, as a single client that joins may need
+/// all of a large world.
+#[derive(Clone, Copy, Debug, Default)]
+struct Room {
+    records: usize,
+    /// Of bodies.
+    bytes: usize,
+}
+
+impl Room {
+    const MAX: Self = Self { records: 512, bytes: 8 << 10 };
+
+    /// A table has so many records.
+    fn reach_records(&mut self, records: usize) {
+        self.records = records.next_power_of_two().clamp(self.records, Self::MAX.records);
+    }
+
+    /// A table's bodies take so many bytes.
+    fn reach_bytes(&mut self, bytes: usize) {
+        self.bytes = bytes.next_power_of_two().clamp(self.bytes, Self::MAX.bytes);
+    }
 }
 
 /// Older baselines are too few to be looked up by their age.
@@ -100,11 +126,15 @@ impl RecordTables {
 
     /// Encodes all that is needed.
     pub(crate) fn encode(&mut self, history: &History, schema: &Schema, tick_hz: u32, executor: &dyn Executor) {
-        let Self { tables, len, counts, tick, .. } = self;
+        let Self { tables, len, counts, tick, room, .. } = self;
         let tables = &mut tables[..*len];
-        let source = Source { history, schema, tick: *tick, tick_hz };
+        for table in &mut *tables {
+            room.reach_records(table.needed_count());
+        }
+        let source = Source { history, schema, tick: *tick, tick_hz, room: *room };
         encode_all(tables, source, executor, executor.width());
         for table in tables {
+            room.reach_bytes(table.bodies.len_bytes());
             counts.misses += table.indices.len() as u64;
             counts.expired += table.expired;
         }
@@ -276,9 +306,9 @@ impl RecordTable {
     }
 
     fn encode(&mut self, source: Source<'_>) {
-        let Source { history, schema, tick, tick_hz } = source;
+        let Source { history, schema, tick, tick_hz, room } = source;
         let (layout, streams) = (schema.stream(self.audience), history.of(self.audience));
-        self.begin();
+        self.begin(room);
         let age = |baseline| tick.since(baseline).cast_unsigned();
         let [first_age, second_age] = [self.baselines.0, self.baselines.1].map(|baseline| baseline.map(age));
         let coder = DeltaCoder::new(layout, first_age.unwrap_or(1), second_age, tick_hz);
@@ -315,15 +345,27 @@ impl RecordTable {
         self.bodies.write_bytes(&[0; BitWriter::TAIL_BYTES + 8]);
     }
 
-    /// Makes room for what is needed.
-    fn begin(&mut self) {
+    /// How many records are needed.
+    fn needed_count(&self) -> usize {
+        let words = self.needed_words.iter().enumerate();
+        let words = words.flat_map(|(n, words)| bits(*words).map(move |bit| n * 64 + bit as usize));
+        words.map(|word| self.needed[word].count_ones() as usize).sum()
+    }
+
+    /// Makes room for what is needed, and for what may be in another tick.
+    fn begin(&mut self, room: Room) {
         let Self { needed, numbers, indices, bodies, ends, sums, .. } = self;
         numbers.resize(needed.len() * 64, 0);
         indices.clear();
         bodies.clear();
         ends.clear();
-        ends.push(0);
         sums.clear();
+        // A table is of other baselines in each tick, and in time each has the most records: so all grow at once.
+        indices.reserve(room.records);
+        ends.reserve(room.records + 1);
+        sums.reserve(room.records + 1);
+        bodies.reserve_bytes(room.bytes);
+        ends.push(0);
         sums.push(Checksum::default());
         self.expired = 0;
     }

@@ -38,11 +38,12 @@ impl Engine {
                 continue;
             }
             let center = capture.viewpoint_of(session.client_id).and_then(|index| history.slot(index).place);
-            interest.select(center, marks);
+            let mates = capture.team_of(session.client_id).and_then(|team| capture.members(team));
+            interest.select(center, mates, marks);
             interest.filter.apply(session.client_id, capture.layers_seen_by(session.client_id), marks);
             capture.owned_by(session.client_id).for_each(|index| marks.add(index, true));
             session.views.update(Audience::Public, marks, history, tick);
-            if let Some(mates) = capture.team_of(session.client_id).and_then(|team| capture.members(team)) {
+            if let Some(mates) = mates {
                 let seen = session.views.of(Audience::Public).visible_words();
                 seen.for_each(|(word, visible)| marks.add_word(word, visible & mates.word(word)));
             }

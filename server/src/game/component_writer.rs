@@ -1,6 +1,7 @@
 use super::NetSlot;
 use super::discretion::Discretion;
 use super::references::{EntitySet, NetIds, Targets, referred};
+use bevy_ecs::component::Component;
 use bevy_ecs::entity::Entity;
 use bevy_ecs::world::World;
 use tidelock::state::{EntityRef, FieldKind, Replicate};
@@ -38,9 +39,25 @@ impl ComponentWriter {
         &self.lanes
     }
 
-    /// The indices of entities of which the component refers to one of `moved`, or is one of theirs and refers to any.
-    pub(super) fn referring_to(&self, moved: &EntitySet, ids: &NetIds) -> Vec<u32> {
-        self.references.as_ref().map_or_else(Vec::new, |(targets, _)| targets.referring_to(moved, ids))
+    /// Calls `sink` with the slot and the lanes of each component that refers to one of `moved`, or is one of theirs and refers
+    /// to any.
+    pub(super) fn retarget<C: Component + Replicate>(
+        &mut self,
+        world: &World,
+        moved: &EntitySet,
+        sink: &mut dyn FnMut(NetSlot, &[u32]),
+    ) {
+        let Some((targets, _)) = &mut self.references else { return };
+        let ids = world.resource::<NetIds>();
+        let found = targets.referring_to(moved, ids);
+        for index in &found {
+            if let Some(component) = ids.at(*index).and_then(|holder| world.get::<C>(holder)) {
+                sink(NetSlot(*index), self.lanes_of(component, NetSlot(*index), world));
+            }
+        }
+        if let Some((targets, _)) = &mut self.references {
+            targets.recycle(found);
+        }
     }
 
     /// The entity of `slot` has no such component any more.

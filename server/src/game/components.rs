@@ -28,6 +28,10 @@ pub struct Viewpoint;
 #[derive(Component, Clone, Copy, Debug, Default)]
 pub struct AlwaysRelevant;
 
+/// Every client of this entity's [`Team`] sees it, wherever it is; others where they would see it without.
+#[derive(Component, Clone, Copy, Debug, Default)]
+pub struct TeamRelevant;
+
 /// A client finished joining: time to give it an avatar.
 #[derive(Message, Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PlayerJoined(pub ClientId);

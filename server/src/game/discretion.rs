@@ -4,7 +4,6 @@ use super::{NetSlot, Owner};
 use bevy_ecs::entity::Entity;
 use bevy_ecs::prelude::Resource;
 use bevy_ecs::world::World;
-use std::collections::BTreeMap;
 use tidelock::ClientId;
 use tidelock::state::NetId;
 
@@ -12,8 +11,8 @@ use tidelock::state::NetId;
 /// if all of them may know of the other.
 #[derive(Resource, Debug, Default)]
 pub(crate) struct Discretion {
-    /// By index, of entities of which clients have exceptions.
-    exceptions: BTreeMap<u32, Counts>,
+    /// By index, as far as clients had exceptions of any.
+    exceptions: Vec<Counts>,
     /// The layers that clients see who see any, by ascending client.
     seen_layers: Vec<(ClientId, u64)>,
 }
@@ -45,7 +44,10 @@ impl Discretion {
 
     /// A client's exception of an entity changes. Returns whether references from or to the entity may be told otherwise now.
     pub(crate) fn on_exception(&mut self, index: u32, before: Option<Exception>, now: Option<Exception>) -> bool {
-        let counts = self.exceptions.entry(index).or_default();
+        if self.exceptions.len() <= index as usize {
+            self.exceptions.resize(index as usize + 1, Counts::default());
+        }
+        let counts = &mut self.exceptions[index as usize];
         let was = (counts.shown > 0, counts.hidden > 0);
         for (exception, step) in [(before, u32::MAX), (now, 1)] {
             match exception {
@@ -54,16 +56,12 @@ impl Discretion {
                 None => {}
             }
         }
-        let is = (counts.shown > 0, counts.hidden > 0);
-        if *counts == Counts::default() {
-            self.exceptions.remove(&index);
-        }
-        was != is
+        was != (counts.shown > 0, counts.hidden > 0)
     }
 
     /// Whether any client has an exception of an entity.
     pub(crate) fn has_exceptions(&self, index: u32) -> bool {
-        self.exceptions.contains_key(&index)
+        self.counts(index) != Counts::default()
     }
 
     /// Which layers clients see, by ascending client: `changed` hears of those of whom it is no longer as it was.
@@ -99,7 +97,7 @@ impl Discretion {
     }
 
     fn counts(&self, index: u32) -> Counts {
-        self.exceptions.get(&index).copied().unwrap_or_default()
+        self.exceptions.get(index as usize).copied().unwrap_or_default()
     }
 }
 

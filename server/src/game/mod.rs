@@ -2,7 +2,8 @@
 //!
 //! A game sees ticks, inputs, events and interest flags; never a socket, a session or a wall clock.
 //!
-//! What a client sees: what is near its [`Viewpoint`] and what is [`AlwaysRelevant`]; of that only what is on no [`Layers`], or
+//! What a client sees: what is near its [`Viewpoint`], what is [`AlwaysRelevant`], and what is [`TeamRelevant`] to its team; of
+//! that only what is on no [`Layers`], or
 //! on one that it sees ([`SeesLayers`]); not what is hidden from it, but what is shown to it ([`Visibility`]); and what it
 //! owns. Nothing of anything else leaves the server for it.
 //!
@@ -23,7 +24,7 @@ mod visibility;
 
 pub use components::{
     AlwaysRelevant, JoinPayload, Owner, PlayerAway, PlayerBack, PlayerJoined, PlayerLeft, Replicated, Seed, Team,
-    TickTime, Viewpoint,
+    TeamRelevant, TickTime, Viewpoint,
 };
 pub use events::{FromClient, Recipients, ToClients};
 pub use inputs::Inputs;
@@ -79,7 +80,7 @@ pub trait Replication {
     fn event<E: Event>(&mut self) -> &mut Self;
 
     /// Where an entity is, for interest: entities without this component are seen by nobody unless
-    /// [`AlwaysRelevant`] or [shown](Visibility::show).
+    /// [`AlwaysRelevant`], [`TeamRelevant`] or [shown](Visibility::show).
     fn locate<C: Component>(&mut self, position: fn(&C) -> Vec2) -> &mut Self;
 
     /// How far from its viewpoint a client sees, in the units of [`Replication::locate`]. The default is 50.

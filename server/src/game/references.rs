@@ -105,12 +105,14 @@ pub(super) struct Targets {
     stride: usize,
     /// Those of the component at index `n` begin at `n * stride`.
     entities: Vec<Option<Entity>>,
+    /// What was found last, for its memory.
+    found: Vec<u32>,
 }
 
 impl Targets {
     /// For a component with so many references.
     pub(super) const fn new(stride: usize) -> Self {
-        Self { stride, entities: Vec::new() }
+        Self { stride, entities: Vec::new(), found: Vec::new() }
     }
 
     /// The entity of `index` refers to these.
@@ -130,13 +132,22 @@ impl Targets {
         }
     }
 
-    /// The indices of those that refer to one of `moved`, or are of it and refer to any.
-    pub(super) fn referring_to(&self, moved: &EntitySet, ids: &NetIds) -> Vec<u32> {
+    /// The indices of those that refer to one of `moved`, or are of it and refer to any. [`Targets::recycle`] takes the list
+    /// back.
+    pub(super) fn referring_to(&mut self, moved: &EntitySet, ids: &NetIds) -> Vec<u32> {
         let is_moved = |target: &Option<Entity>| target.is_some_and(|entity| moved.may_contain(entity));
         let all = self.entities.chunks(self.stride).enumerate();
         let may_differ = |index: u32, targets: &[Option<Entity>]| {
             targets.iter().any(is_moved) || (targets.iter().any(Option::is_some) && is_moved(&ids.at(index)))
         };
-        all.filter(|(index, targets)| may_differ(*index as u32, targets)).map(|(index, _)| index as u32).collect()
+        let mut found = std::mem::take(&mut self.found);
+        found.clear();
+        found.extend(all.filter(|(index, targets)| may_differ(*index as u32, targets)).map(|(index, _)| index as u32));
+        found
+    }
+
+    /// Keeps the memory of a list.
+    pub(super) fn recycle(&mut self, found: Vec<u32>) {
+        self.found = found;
     }
 }

@@ -1,6 +1,6 @@
 use super::component_writer::ComponentWriter;
 use super::components::{NetSlot, Replicated};
-use super::references::{EntitySet, NetIds};
+use super::references::EntitySet;
 use super::turns::Turns;
 use super::{EventType, InputType};
 use bevy_ecs::change_detection::{DetectChanges, Ref, Tick as ChangeTick};
@@ -150,13 +150,7 @@ impl<C: Component + Replicate> CapturedColumn for Column<C> {
     }
 
     fn retarget(&mut self, world: &World, moved: &EntitySet, sink: &mut dyn FnMut(NetSlot, &[u32])) {
-        let ids = world.resource::<NetIds>();
-        for index in self.writer.referring_to(moved, ids) {
-            let holder = ids.at(index);
-            if let Some(component) = holder.and_then(|holder| world.get::<C>(holder)) {
-                sink(NetSlot(index), self.writer.lanes_of(component, NetSlot(index), world));
-            }
-        }
+        self.writer.retarget::<C>(world, moved, sink);
     }
 
     fn forget(&mut self, slot: NetSlot) {

@@ -20,6 +20,11 @@ impl BitWriter {
         Self { bytes: Vec::new(), pending: 0, pending_bits: 0 }
     }
 
+    /// Makes room for so many bytes more.
+    pub fn reserve_bytes(&mut self, bytes: usize) {
+        self.bytes.reserve(bytes);
+    }
+
     /// Forgets what was written and keeps the memory.
     pub fn clear(&mut self) {
         self.bytes.clear();

@@ -44,16 +44,15 @@ impl Part {
         self.due.clear();
         self.extras.clear();
         self.forget_settled(base);
-        let mut young = std::mem::take(&mut self.young);
         if let Some(second) = second {
             self.mark_young(second, holes);
         }
-        let mut table = None;
+        let (mut table, mut any_young) = (None, false);
         for (n, word) in self.words.iter_mut().enumerate() {
             let changed = streams.changed(word.at, word.visible & !word.excepted, now, ticks);
-            let changed_young = changed & std::mem::take(&mut word.young);
-            young.extend(bits(changed_young).map(|bit| word.at * 64 + bit));
-            let changed = changed & !changed_young;
+            word.young &= changed;
+            any_young |= word.young != 0;
+            let changed = changed & !word.young;
             if changed != 0 {
                 self.due.push(DueWord { at: word.at, n: n as u32, bits: changed });
                 let table = *table.get_or_insert_with(|| tables.table_at(audience, (base, second)));
@@ -89,14 +88,15 @@ impl Part {
             need(baseline, index);
         }
         self.extras.extend(leaving.map(leave));
-        if !young.is_empty() {
-            for index in young.drain(..) {
-                need(base, index);
-                self.extras.push(Extra { index, kind: ExtraKind::Record(base), waited: 0, is_put_off: false });
+        if any_young {
+            for word in &mut self.words {
+                for index in bits(std::mem::take(&mut word.young)).map(|bit| word.at * 64 + bit) {
+                    need(base, index);
+                    self.extras.push(Extra { index, kind: ExtraKind::Record(base), waited: 0, is_put_off: false });
+                }
             }
             self.extras.sort_unstable_by_key(|extra| extra.index);
         }
-        self.young = young;
     }
 
     /// Marks what the client may not hold as of the second baseline.

@@ -27,8 +27,6 @@ pub(crate) struct Part {
     pub(crate) due: Vec<DueWord>,
     /// What else is due, by ascending index.
     pub(crate) extras: Vec<Extra>,
-    /// What is due without the second baseline, kept for its memory.
-    pub(super) young: Vec<u32>,
     /// The words and ghosts before the last update, for their memory.
     previous: (Vec<Word>, Vec<GhostId>),
 }
@@ -46,6 +44,9 @@ pub(super) struct Leaving {
     /// The snapshot that says so, if it was sent and not lost.
     pub(super) sent: Option<Tick>,
 }
+
+/// Room for those that leave within a round trip.
+const LEAVING_USUAL: usize = 16;
 
 impl Part {
     /// How many streams are in it, those that leave included.
@@ -275,6 +276,9 @@ impl Part {
     }
 
     fn leave(&mut self, word: Word, leaving: u64, ghosts: &[GhostId], history: &History, now: Tick) {
+        if self.leaving.capacity() == 0 && leaving != 0 {
+            self.leaving.reserve(LEAVING_USUAL);
+        }
         for bit in bits(leaving) {
             let index = word.at * 64 + bit;
             if let Ok(at) = self.exceptions.binary_search_by_key(&index, |exception| exception.index) {

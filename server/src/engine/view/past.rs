@@ -30,12 +30,19 @@ pub(super) struct Hole {
 
 /// A tick serves if the client has so many times more of it than it misses.
 const ARRIVED_PER_MISSING_MIN: u32 = 4;
+/// Room for what a few lost datagrams leave open.
+const HOLES_USUAL: usize = 64;
+/// Ticks that can be named, at most.
+const TICKS_MAX: usize = RecordsHead::SECOND_TICKS_MAX as usize + 2;
 
 impl Past {
     /// A base. Of streams that it does not hold for, the view itself knows.
     pub(super) fn push(&mut self, base: Tick) {
         self.missing.clear();
         self.arrived = 0;
+        if self.ticks.capacity() == 0 {
+            self.ticks.reserve(TICKS_MAX);
+        }
         self.ticks.push_back(base);
     }
 
@@ -61,6 +68,9 @@ impl Past {
         let missing: u32 = self.missing.iter().map(|hole| hole.bits.count_ones()).sum();
         if std::mem::take(&mut self.arrived) >= missing * ARRIVED_PER_MISSING_MIN {
             self.ticks.push_back(tick);
+            if self.holes.capacity() == 0 {
+                self.holes.reserve(HOLES_USUAL);
+            }
             let holes = self.missing.iter().filter(|hole| hole.bits != 0);
             self.holes.extend(holes.map(|hole| (tick, *hole)));
         }
