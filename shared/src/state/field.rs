@@ -179,9 +179,9 @@ impl Field {
         self
     }
 
-    /// The same field with a velocity: a range that says by how much it changes in a second, in the units of both. It is
-    /// the `field` of a `component` of the same stream; an empty name means the same component. What moves steadily is
-    /// then foretold, and costs little.
+    /// The same field with a velocity, which has none itself: a range that says by how much it changes in a second, in the
+    /// units of both. It is the `field` of a `component` of the same stream; an empty name means the same component. What
+    /// moves steadily is then foretold, and costs little.
     #[must_use]
     pub const fn with_velocity(mut self, component: &'static str, field: &'static str) -> Self {
         self.velocity = Some(VelocityLink { component, field });

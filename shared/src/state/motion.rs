@@ -38,6 +38,9 @@ pub enum MotionError {
     /// Only ranges are velocities.
     #[error("a velocity is a range")]
     NotVelocity,
+    /// It would have to be told before what moves by it, and after what it moves by.
+    #[error("a velocity cannot have a velocity of its own")]
+    Chained,
     /// Nothing could stand still.
     #[error("a velocity has zero in its range")]
     NoRest,
@@ -74,6 +77,9 @@ impl LaneMotion {
         let FieldKind::Range { min, max, step: velocity_step } = velocity.kind else {
             return Err(MotionError::NotVelocity);
         };
+        if velocity.velocity.is_some() {
+            return Err(MotionError::Chained);
+        }
         if min > 0.0 || max < 0.0 {
             return Err(MotionError::NoRest);
         }
@@ -152,6 +158,13 @@ mod tests {
         component!(NoField, Field::range("x", -1.0, 1.0, 0.1).with_velocity("", "y"));
         component!(NotMoving, Field::flags("f", 3).with_velocity("", "v"), Field::range("v", -1.0, 1.0, 0.1));
         component!(NotVelocity, Field::range("x", -1.0, 1.0, 0.1).with_velocity("", "v"), Field::angle("v", 3));
+        component!(
+            Chained,
+            Field::range("x", -1.0, 1.0, 0.1).with_velocity("", "v"),
+            Field::range("v", -1.0, 1.0, 0.1).with_velocity("", "a"),
+            Field::range("a", -1.0, 1.0, 0.1)
+        );
+        component!(Itself, Field::range("x", -1.0, 1.0, 0.1).with_velocity("", "x"));
         component!(NoRest, Field::range("x", -1.0, 1.0, 0.1).with_velocity("", "v"), Field::range("v", 1.0, 2.0, 0.1));
         component!(
             TooFast,
@@ -169,6 +182,8 @@ mod tests {
         assert_eq!(problem::<NoField>(), MotionError::NoField);
         assert_eq!(problem::<NotMoving>(), MotionError::NotMoving);
         assert_eq!(problem::<NotVelocity>(), MotionError::NotVelocity);
+        assert_eq!(problem::<Chained>(), MotionError::Chained);
+        assert_eq!(problem::<Itself>(), MotionError::Chained);
         assert_eq!(problem::<NoRest>(), MotionError::NoRest);
         assert_eq!(problem::<TooFast>(), MotionError::TooFast);
     }
