@@ -76,6 +76,7 @@ use std::collections::BTreeSet;
 use tidelock::netcode::{PACKET_BYTES_MAX, Server as Netcode};
 use tidelock::state::Schema;
 use tidelock::{ClientId, Instant, Tick};
+use view::Renewed;
 
 /// What netcode adds to a payload at most: prefix, sequence and authentication tag.
 pub(crate) const NETCODE_OVERHEAD_BYTES: usize = 25;
@@ -109,6 +110,7 @@ pub struct Engine {
     due: Instant,
     load: Load,
     marks: Marks,
+    renewed: Renewed,
     outgoing_events: Vec<OutgoingEvent>,
     roster: RosterChanges,
     /// Of the join payload, and when that was changed.
@@ -168,6 +170,7 @@ impl Engine {
             due: now,
             load: Load::default(),
             marks: Marks::default(),
+            renewed: Renewed::default(),
             outgoing_events: Vec::new(),
             roster: RosterChanges::default(),
             payload_hash: None,

@@ -27,7 +27,7 @@ impl Engine {
 
     /// Finds out, for each client whose turn it is, what it sees, and what of it is due.
     fn collect(&mut self, tick: Tick, every: u32) {
-        let Self { sessions, tables, history, interest, capture, marks, .. } = self;
+        let Self { sessions, tables, history, interest, capture, marks, renewed, .. } = self;
         tables.begin(tick);
         history.merge_changes(tick, every);
         marks.reach(history.index_count());
@@ -42,14 +42,14 @@ impl Engine {
             interest.select(center, mates, marks);
             interest.filter.apply(session.client_id, capture.layers_seen_by(session.client_id), marks);
             capture.owned_by(session.client_id).for_each(|index| marks.add(index, true));
-            session.views.update(Audience::Public, marks, history, tick);
+            session.views.update(Audience::Public, marks, history, renewed, tick);
             if let Some(mates) = mates {
                 let seen = session.views.of(Audience::Public).visible_words();
                 seen.for_each(|(word, visible)| marks.add_word(word, visible & mates.word(word)));
             }
-            session.views.update(Audience::Team, marks, history, tick);
+            session.views.update(Audience::Team, marks, history, renewed, tick);
             capture.owned_by(session.client_id).for_each(|index| marks.add(index, true));
-            session.views.update(Audience::Owner, marks, history, tick);
+            session.views.update(Audience::Owner, marks, history, renewed, tick);
             session.views.collect(history, tick, tables);
         }
         history.serve_round_trips_of(round_trip_max);

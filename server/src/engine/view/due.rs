@@ -29,6 +29,13 @@ pub(crate) enum ExtraKind {
     },
 }
 
+/// Streams of one word of which the client may not hold the state as of the second baseline.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct YoungWord {
+    at: u32,
+    bits: u64,
+}
+
 impl Part {
     /// Lists what is due in the snapshot of `now`, `ticks` after the one before, and tells what records that takes: the
     /// baselines, word, streams of the word.
@@ -44,21 +51,23 @@ impl Part {
         self.due.clear();
         self.extras.clear();
         self.forget_settled(base);
-        if let Some(second) = second {
-            self.mark_young(second, holes);
-        }
+        self.note_young(second, holes);
         let (mut table, mut any_young) = (None, false);
-        for (n, word) in self.words.iter_mut().enumerate() {
-            let changed = streams.changed(word.at, word.visible & !word.excepted, now, ticks);
-            word.young &= changed;
-            any_young |= word.young != 0;
-            let changed = changed & !word.young;
+        let mut young = self.young.iter_mut().peekable();
+        for (n, word) in self.words.iter().enumerate() {
+            let mut changed = streams.changed(word.at, word.visible & !word.excepted, now, ticks);
+            while let Some(young) = young.next_if(|young| young.at <= word.at) {
+                young.bits &= if young.at == word.at { changed } else { 0 };
+                any_young |= young.bits != 0;
+                changed &= if young.at == word.at { !young.bits } else { u64::MAX };
+            }
             if changed != 0 {
                 self.due.push(DueWord { at: word.at, n: n as u32, bits: changed });
                 let table = *table.get_or_insert_with(|| tables.table_at(audience, (base, second)));
                 tables.need(table, word.at, changed);
             }
         }
+        young.for_each(|young| young.bits = 0);
         let mut need = |baseline, index: u32| {
             let table = tables.table_at(audience, (baseline, None));
             tables.need(table, index / 64, 1 << (index % 64));
@@ -89,29 +98,28 @@ impl Part {
         }
         self.extras.extend(leaving.map(leave));
         if any_young {
-            for word in &mut self.words {
-                for index in bits(std::mem::take(&mut word.young)).map(|bit| word.at * 64 + bit) {
-                    need(base, index);
-                    self.extras.push(Extra { index, kind: ExtraKind::Record(base), waited: 0, is_put_off: false });
-                }
+            for index in self.young.iter().flat_map(|young| bits(young.bits).map(|bit| young.at * 64 + bit)) {
+                need(base, index);
+                self.extras.push(Extra { index, kind: ExtraKind::Record(base), waited: 0, is_put_off: false });
             }
             self.extras.sort_unstable_by_key(|extra| extra.index);
         }
     }
 
-    /// Marks what the client may not hold as of the second baseline.
-    fn mark_young(&mut self, second: Tick, holes: impl Iterator<Item = Hole>) {
-        for hole in holes {
-            if let Some(word) = self.word_mut(hole.at) {
-                word.young |= hole.bits;
-            }
-        }
-        let Self { settled, words, .. } = self;
+    /// Notes what the client may not hold as of the second baseline.
+    fn note_young(&mut self, second: Option<Tick>, holes: impl Iterator<Item = Hole>) {
+        let Self { young, settled, .. } = self;
+        young.clear();
+        let Some(second) = second else { return };
+        young.extend(holes.map(|hole| YoungWord { at: hole.at, bits: hole.bits }));
         for settled in settled.iter().filter(|settled| settled.since.is_newer_than(second)) {
-            if let Ok(n) = words.binary_search_by_key(&(settled.index / 64), |word| word.at) {
-                words[n].young |= words[n].settled & 1 << (settled.index % 64);
+            let (at, bit) = (settled.index / 64, 1 << (settled.index % 64));
+            match young.last_mut().filter(|young| young.at == at) {
+                Some(young) => young.bits |= bit,
+                None => young.push(YoungWord { at, bits: bit }),
             }
         }
+        young.sort_unstable_by_key(|young| young.at);
     }
 
     pub(super) fn put_off(

@@ -13,7 +13,7 @@ mod word;
 pub(crate) use due::{Extra, ExtraKind};
 pub(crate) use flight::SnapshotsInFlight;
 pub(crate) use ghosts::Ghosts;
-pub(crate) use part::Part;
+pub(crate) use part::{Part, Renewed};
 use past::Past;
 
 use super::history::History;
@@ -70,12 +70,19 @@ impl Views {
     }
 
     /// Takes over what is visible of an audience's streams in the tick that has just run: some enter, some begin to leave.
-    pub(crate) fn update(&mut self, audience: Audience, marks: &mut Marks, history: &mut History, now: Tick) {
-        let mut part = std::mem::take(&mut self.parts[audience as usize]);
+    pub(crate) fn update(
+        &mut self,
+        audience: Audience,
+        marks: &mut Marks,
+        history: &mut History,
+        renewed: &mut Renewed,
+        now: Tick,
+    ) {
         let Self { parts, ghosts, .. } = self;
-        let ghost_of = |index| parts.iter().find_map(|part| part.known_ghost_of(index));
-        part.update(marks, ghosts, ghost_of, history, now);
-        self.parts[audience as usize] = part;
+        let (before, others) = parts.split_at_mut(audience as usize);
+        let Some((part, after)) = others.split_first_mut() else { return };
+        let ghost_of = |index| before.iter().chain(&*after).find_map(|part| part.known_ghost_of(index));
+        part.update(marks, ghosts, ghost_of, history, renewed, now);
         if audience == Audience::ALL[Audience::COUNT - 1] {
             self.leaving_ticks = self.parts.iter().map(|part| part.leaving_ticks(now)).max().unwrap_or(0);
         }

@@ -1,4 +1,4 @@
-use super::due::Extra;
+use super::due::{Extra, YoungWord};
 use super::exception::{Exception, Settled};
 use super::ghosts::Ghosts;
 use super::word::{DueWord, Word, WordGhosts};
@@ -27,8 +27,15 @@ pub(crate) struct Part {
     pub(crate) due: Vec<DueWord>,
     /// What else is due, by ascending index.
     pub(crate) extras: Vec<Extra>,
-    /// The words and ghosts before the last update, for their memory.
-    previous: (Vec<Word>, Vec<GhostId>),
+    /// What does without the second baseline in the snapshot now written, by ascending word.
+    pub(super) young: Vec<YoungWord>,
+}
+
+/// What is visible from an updated word on, before it is stored. Kept for its memory, by all clients together.
+#[derive(Debug, Default)]
+pub(crate) struct Renewed {
+    words: Vec<Word>,
+    ghosts: Vec<GhostId>,
 }
 
 /// A stream that the client is to forget.
@@ -73,7 +80,7 @@ impl Part {
     #[inline]
     pub(crate) fn ghosts_in(&self, due: DueWord) -> WordGhosts<'_> {
         let word = self.words[due.n as usize];
-        WordGhosts { visible: word.visible, is_in_order: word.is_in_order, ghosts: word.ghosts(&self.ghosts) }
+        WordGhosts { visible: word.visible, is_in_order: word.is_in_order(), ghosts: word.ghosts(&self.ghosts) }
     }
 
     pub(crate) fn is_due(&self) -> bool {
@@ -105,6 +112,7 @@ impl Part {
         numbers: &mut Ghosts,
         ghost_of: impl Fn(u32) -> Option<GhostId>,
         history: &mut History,
+        renewed: &mut Renewed,
         now: Tick,
     ) {
         for leaving in &mut self.leaving {
@@ -123,15 +131,10 @@ impl Part {
         if same == self.words.len() && marked.peek().is_none() {
             return;
         }
-        let (mut words, mut ghosts) = std::mem::take(&mut self.previous);
-        words.clear();
-        ghosts.clear();
-        words.extend_from_slice(&self.words[..same]);
-        ghosts.extend_from_slice(
-            &self.ghosts[..self.words.get(same).map_or(self.ghosts.len(), |word| word.first as usize)],
-        );
-        std::mem::swap(&mut self.words, &mut words);
-        std::mem::swap(&mut self.ghosts, &mut ghosts);
+        let (mut words, mut ghosts) = (std::mem::take(&mut self.words), std::mem::take(&mut self.ghosts));
+        let same_ghosts = words.get(same).map_or(ghosts.len(), |word| word.first());
+        renewed.words.clear();
+        renewed.ghosts.clear();
         let mut old = words[same..].iter().copied().peekable();
         for (at, marked) in marked {
             while let Some(word) = old.next_if(|word| word.at < at) {
@@ -139,9 +142,9 @@ impl Part {
             }
             let before = old.next_if(|word| word.at == at).unwrap_or(Word { at, ..Word::default() });
             let visible = before.visible_as(marked);
-            let mut word = Word { first: self.ghosts.len() as u32, visible, ..before };
+            let mut word = Word { visible, ..before };
             if visible == before.visible {
-                self.ghosts.extend_from_slice(before.ghosts(&ghosts));
+                renewed.ghosts.extend_from_slice(before.ghosts(&ghosts));
             } else {
                 self.leave(before, before.visible & !visible, &ghosts, history, now);
                 for bit in bits(visible) {
@@ -149,20 +152,25 @@ impl Part {
                         Some(ghost) => ghost,
                         None => self.enter(at * 64 + bit, numbers, &ghost_of, history, now),
                     };
-                    self.ghosts.push(ghost);
+                    renewed.ghosts.push(ghost);
                 }
                 word.excepted = visible & (before.excepted | !before.visible);
-                word.settled &= visible & before.visible;
-                let ghosts = &self.ghosts[word.first as usize..];
-                word.is_in_order = ghosts.windows(2).all(|two| two[0] + 1 == two[1]);
             }
-            if visible != 0 {
-                self.words.push(word);
-            }
+            renewed.words.extend((visible != 0).then_some(word));
         }
         old.for_each(|word| self.leave(word, word.visible, &ghosts, history, now));
-        self.previous = (words, ghosts);
-        self.is_sorted = self.ghosts.is_sorted();
+        words.truncate(same);
+        ghosts.truncate(same_ghosts);
+        let mut from = renewed.ghosts.as_slice();
+        for mut word in renewed.words.drain(..) {
+            let (its, others) = from.split_at(word.visible.count_ones() as usize);
+            ghosts.extend_from_slice(its);
+            word.put(&ghosts);
+            words.push(word);
+            from = others;
+        }
+        self.is_sorted = ghosts.is_sorted();
+        (self.words, self.ghosts) = (words, ghosts);
     }
 
     /// The ghost of a stream that is visible.
@@ -190,7 +198,6 @@ impl Part {
         self.settled.clear();
         for word in &mut self.words {
             word.excepted = word.visible;
-            word.settled = 0;
             self.exceptions.extend(bits(word.visible).map(|bit| Exception::new(word.at * 64 + bit, next)));
         }
         for leaving in &mut self.leaving {
@@ -231,7 +238,6 @@ impl Part {
             let stays = !is_as_all;
             if !stays && let Ok(n) = words.binary_search_by_key(&(exception.index / 64), |word| word.at) {
                 words[n].excepted &= !(1 << (exception.index % 64));
-                words[n].settled |= 1 << (exception.index % 64);
                 settled.extend(base.map(|since| Settled { index: exception.index, since }));
                 any = true;
             }
@@ -246,14 +252,8 @@ impl Part {
 
     /// Streams that have been no exceptions for as long as a second baseline can lie back are as all others.
     pub(super) fn forget_settled(&mut self, base: Option<Tick>) {
-        let Self { settled, words, .. } = self;
-        settled.retain(|settled| {
-            let is_young = base.is_some_and(|base| base.since(settled.since) <= RecordsHead::SECOND_TICKS_MAX as i32);
-            if !is_young && let Ok(n) = words.binary_search_by_key(&(settled.index / 64), |word| word.at) {
-                words[n].settled &= !(1 << (settled.index % 64));
-            }
-            is_young
-        });
+        let is_young = |since| base.is_some_and(|base| base.since(since) <= RecordsHead::SECOND_TICKS_MAX as i32);
+        self.settled.retain(|settled| is_young(settled.since));
     }
 
     fn enter(

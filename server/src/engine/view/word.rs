@@ -5,17 +5,32 @@ use tidelock::wire::GhostId;
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Word {
     pub(super) at: u32,
-    /// How many streams are visible in the words before.
-    pub(super) first: u32,
+    /// Where its ghosts begin, and a flag: see [`Word::put`].
+    pub(super) place: u32,
     pub(super) visible: u64,
     /// Those of the visible that are exceptions.
     pub(super) excepted: u64,
-    /// Those that are among the settled.
-    pub(super) settled: u64,
-    /// Whether its ghosts lie side by side, in the order of their streams.
-    pub(super) is_in_order: bool,
-    /// Those that it may not hold as of the second baseline; only while it is found out what is due.
-    pub(super) young: u64,
+}
+
+impl Word {
+    /// Set in [`Word::place`] if its ghosts lie side by side, in the order of their streams.
+    const IN_ORDER: u32 = 1 << 31;
+
+    /// Where its ghosts begin among those of all words.
+    pub(super) const fn first(self) -> usize {
+        (self.place & !Self::IN_ORDER) as usize
+    }
+
+    pub(super) const fn is_in_order(self) -> bool {
+        self.place & Self::IN_ORDER != 0
+    }
+
+    /// Takes note of where its ghosts are, now the last of all, and of their order.
+    pub(super) fn put(&mut self, all: &[GhostId]) {
+        let first = all.len() - self.visible.count_ones() as usize;
+        let in_order = all[first..].windows(2).all(|two| two[0] + 1 == two[1]);
+        self.place = first as u32 | if in_order { Self::IN_ORDER } else { 0 };
+    }
 }
 
 /// Streams of one word that are due.
@@ -47,14 +62,14 @@ impl Word {
 
     /// The ghosts of its visible streams, which lie among those of all words.
     pub(super) fn ghosts(self, all: &[GhostId]) -> &[GhostId] {
-        &all[self.first as usize..][..self.visible.count_ones() as usize]
+        &all[self.first()..][..self.visible.count_ones() as usize]
     }
 
     /// The ghost of one of its streams, if that is visible.
     #[inline]
     pub(super) fn ghost(self, bit: u32, all: &[GhostId]) -> Option<GhostId> {
         let rank = (self.visible & ((1 << bit) - 1)).count_ones();
-        (self.visible >> bit & 1 != 0).then(|| all[(self.first + rank) as usize])
+        (self.visible >> bit & 1 != 0).then(|| all[self.first() + rank as usize])
     }
 }
 

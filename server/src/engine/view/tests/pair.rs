@@ -60,8 +60,8 @@ impl Pair {
 
     pub(super) fn collect(&mut self) {
         bits(self.visible & ((1 << ENTITIES) - 1)).for_each(|index| self.marks.add(index, true));
-        self.views.update(PUBLIC, &mut self.marks, &mut self.history, self.tick);
-        self.views.update(Audience::Owner, &mut self.marks, &mut self.history, self.tick);
+        self.views.update(PUBLIC, &mut self.marks, &mut self.history, &mut Renewed::default(), self.tick);
+        self.views.update(Audience::Owner, &mut self.marks, &mut self.history, &mut Renewed::default(), self.tick);
         self.tables.begin(self.tick);
         self.history.merge_changes(self.tick, 1);
         self.views.collect(&self.history, self.tick, &mut self.tables);
