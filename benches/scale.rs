@@ -31,6 +31,9 @@ struct Flags {
     /// Ticks that are measured, after 30 that are not.
     #[arg(long, default_value_t = 120)]
     ticks: u64,
+    /// Threads that share the work of a tick.
+    #[arg(long, default_value_t = 1)]
+    threads: usize,
     /// Where the plots go.
     #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/results"))]
     plots: PathBuf,
@@ -54,6 +57,7 @@ struct Point {
     clients: usize,
     moving: f32,
     cpu: Quantiles,
+    wall: Quantiles,
     phases: Vec<(&'static str, Quantiles)>,
     us_per_client: f64,
     visible_per_client: f64,
@@ -66,24 +70,33 @@ struct Point {
 fn main() -> std::io::Result<()> {
     let flags = Flags::parse();
     println!(
-        "entities clients moving   cpu p50 us   p99 us   receive      step   capture      send   us/client  visible   B/client/tick   allocs  engine MB"
+        "entities clients moving   cpu p50 us   p99 us  wall p50   p99 us   receive      step   capture      send   us/client  visible   B/client/tick   allocs  engine MB"
     );
     let mut points = Vec::new();
     for moving in [1.0, 0.1] {
-        points.extend(flags.clients.iter().map(|clients| measure(ENTITIES, *clients, moving, &flags)));
+        points.extend(flags.clients.iter().map(|clients| run(ENTITIES, *clients, moving, &flags)));
     }
     let by_clients = points.len();
     for moving in [0.1, 0.0] {
-        points.extend(flags.entities.iter().map(|entities| measure(*entities, CLIENTS, moving, &flags)));
+        points.extend(flags.entities.iter().map(|entities| run(*entities, CLIENTS, moving, &flags)));
     }
     plot_clients(&points[..by_clients]).write(&flags.plots.join("clients.svg"))?;
     plot_entities(&points[by_clients..]).write(&flags.plots.join("entities.svg"))?;
     flags.json.as_deref().map_or(Ok(()), |path| write_json(path, &points))
 }
 
+/// On a thread of its own: one can be in a pool only once.
+fn run(entities: usize, clients: usize, moving: f32, flags: &Flags) -> Point {
+    std::thread::scope(|scope| {
+        let thread = scope.spawn(|| measure(entities, clients, moving, flags));
+        thread.join().expect("a run ends")
+    })
+}
+
 fn measure(entities: usize, clients: usize, moving: f32, flags: &Flags) -> Point {
     let config = StageConfig { clients, interest: true, wide: true, bandwidth_bytes_s: u32::MAX, is_spread: false };
     let mut stage = Stage::new(config, World::wide(entities, clients, moving));
+    stage.share_out(flags.threads);
     for number in 0..clients {
         stage.add_guest(GuestConfig { is_real: number == 0, link: LinkConfig::default() });
     }
@@ -93,13 +106,14 @@ fn measure(entities: usize, clients: usize, moving: f32, flags: &Flags) -> Point
     let seen = stage.guests()[0].client().map_or(0, |client| client.view().len());
     let (_, viewers) = stage.engine().viewers();
     assert!(seen > 0, "the real client sees something");
-    let (cpu, phases) = (meter.cpu(), meter.phases());
+    let (cpu, wall, phases) = (meter.cpu(), meter.wall(), meter.phases());
     let phase = |name| phases.iter().find(|(phase, _)| *phase == name).map_or(0.0, |(_, laps)| laps.p50_us);
     let point = Point {
         entities,
         clients,
         moving,
         cpu,
+        wall,
         us_per_client: cpu.p50_us / clients as f64,
         visible_per_client: viewers as f64 / clients as f64,
         bytes_per_client_tick: meter.sent_bytes_per_tick() / clients as f64,
@@ -109,12 +123,14 @@ fn measure(entities: usize, clients: usize, moving: f32, flags: &Flags) -> Point
         phases: phases.clone(),
     };
     println!(
-        "{:>8} {:>7} {:>6} {:>12.1} {:>8.1} {:>9.1} {:>9.1} {:>9.1} {:>9.1} {:>11.2} {:>8.1} {:>15.1} {:>8.1} {:>10.1}",
+        "{:>8} {:>7} {:>6} {:>12.1} {:>8.1} {:>9.1} {:>8.1} {:>9.1} {:>9.1} {:>9.1} {:>9.1} {:>11.2} {:>8.1} {:>15.1} {:>8.1} {:>10.1}",
         entities,
         clients,
         moving,
         cpu.p50_us,
         cpu.p99_us,
+        wall.p50_us,
+        wall.p99_us,
         phase("receive"),
         phase("step"),
         phase("capture"),

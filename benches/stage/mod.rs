@@ -18,6 +18,7 @@ use tidelock::state::Schema;
 use tidelock::wire::Load;
 use tidelock::{ClientId, Instant};
 use tidelock_server::engine::{Engine, EngineConfig};
+use tidelock_server::io::Cores;
 use tidelock_sim::link::{Conditioner, LinkConfig, Rng};
 use tidelock_workload::heap::live_bytes;
 use tidelock_workload::{Cell, Meter, Spread, TICK_HZ, World};
@@ -120,6 +121,16 @@ impl Stage {
             stage.add_guest(GuestConfig { is_real: number < cell.real, link });
         }
         stage
+    }
+
+    /// The engine shares the work of a tick out to so many threads, this one included.
+    ///
+    /// # Panics
+    /// If there are no more threads to be had.
+    pub fn share_out(&mut self, threads: usize) {
+        if threads > 1 {
+            self.engine.set_executor(Box::new(Cores::new(threads).expect("the system has threads")));
+        }
     }
 
     /// The next client begins to connect. Its avatar is the entity of the same number.

@@ -227,6 +227,11 @@ fn records() -> Vec<(&'static str, Vec<(u32, RecordHead)>)> {
         ("delta_of_an_age_of_its_own", vec![(0, delta(1))]),
         ("full", vec![(5, full(700, 0xBEEF))]),
         ("full_of_the_last_index", vec![(0, full(NetId::INDEX_MAX, 0))]),
+        ("full_of_the_last_generation", vec![(0, full(0, u16::MAX))]),
+        (
+            "full_where_indices_follow_ghosts",
+            vec![(3, full(700, 1)), (4, full(701, 0)), (9, full(706, 0)), (10, full(3, 0))],
+        ),
         ("leave_of_one_that_lives", vec![(1, leave(false))]),
         ("leave_of_one_that_is_gone", vec![(1, leave(true))]),
         ("one_of_each", vec![(2, RecordHead::Base), (3, delta(9)), (9, full(1, 1)), (10, leave(true))]),
@@ -243,7 +248,8 @@ fn record_heads_have_these_bytes() {
          but leaves. Their count is in `fields`. For each, by ascending ghost: distance to the last one's, less one, golomb 2 |\n\
          0 2                              delta against the base alone\n\
          1 2 | age in ticks golomb 3      delta\n\
-         2 2 | index 20 | generation 16   full\n\
+         2 2 | index | generation         full: what index - ghost is more than that of the full one before,\n\
+                                          signed golomb 1; golomb 0\n\
          3 2 | despawned 1                leave",
     );
     for (name, heads) in records() {
@@ -266,6 +272,17 @@ fn record_heads_have_these_bytes() {
         w.write_golomb(0, 2);
         w.write(0, 2);
     });
+    let full = |ahead, generation| {
+        move |w: &mut BitWriter| {
+            w.write_golomb(0, 2);
+            w.write(2, 2);
+            w.write_signed_golomb(ahead, 1);
+            w.write_golomb(generation, 0);
+        }
+    };
+    vectors.refused("an_index_too_large", "count 1, 2^20; twin: full_of_the_last_index", full(1 << 20, 0));
+    vectors.refused("an_index_below_zero", "count 1, -1", full(-1, 0));
+    vectors.refused("a_generation_too_large", "count 1, 2^16; twin: full_of_the_last_generation", full(0, 1 << 16));
     vectors.refused("a_ghost_too_large", "count 1, 2^20; twin: the_last_ghost", |w| {
         w.write_golomb(GHOST_MAX + 1, 2);
         w.write(0b011, 3);
@@ -297,6 +314,9 @@ fn record_heads_read_back() {
         ("a_baseline_of_its_own_tick", base, 1),
         ("a_baseline_yet_to_come", base, 1),
         ("a_base_that_is_not_there", None, 1),
+        ("an_index_too_large", base, 1),
+        ("an_index_below_zero", base, 1),
+        ("a_generation_too_large", base, 1),
         ("a_ghost_too_large", base, 1),
         ("cut_short", base, 2),
     ];

@@ -211,7 +211,7 @@ impl SnapshotWriter {
 const HEADERS_BYTES: usize = 64;
 /// What a head takes of the budget: what it takes more than usual is paid back later.
 const DELTA_HEAD_BITS: usize = 4;
-const FULL_HEAD_BITS: usize = 42;
+const FULL_HEAD_BITS: usize = 24;
 const LEAVE_BITS: usize = 10;
 /// Datagrams in a tick that carry nothing but messages.
 const MESSAGE_DATAGRAMS_MAX: usize = 8;

@@ -171,9 +171,11 @@ impl RunReader {
 /// ghost: distance to the last one's golomb 2
 ///   | 0 2                                delta against the base, without the second
 ///   | 1 2 | age in ticks golomb 3        delta
-///   | 2 2 | index 20 | generation 16     full
+///   | 2 2 | index | generation golomb 0  full
 ///   | 3 2 | despawned 1                  leave
 /// ```
+/// *Index* is what the entity's lies beyond the one that is expected, signed golomb 1: where ghosts go up by one from one full
+/// record to the next, so do indices. Of the first, its ghost is expected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecordHead {
     /// The body is a delta. It starts from the newest version that the client holds of the base or before.
@@ -200,16 +202,19 @@ pub enum RecordHead {
 pub struct RecordWriter {
     tick: Tick,
     next: GhostId,
+    /// What the index of the last full record lies beyond its ghost.
+    ahead: i32,
 }
 
 impl RecordWriter {
-    /// The most bits of a head: that of a delta with the largest distance of ghosts, 39, and of age, 61.
-    pub const BITS_MAX: usize = 39 + 2 + 61;
+    /// The most bits of a head: that of a full record with the largest distance of ghosts, 39, of indices, 44, and the
+    /// largest generation, 33.
+    pub const BITS_MAX: usize = 39 + 2 + 44 + 33;
 
     /// A writer for the records of a snapshot of `tick`.
     #[must_use]
     pub const fn new(tick: Tick) -> Self {
-        Self { tick, next: 0 }
+        Self { tick, next: 0, ahead: 0 }
     }
 
     /// Writes one head; the body follows, if it has one.
@@ -224,8 +229,10 @@ impl RecordWriter {
             }
             RecordHead::Full { id } => {
                 w.write(2, 2);
-                w.write(u64::from(id.index), 20);
-                w.write(u64::from(id.generation), 16);
+                let ahead = id.index.cast_signed() - ghost.cast_signed();
+                w.write_signed_golomb(ahead - self.ahead, 1);
+                w.write_golomb(u32::from(id.generation), 0);
+                self.ahead = ahead;
             }
             RecordHead::Leave { despawned } => {
                 w.write(3, 2);
@@ -266,10 +273,21 @@ impl RecordReader {
                 let age = Some(read_age(r)?).filter(|age| *age > 0).ok_or(Malformed)?;
                 RecordHead::Delta { baseline: self.writer.tick.sub(age) }
             }
-            2 => RecordHead::Full { id: NetId { index: r.read_u32(20)?, generation: r.read(16)? as u16 } },
+            2 => RecordHead::Full { id: self.read_id(ghost, r)? },
             _ => RecordHead::Leave { despawned: r.read_bool()? },
         };
         Ok(Some((ghost, head)))
+    }
+}
+
+impl RecordReader {
+    /// The entity of a full record.
+    fn read_id(&mut self, ghost: GhostId, r: &mut BitReader<'_>) -> Result<NetId, Malformed> {
+        let ahead = self.writer.ahead.checked_add(r.read_signed_golomb(1)?).ok_or(Malformed)?;
+        let index = ghost.checked_add_signed(ahead).filter(|index| *index <= NetId::INDEX_MAX).ok_or(Malformed)?;
+        let generation = u16::try_from(r.read_golomb(0)?).map_err(|_| Malformed)?;
+        self.writer.ahead = ahead;
+        Ok(NetId { index, generation })
     }
 }
 
@@ -292,6 +310,8 @@ mod tests {
             (0, RecordHead::Base),
             (1, RecordHead::Delta { baseline: Tick(990) }),
             (40, RecordHead::Full { id: NetId { index: 1_000_000, generation: 7 } }),
+            (43, RecordHead::Full { id: NetId { index: 1_000_003, generation: u16::MAX } }),
+            (44, RecordHead::Full { id: NetId { index: 0, generation: 0 } }),
             (1_000_000, RecordHead::Leave { despawned: true }),
         ];
         let mut w = BitWriter::new();
@@ -349,6 +369,22 @@ mod tests {
         let baseline = Tick(5).sub(i32::MAX as u32);
         RecordWriter::new(Tick(5)).write(GHOST_MAX, RecordHead::Delta { baseline }, &mut w);
         assert!(w.len_bits() <= RecordWriter::BITS_MAX, "{}", w.len_bits());
+        let (mut w, mut writer) = (BitWriter::new(), RecordWriter::new(Tick(5)));
+        let full = |index| RecordHead::Full { id: NetId { index, generation: u16::MAX } };
+        writer.write(0, full(NetId::INDEX_MAX), &mut w);
+        let before = w.len_bits();
+        writer.write(GHOST_MAX, full(0), &mut w);
+        assert!(w.len_bits() - before <= RecordWriter::BITS_MAX, "{}", w.len_bits() - before);
+    }
+
+    #[test]
+    fn where_indices_follow_ghosts_a_full_record_names_its_own_in_two_bits() {
+        let (mut w, mut writer) = (BitWriter::new(), RecordWriter::new(TICK));
+        let full = |index| RecordHead::Full { id: NetId { index, generation: 0 } };
+        writer.write(10, full(5_000), &mut w);
+        let before = w.len_bits();
+        writer.write(11, full(5_001), &mut w);
+        assert_eq!(w.len_bits() - before, 3 + 2 + 2 + 1);
     }
 
     proptest! {
