@@ -133,6 +133,11 @@ impl Stage {
         }
     }
 
+    /// Links of clients that come from now on have other luck.
+    pub fn reseed(&mut self, seed: u64) {
+        self.rng = Rng::new(seed);
+    }
+
     /// The next client begins to connect. Its avatar is the entity of the same number.
     pub fn add_guest(&mut self, config: GuestConfig) {
         let number = self.guests.len();

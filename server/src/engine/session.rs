@@ -39,6 +39,10 @@ pub(crate) struct Session {
     counted_lost_up: u64,
     counted_lost_down: u64,
     last_snapshot_at: Option<Instant>,
+    /// When something was last counted as lost on the way to the client.
+    last_loss_at: Option<Instant>,
+    /// Datagrams since the last that carried records.
+    sent_since_records: u32,
     last_clock_at: Option<Instant>,
     last_sample_at: Instant,
     /// Events of the game that the client sent.
@@ -97,6 +101,11 @@ const CLOCK_INTERVAL: Duration = Duration::from_secs(1);
 /// The smoothed round-trip time goes into the histogram this often.
 const SAMPLE_INTERVAL: Duration = Duration::from_secs(1);
 
+/// A loss is noticed when so many later datagrams are acknowledged.
+const PROBES: u32 = 3;
+/// For so long a link is taken for one that loses.
+const PROBE_AFTER_LOSS: Duration = Duration::from_secs(1);
+
 /// A client gets everything in full no more often than this.
 const FULL_INTERVAL: Duration = Duration::from_millis(250);
 
@@ -125,6 +134,8 @@ impl Session {
             counted_lost_up: 0,
             counted_lost_down: 0,
             last_snapshot_at: None,
+            last_loss_at: None,
+            sent_since_records: PROBES,
             last_clock_at: None,
             last_sample_at: Instant::default(),
             audits: Audits::new((slot.0 % 64) as u8),
@@ -248,6 +259,9 @@ impl Session {
         self.counted_lost_up = self.counted_lost_up.max(lost_up);
         let lost_down = self.connection.send_counts().lost;
         stats.lost_down += lost_down.saturating_sub(self.counted_lost_down);
+        if lost_down > self.counted_lost_down {
+            self.last_loss_at = Some(now);
+        }
         self.counted_lost_down = self.counted_lost_down.max(lost_down);
         if now.since(self.last_sample_at) >= SAMPLE_INTERVAL
             && let Some(rtt) = self.connection.rtt().smoothed()
@@ -291,6 +305,8 @@ impl Session {
 
     /// The datagram that was begun last goes out.
     pub(crate) fn commit(&mut self, carried: Carried, now: Instant) {
+        self.sent_since_records =
+            if carried == Carried::Records { 0 } else { self.sent_since_records.saturating_add(1) };
         let Self { views, congestion, audits, .. } = self;
         self.connection.commit(now, carried, |sequence, _| {
             congestion.on_fate(sequence, false, now);
@@ -302,6 +318,12 @@ impl Session {
     /// Whether a snapshot is due though there is nothing new: `interval` later it would be too late.
     pub(crate) fn heartbeat_due(&self, now: Instant, interval: Duration) -> bool {
         self.last_snapshot_at.is_none_or(|last| now.since(last) + interval >= HEARTBEAT)
+    }
+
+    /// Whether a snapshot is due though there is nothing new, so that a loss of what went out last is noticed soon: by acks of
+    /// later datagrams, not by a time-out. Only where something was lost not long ago.
+    pub(crate) fn probe_due(&self, now: Instant) -> bool {
+        self.sent_since_records < PROBES && self.last_loss_at.is_some_and(|last| now.since(last) < PROBE_AFTER_LOSS)
     }
 
     pub(crate) fn on_snapshot(&mut self, now: Instant) {

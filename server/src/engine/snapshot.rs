@@ -63,7 +63,7 @@ impl SnapshotWriter {
         }
         session.views.on_collected(tick.tick);
         let news = session.views.is_due() || session.connection.wants_to_send_messages();
-        if !news && !session.heartbeat_due(tick.now, tick.snapshot_interval) {
+        if !news && !session.heartbeat_due(tick.now, tick.snapshot_interval) && !session.probe_due(tick.now) {
             return;
         }
         self.drafts.write(sight.tables, session, sight.history, tick, &mut counts.snapshot_entities);
