@@ -342,6 +342,7 @@ impl RecordTable {
                 self.bits_max = self.bits_max.max((self.bodies.len_bits() - begin) as u32);
             }
         }
+        // So that all bits are in whole bytes, and whoever copies the last may look beyond.
         self.bodies.write_bytes(&[0; BitWriter::TAIL_BYTES + 8]);
     }
 

@@ -70,7 +70,7 @@ impl Share<'_> {
 impl Sender {
     /// Writes what is due to one client.
     fn send(&mut self, session: &mut Session, scene: &Scene<'_>, sealers: &mut Sealers<'_>) {
-        let Scene { tables, history, interest, capture, schema, tick, .. } = *scene;
+        let Scene { history, capture, tick, .. } = *scene;
         session.begin_sending(tick, scene.tick_period, &mut self.counts);
         if scene.slipped {
             session.tell_clock();
@@ -85,8 +85,7 @@ impl Sender {
         };
         if session.takes_turn(tick.tick, scene.every) {
             let center = capture.viewpoint_of(session.client_id).and_then(|index| history.slot(index).place);
-            let sight = Sight { tables, history, schema, interest, capture, center };
-            writer.write(session, sight, tick, counts, &mut seal);
+            writer.write(session, Sight { scene, center }, counts, &mut seal);
         }
         if let Some(farewell) = session.poll_farewell(tick.now) {
             seal(&farewell);

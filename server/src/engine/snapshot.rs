@@ -1,18 +1,16 @@
-use super::capture::Capture;
 use super::draft::Drafts;
 use super::history::History;
-use super::interest::Interest;
 use super::marks::bits;
 use super::record_tables::{RecordTable, RecordTables};
 use super::session::{Carried, Session};
+use super::share::Scene;
 use super::snapshot_tick::SnapshotTick;
 use super::stats::SendCounts;
 use super::view::{Extra, ExtraKind};
 use glam::Vec2;
 use std::cmp::Ordering;
-use tidelock::Tick;
 use tidelock::bits::BitWriter;
-use tidelock::state::{Audience, Checksum, Schema};
+use tidelock::state::{Audience, Checksum};
 use tidelock::wire::{Audit, DATAGRAM_BITS_MAX, DATAGRAM_BYTES_MAX, HEAD_BITS_MAX, Load, SnapshotHeader};
 
 /// Writes snapshots: what of a client's view is due, what of that fits the budget, and the datagrams that carry it.
@@ -26,14 +24,10 @@ pub(crate) struct SnapshotWriter {
     datagram: BitWriter,
 }
 
-/// What there is to send, where a client sees from, what is far from there, and what is its own.
+/// What there is to send, and where a client sees it from.
 #[derive(Clone, Copy)]
 pub(crate) struct Sight<'a> {
-    pub(crate) tables: &'a RecordTables,
-    pub(crate) history: &'a History,
-    pub(crate) schema: &'a Schema,
-    pub(crate) interest: &'a Interest,
-    pub(crate) capture: &'a Capture,
+    pub(crate) scene: &'a Scene<'a>,
     pub(crate) center: Option<Vec2>,
 }
 
@@ -53,11 +47,11 @@ impl SnapshotWriter {
         &mut self,
         session: &mut Session,
         sight: Sight<'_>,
-        tick: SnapshotTick,
         counts: &mut SendCounts,
         mut send: impl FnMut(&[u8]),
     ) {
-        let complete = self.choose(session, sight, tick.tick, counts);
+        let Scene { tables, history, tick, .. } = *sight.scene;
+        let complete = self.choose(session, sight, counts);
         if !complete {
             session.congestion.on_short(tick.now);
         }
@@ -66,8 +60,8 @@ impl SnapshotWriter {
         if !news && !session.heartbeat_due(tick.now, tick.snapshot_interval) && !session.probe_due(tick.now) {
             return;
         }
-        self.drafts.write(sight.tables, session, sight.history, tick, &mut counts.snapshot_entities);
-        let audit = take_audit(session, sight.history, tick);
+        self.drafts.write(tables, session, history, tick, &mut counts.snapshot_entities);
+        let audit = take_audit(session, history, tick);
         let due = session.take_clock_turn(tick.now).then_some(tick.due);
         session.on_snapshot(tick.now);
         let oldest = session.connection.oldest_in_flight(|carried| *carried == Carried::Records);
@@ -119,9 +113,10 @@ impl SnapshotWriter {
     }
 
     /// Leaves for later what does not fit the budget. Returns whether everything fits.
-    fn choose(&mut self, session: &mut Session, sight: Sight<'_>, tick: Tick, counts: &mut SendCounts) -> bool {
+    fn choose(&mut self, session: &mut Session, sight: Sight<'_>, counts: &mut SendCounts) -> bool {
+        let Scene { tables, tick: SnapshotTick { tick, .. }, .. } = *sight.scene;
         let available_bits = session.budget.available_bytes().saturating_sub(HEADERS_BYTES) * 8;
-        if cost_bits_max(session, sight.tables) <= available_bits || self.enqueue(session, sight) <= available_bits {
+        if cost_bits_max(session, tables) <= available_bits || self.enqueue(session, sight) <= available_bits {
             return true;
         }
         self.mark_fitting(available_bits);
@@ -167,17 +162,17 @@ impl SnapshotWriter {
 
     /// Lists all that is due, with its priority, and returns about how many bits it takes.
     fn enqueue(&mut self, session: &Session, sight: Sight<'_>) -> usize {
-        let Sight { tables, history, .. } = sight;
+        let Scene { tables, history, schema, capture, .. } = *sight.scene;
         let base = (session.views.base(), session.views.second());
         let mut queue = std::mem::take(&mut self.queue);
         queue.clear();
         for audience in Audience::ALL {
             let part = session.views.of(audience);
-            let layout = sight.schema.stream(audience);
+            let layout = schema.stream(audience);
             let weight = |index| f32::from(layout.priority(history.of(audience).newest(index).mask));
             let nearness = |index| {
                 // Of its own entities not only what nobody else may know: a client predicts from all of it.
-                if sight.capture.is_owned_by(session.client_id, index) {
+                if capture.is_owned_by(session.client_id, index) {
                     return f32::INFINITY;
                 }
                 sight.nearness(index) * weight(index)
@@ -219,7 +214,8 @@ const MESSAGE_DATAGRAMS_MAX: usize = 8;
 impl Sight<'_> {
     /// What is near goes first when not everything fits.
     fn nearness(&self, index: u32) -> f32 {
-        (1.5 - self.interest.distance(index, self.history.slot(index).place, self.center)).max(0.1)
+        let Scene { interest, history, .. } = self.scene;
+        (1.5 - interest.distance(index, history.slot(index).place, self.center)).max(0.1)
     }
 }
 
