@@ -28,16 +28,17 @@ impl Stage {
                 held.insert(index, entity);
             }
             let play = self.script().play();
-            for (place, (index, state)) in play.net_indices.iter().zip(&play.world.entities).enumerate() {
+            for (place, (entity, state)) in play.cast.iter().zip(&play.world.entities).enumerate() {
+                let NetId { index, .. } = self.engine().net_id(*entity).expect("all of them are replicated");
                 let distance_m = play.world.distance_m(number, place);
                 let is_meant = if !interest || distance_m <= INTEREST_RADIUS_M - ROUNDING_M {
                     true
                 } else if distance_m > INTEREST_RADIUS_M * RIM + ROUNDING_M {
                     false
                 } else {
-                    meant.contains(index)
+                    meant.contains(&index)
                 };
-                copies.count(is_meant, held.remove(index).map(|entity| is_right(&entity, state)));
+                copies.count(is_meant, held.remove(&index).map(|entity| is_right(&entity, state)));
             }
             copies.ghost += held.len() as u64;
         }

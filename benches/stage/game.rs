@@ -32,15 +32,11 @@ pub struct Play {
     pub world: World,
     /// How many clients there are.
     pub clients: usize,
-    /// For each entity of the world the index that it has on the wire.
-    pub net_indices: Vec<u32>,
+    /// For each entity of the world the one that stands for it.
+    pub cast: Vec<Entity>,
     /// Of the buttons of all inputs, so that none is for nothing.
     pub inputs_sum: u64,
 }
-
-/// Entities by their index in the world.
-#[derive(Debug, Resource)]
-struct Cast(Vec<Entity>);
 
 /// In metres.
 #[derive(Component, Clone, Copy, Debug, PartialEq)]
@@ -91,7 +87,7 @@ impl Script {
     /// A world that so many clients watch.
     #[must_use]
     pub fn new(world: World, clients: usize) -> Self {
-        Self(Arc::new(Mutex::new(Play { world, clients, net_indices: Vec::new(), inputs_sum: 0 })))
+        Self(Arc::new(Mutex::new(Play { world, clients, cast: Vec::new(), inputs_sum: 0 })))
     }
 
     /// What is played. Nobody else has it meanwhile.
@@ -109,7 +105,7 @@ impl Plugin for WorkloadGame {
             app.replicate::<Position>().locate::<Position>(|position| ground(position.0));
         }
         app.replicate::<Velocity>().replicate::<Yaw>().replicate::<Health>().input::<Ask>();
-        let cast = {
+        {
             let mut play = self.script.play();
             let spawn = |(index, state): (usize, &State)| {
                 let body = (Velocity(state.velocity), Yaw(state.yaw), Health(state.health), Replicated);
@@ -127,11 +123,9 @@ impl Plugin for WorkloadGame {
                 }
                 entity.id()
             };
-            let cast: Vec<Entity> = play.world.entities.iter().enumerate().map(spawn).collect();
-            play.net_indices = ranks(&cast);
-            cast
-        };
-        app.insert_resource(Cast(cast)).insert_resource(self.script.clone());
+            play.cast = play.world.entities.iter().enumerate().map(spawn).collect();
+        }
+        app.insert_resource(self.script.clone());
         if self.wide {
             app.add_systems(Simulate, act::<WidePosition>);
         } else {
@@ -140,24 +134,18 @@ impl Plugin for WorkloadGame {
     }
 }
 
-/// Entities that appear in one tick are numbered in their own order.
-fn ranks(cast: &[Entity]) -> Vec<u32> {
-    let mut sorted = cast.to_vec();
-    sorted.sort_unstable();
-    cast.iter().map(|entity| sorted.binary_search(entity).expect("it is one of them") as u32).collect()
-}
-
 type Bodies<'w, 's, P> = Query<'w, 's, (&'static mut P, &'static mut Velocity, &'static mut Yaw, &'static mut Health)>;
 
 #[expect(clippy::needless_pass_by_value, reason = "systems take their parameters by value")]
-fn act<P: Place>(script: Res<Script>, cast: Res<Cast>, inputs: Res<Inputs<Ask>>, mut bodies: Bodies<'_, '_, P>) {
+fn act<P: Place>(script: Res<Script>, inputs: Res<Inputs<Ask>>, mut bodies: Bodies<'_, '_, P>) {
     let mut play = script.play();
     for (_, ask) in inputs.iter() {
         play.inputs_sum += u64::from(ask.0.buttons);
     }
     for (index, change) in &play.world.changes {
         let index = *index as usize;
-        let (mut position, mut velocity, mut yaw, mut health) = bodies.get_mut(cast.0[index]).expect("nobody despawns");
+        let (mut position, mut velocity, mut yaw, mut health) =
+            bodies.get_mut(play.cast[index]).expect("nobody despawns");
         let state = &play.world.entities[index];
         if change.has(Change::POSITION) {
             *position.place() = state.position;

@@ -71,7 +71,7 @@ impl Capture {
             self.teams.set(slot.0, None);
             history.remove(slot.0, tick);
         }
-        let spawned = self.take_spawned(world, tick, history);
+        let spawned = self.take_spawned(world, tick, history, interest);
         self.take_owners(world);
         self.take_visibility(world, &spawned, interest);
         self.read_spawned(world, &spawned, history, interest);
@@ -102,10 +102,18 @@ impl Capture {
         interest.remove(slot.0);
     }
 
-    /// Gives what is new an index, in the order of entities.
-    fn take_spawned(&mut self, world: &mut World, tick: Tick, history: &mut History) -> Vec<Entity> {
+    /// Gives what is new an index. What is near each other gets indices near each other, for then what a client sees lies
+    /// in few words of 64 indices: of a level that is loaded in one tick, in a tenth as many.
+    fn take_spawned(
+        &mut self,
+        world: &mut World,
+        tick: Tick,
+        history: &mut History,
+        interest: &Interest,
+    ) -> Vec<Entity> {
         let mut spawned: Vec<Entity> = self.spawned.iter(world).collect();
-        spawned.sort_unstable();
+        let place = |entity: Entity| self.locator.as_ref().and_then(|locator| locator.read(world, entity));
+        spawned.sort_by_cached_key(|entity| (place(*entity).map(|place| interest.locality(place)), *entity));
         // First all of them, so that they can refer to each other.
         let mut count = 0;
         for entity in &spawned {

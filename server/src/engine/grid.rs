@@ -96,6 +96,13 @@ impl Grid {
         }
     }
 
+    /// A number for `place`, such that places with numbers not far from each other are near each other: its cell's on a
+    /// Z-order curve.
+    pub(crate) fn locality(&self, place: Vec2) -> u64 {
+        let [x, y] = [place.x, place.y].map(|c| spread_bits((self.column(c) as u32) ^ (1 << 31)));
+        x | y << 1
+    }
+
     fn list(&mut self, cell: u32, entry: Entry) {
         let newest = self.cells[cell as usize];
         let has_room = newest > 0 && (self.blocks[newest as usize - 1].len as usize) < BLOCK_LEN;
@@ -131,6 +138,18 @@ impl Grid {
     fn cell(&self, x: i32, y: i32) -> u32 {
         (y.rem_euclid(SIDE) * SIDE + x.rem_euclid(SIDE)).cast_unsigned()
     }
+}
+
+/// Bit n of `value` becomes bit 2n.
+fn spread_bits(value: u32) -> u64 {
+    let masks = [
+        (16, 0x0000_ffff_0000_ffff),
+        (8, 0x00ff_00ff_00ff_00ff),
+        (4, 0x0f0f_0f0f_0f0f_0f0f),
+        (2, 0x3333_3333_3333_3333),
+        (1, 0x5555_5555_5555_5555),
+    ];
+    masks.iter().fold(u64::from(value), |value, (shift, mask)| (value | value << shift) & mask)
 }
 
 #[cfg(test)]
@@ -177,6 +196,18 @@ mod tests {
         let mut round = |n: u32| (0..100).for_each(|i| grid.put(i, Vec2::new((i * 7 + n * 3) as f32 % 300.0, 0.0)));
         (50..500).for_each(&mut round);
         assert_eq!(grid.blocks.len(), blocks);
+    }
+
+    #[test]
+    fn sixteen_cells_that_are_a_square_have_numbers_in_a_row() {
+        let grid = Grid::new(5.0);
+        let number = |x: i32, y: i32| grid.locality(Vec2::new(x as f32, y as f32) * 5.0 + 1.0);
+        for (x0, y0) in [(0, 0), (4, 8), (-4, 0), (-400, -80)] {
+            let mut numbers: Vec<u64> = (0..16).map(|n| number(x0 + n % 4, y0 + n / 4)).collect();
+            numbers.sort_unstable();
+            assert_eq!(numbers, (numbers[0]..numbers[0] + 16).collect::<Vec<_>>());
+        }
+        assert!(number(-1, -1) < number(0, 0));
     }
 
     #[test]

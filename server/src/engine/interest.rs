@@ -34,6 +34,11 @@ impl Interest {
         self.grid.put(index, place);
     }
 
+    /// Where `place` comes among all when those near each other are to be side by side.
+    pub(crate) fn locality(&self, place: Vec2) -> u64 {
+        self.grid.locality(place)
+    }
+
     /// An entity is nowhere any more.
     pub(crate) fn displace(&mut self, index: u32) {
         self.grid.remove(index);

@@ -2,6 +2,8 @@
 
 use super::Engine;
 use super::session::Session;
+use crate::game::NetSlot;
+use bevy_ecs::entity::Entity;
 use tidelock::state::{Audience, NetId, VersionRef};
 use tidelock::{ClientId, Tick};
 
@@ -11,6 +13,13 @@ impl Engine {
     pub fn version_at(&self, id: NetId, audience: Audience, tick: Tick) -> Option<VersionRef<'_>> {
         let known = self.history.knows(id);
         known.then(|| self.history.at(id.index, audience, tick)).flatten()
+    }
+
+    /// What the wire calls an entity; `None` if it is not replicated, or not since the last tick.
+    #[must_use]
+    pub fn net_id(&self, entity: Entity) -> Option<NetId> {
+        let NetSlot(index) = *self.app.world().get_entity(entity).ok()?.get()?;
+        Some(self.history.net_id(index))
     }
 
     /// How often entities are counted as in somebody's view, and how often they are in one: the same, or an index is lost

@@ -11,6 +11,7 @@
 //! Two systems of one schedule that conflict and have no order are refused at start: the result of a tick must not
 //! depend on chance.
 
+mod change_scan;
 mod component_writer;
 mod components;
 mod discretion;

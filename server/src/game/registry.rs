@@ -1,13 +1,13 @@
+use super::change_scan::ChangeScan;
 use super::component_writer::ComponentWriter;
-use super::components::{NetSlot, Replicated};
+use super::components::NetSlot;
 use super::references::EntitySet;
 use super::turns::Turns;
 use super::{EventType, InputType};
-use bevy_ecs::change_detection::{DetectChanges, Ref, Tick as ChangeTick};
+use bevy_ecs::change_detection::Tick as ChangeTick;
 use bevy_ecs::component::Component;
 use bevy_ecs::entity::Entity;
 use bevy_ecs::prelude::Resource;
-use bevy_ecs::query::{QueryState, With};
 use bevy_ecs::world::World;
 use glam::Vec2;
 use tidelock::state::{Audience, Event, Input, Replicate, Rules, Schema, SchemaBuilder};
@@ -54,7 +54,7 @@ impl Registry {
             bit,
             turns: Turns::new(rules.rate.ticks(tick_hz)),
             writer: ComponentWriter::new::<C>(),
-            query: None,
+            changes: ChangeScan::default(),
         }));
     }
 
@@ -69,7 +69,7 @@ impl Registry {
     }
 
     pub(super) fn locate<C: Component>(&mut self, position: fn(&C) -> Vec2) {
-        self.locator = Some(Box::new(ComponentLocator::<C> { position, query: None }));
+        self.locator = Some(Box::new(ComponentLocator::<C> { position, changes: ChangeScan::default() }));
     }
 
     /// The finished schema. Taken once.
@@ -108,14 +108,12 @@ pub(crate) trait CapturedColumn: Send + Sync {
     fn removed(&mut self, world: &mut World, sink: &mut dyn FnMut(NetSlot));
 }
 
-type ChangedQuery<C> = QueryState<(&'static NetSlot, Ref<'static, C>), With<Replicated>>;
-
 struct Column<C: Component + Replicate> {
     audience: Audience,
     bit: usize,
     turns: Turns,
     writer: ComponentWriter,
-    query: Option<ChangedQuery<C>>,
+    changes: ChangeScan<C>,
 }
 
 impl<C: Component + Replicate> CapturedColumn for Column<C> {
@@ -134,19 +132,15 @@ impl<C: Component + Replicate> CapturedColumn for Column<C> {
     }
 
     fn changed(&mut self, world: &mut World, since: ChangeTick, sink: &mut dyn FnMut(NetSlot, &[u32])) {
+        let Self { turns, writer, changes, .. } = self;
         let now = world.change_tick();
-        let since_turn = self.turns.begin(since);
-        let query = self.query.get_or_insert_with(|| world.query_filtered());
-        for (slot, component) in query.iter(world) {
-            let is_due = if self.turns.has(slot.0) {
-                component.last_changed().is_newer_than(since_turn, now)
-            } else {
-                component.added().is_newer_than(since, now)
-            };
-            if is_due {
-                sink(*slot, self.writer.lanes_of(&*component, *slot, world));
+        let since_turn = turns.begin(since);
+        changes.each(world, since_turn, |world, slot, component, ticks| {
+            // What is new does not wait for its turn.
+            if turns.has(slot.0) || ticks.added.is_newer_than(since, now) {
+                sink(slot, writer.lanes_of(component, slot, world));
             }
-        }
+        });
     }
 
     fn retarget(&mut self, world: &World, moved: &EntitySet, sink: &mut dyn FnMut(NetSlot, &[u32])) {
@@ -189,7 +183,7 @@ pub(crate) trait Locator: Send + Sync {
 
 struct ComponentLocator<C: Component> {
     position: fn(&C) -> Vec2,
-    query: Option<ChangedQuery<C>>,
+    changes: ChangeScan<C>,
 }
 
 impl<C: Component> Locator for ComponentLocator<C> {
@@ -198,13 +192,8 @@ impl<C: Component> Locator for ComponentLocator<C> {
     }
 
     fn moved(&mut self, world: &mut World, since: ChangeTick, sink: &mut dyn FnMut(NetSlot, Vec2)) {
-        let now = world.change_tick();
-        let query = self.query.get_or_insert_with(|| world.query_filtered());
-        for (slot, component) in query.iter(world) {
-            if component.last_changed().is_newer_than(since, now) {
-                sink(*slot, (self.position)(&component));
-            }
-        }
+        let Self { position, changes } = self;
+        changes.each(world, since, |_, slot, component, _| sink(slot, position(component)));
     }
 
     fn removed(&self, world: &World, sink: &mut dyn FnMut(NetSlot)) {
