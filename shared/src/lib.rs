@@ -19,6 +19,7 @@ extern crate self as tidelock;
 
 pub mod bits;
 mod client_id;
+mod moment;
 pub mod netcode;
 pub mod state;
 mod tick;
@@ -26,5 +27,6 @@ mod time;
 pub mod wire;
 
 pub use client_id::ClientId;
+pub use moment::{Moment, ViewAge};
 pub use tick::Tick;
 pub use time::Instant;

@@ -56,7 +56,6 @@ impl Plugin for Arena {
             Simulate,
             (
                 npcs::wander,
-                shots::cool_down,
                 shots::fire,
                 targets::index,
                 shots::fly,

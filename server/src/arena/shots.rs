@@ -8,10 +8,8 @@ use glam::Vec3;
 use tidelock::state::Replicate;
 use tidelock::{ClientId, Tick};
 use tidelock_arena::movement::{Body, SHOT_SPEED};
-use tidelock_arena::{Ammo, ArenaInput, Cooldown, Facing, Kind, Position, Status};
+use tidelock_arena::{Ammo, ArenaInput, Cooldown, Facing, Kind, Position, Status, Weapon};
 
-/// Between two shots of one player, in seconds.
-const COOLDOWN_S: f32 = 0.25;
 /// A shot that hits nothing lasts this long, in seconds.
 const FLIGHT_S: f32 = 1.5;
 /// More shots are not in the air at a time: who would fire another has to wait.
@@ -31,16 +29,7 @@ pub(super) struct Flight {
     until: Tick,
 }
 
-/// Counts down to the next shots.
-pub(super) fn cool_down(mut cooldowns: Query<&mut Cooldown>) {
-    for mut cooldown in &mut cooldowns {
-        if cooldown.0 > 0 {
-            cooldown.0 -= 1;
-        }
-    }
-}
-
-/// Fires for those who ask for it and can.
+/// Fires for those who ask for it and can; for all others the next shot comes nearer.
 pub(super) fn fire(
     inputs: Res<Inputs<ArenaInput>>,
     time: Res<TickTime>,
@@ -50,13 +39,14 @@ pub(super) fn fire(
 ) {
     let mut room = SHOTS_MAX - flights.iter().len().min(SHOTS_MAX);
     for (shooter, owner, position, facing, status, mut ammo, mut cooldown) in &mut avatars {
-        let asks = inputs.of(owner.0).is_some_and(|input| input.fire);
-        if !asks || status.dead || ammo.0 == 0 || cooldown.0 > 0 || room == 0 {
+        let asks = inputs.of(owner.0).is_some_and(|input| input.fire) && !status.dead && room > 0;
+        let (weapon, fired) = Weapon { ammo: *ammo, cooldown: *cooldown }.step(asks, time.tick_hz);
+        ammo.set_if_neq(weapon.ammo);
+        cooldown.set_if_neq(weapon.cooldown);
+        if !fired {
             continue;
         }
         room -= 1;
-        ammo.0 -= 1;
-        cooldown.0 = time.ticks_in(COOLDOWN_S).min(u32::from(u8::MAX)) as u8;
         let place = position.0 + Vec3::new(0.0, 0.0, Body::EYE_M);
         let velocity = facing.direction() * SHOT_SPEED;
         let flight = Flight { place, velocity, shooter, client_id: owner.0, until: time.after(FLIGHT_S) };

@@ -1,7 +1,7 @@
 use bevy_ecs::component::Component;
 use core::f32::consts::TAU;
 use glam::{Vec2, Vec3};
-use tidelock::state::Replicate;
+use tidelock::state::{Interpolate, Replicate};
 
 /// Where an entity stands: the middle of its feet, in metres. `x` and `y` are -100 to 100, `z` points up, 0 to 10.
 #[derive(Component, Replicate, Clone, Copy, Debug, Default, PartialEq)]
@@ -88,6 +88,33 @@ impl Facing {
     }
 }
 
+impl Interpolate for Position {
+    fn interpolate(from: &Self, to: &Self, t: f32) -> Self {
+        Self(from.0 + (to.0 - from.0) * t)
+    }
+
+    fn jumped(from: &Self, to: &Self, seconds: f32) -> bool {
+        // Faster than a shot: who comes back to life does so elsewhere.
+        from.0.distance(to.0) > 1.25 * crate::movement::SHOT_SPEED * seconds + 0.5
+    }
+}
+
+impl Interpolate for Velocity {
+    fn interpolate(from: &Self, to: &Self, t: f32) -> Self {
+        Self(from.0 + (to.0 - from.0) * t)
+    }
+}
+
+impl Interpolate for Facing {
+    /// The shorter way around.
+    fn interpolate(from: &Self, to: &Self, t: f32) -> Self {
+        let turn = to.yaw - from.yaw;
+        let turn = turn - TAU * libm::roundf(turn / TAU);
+        let yaw = from.yaw + turn * t;
+        Self { yaw: yaw - TAU * libm::roundf(yaw / TAU), pitch: from.pitch + (to.pitch - from.pitch) * t }
+    }
+}
+
 /// In software, so that every machine gets the same bits. What is not finite counts as 0.
 fn sin_cos(angle: f32) -> (f32, f32) {
     if angle.abs() <= TAU { libm::sincosf(angle) } else { (0.0, 1.0) }
@@ -110,6 +137,21 @@ mod tests {
         assert_eq!(Facing::towards(Vec3::ZERO), Facing::default());
         assert_eq!(Facing::towards(Vec3::NAN), Facing::default());
         assert_eq!(Facing { yaw: f32::NAN, pitch: f32::INFINITY }.direction(), Vec3::X);
+    }
+
+    #[test]
+    fn a_turn_goes_the_shorter_way_around() {
+        let (from, to) = (Facing { yaw: 3.0, pitch: 0.0 }, Facing { yaw: -3.0, pitch: 1.0 });
+        let half = Facing::interpolate(&from, &to, 0.5);
+        assert!((half.yaw.abs() - core::f32::consts::PI).abs() < 1e-5 && half.pitch == 0.5, "{half:?}");
+        assert_eq!(Facing::interpolate(&from, &to, 0.0), from);
+    }
+
+    #[test]
+    fn nobody_slides_to_where_it_comes_back_to_life() {
+        let (here, there) = (Position(Vec3::ZERO), Position(Vec3::new(30.0, 0.0, 0.0)));
+        assert!(Position::jumped(&here, &there, 1.0 / 60.0));
+        assert!(!Position::jumped(&here, &Position(Vec3::X), 1.0 / 60.0));
     }
 
     #[test]

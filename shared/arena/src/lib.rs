@@ -18,6 +18,7 @@ pub mod movement;
 mod rng;
 mod solid;
 mod vitals;
+mod weapon;
 
 pub use body::{Facing, Position, Velocity};
 pub use events::{CHAT_BYTES_MAX, Chat, Hit, Say};
@@ -27,6 +28,7 @@ pub use movement::Body;
 pub use rng::Rng;
 pub use solid::Solid;
 pub use vitals::{Ammo, Cooldown, Health, Kind, Score, Status};
+pub use weapon::Weapon;
 
 use tidelock::state::Schema;
 
