@@ -8,7 +8,7 @@ use tidelock::netcode::PACKET_BYTES_MAX;
 use tidelock_arena::{ArenaInput, Map, Say};
 
 use super::recorder::Recorder;
-use crate::bots::{AvatarPrediction, Player as Bot};
+use crate::bots::{AvatarPrediction, Player as Bot, Screen};
 use crate::client::{Client, ClientEvent, ClientStats, DisconnectReason, Prediction, Status};
 use crate::link::Conditioner;
 
@@ -140,7 +140,10 @@ impl SwarmPlayer {
 
     fn play(&mut self, now: Instant) {
         let Some(tick) = self.core.client_tick() else { return };
-        let input = self.bot.input(self.core.view(), tick);
+        let input = match self.core.frame(now) {
+            Some(shown) => self.bot.input(&Screen::new(self.core.view(), shown), tick),
+            None => self.bot.input(self.core.view(), tick),
+        };
         self.core.tick(&input, now);
         if let Some(prediction) = &mut self.prediction {
             prediction.on_input(tick, &input);
