@@ -70,13 +70,7 @@ fn watch(config: UniverseConfig, link: LinkConfig, seconds: u64) -> (Errors, Pla
         witness.look(&mut universe, &mut |verdict| errors.take(&verdict));
     }
     let after = counts(&universe);
-    let frames = PlaybackCounts {
-        frames: after.frames - before.frames,
-        underruns: after.underruns - before.underruns,
-        stalled: after.stalled - before.stalled,
-        partial: after.partial - before.partial,
-        jumps: after.jumps - before.jumps,
-    };
+    let frames = after.since(&before);
     (errors, frames, universe.players()[0].client.playback().unwrap().delay_ms())
 }
 

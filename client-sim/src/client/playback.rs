@@ -56,6 +56,29 @@ pub struct PlaybackCounts {
     pub jumps: u64,
 }
 
+impl PlaybackCounts {
+    /// What was counted after `earlier`. Of a client that joined anew in between: since then.
+    #[must_use]
+    pub const fn since(&self, earlier: &Self) -> Self {
+        Self {
+            frames: self.frames.saturating_sub(earlier.frames),
+            underruns: self.underruns.saturating_sub(earlier.underruns),
+            stalled: self.stalled.saturating_sub(earlier.stalled),
+            partial: self.partial.saturating_sub(earlier.partial),
+            jumps: self.jumps.saturating_sub(earlier.jumps),
+        }
+    }
+
+    /// Adds what another client counted.
+    pub const fn add(&mut self, other: &Self) {
+        self.frames += other.frames;
+        self.underruns += other.underruns;
+        self.stalled += other.stalled;
+        self.partial += other.partial;
+        self.jumps += other.jumps;
+    }
+}
+
 /// Frames of which it is not known yet whether they were underruns; of more, it is taken for granted.
 const DOUBTFUL_MAX: usize = 64;
 /// This share of frames may be underruns.
