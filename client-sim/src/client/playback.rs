@@ -31,6 +31,7 @@ pub struct Playback {
     /// How old what was known had become when the newest came, in milliseconds.
     fresh_ms: f64,
     staleness: Staleness,
+    samples: u32,
     /// Behind the newest tick that could be here, in milliseconds: aimed at, and as it was when the newest came.
     target_ms: f64,
     delay_ms: f64,
@@ -83,6 +84,8 @@ impl PlaybackCounts {
 const DOUBTFUL_MAX: usize = 64;
 /// This share of frames may be underruns.
 const UNDERRUN_TARGET: f32 = 0.003;
+/// Judging the last seconds costs; once for so many snapshots is enough.
+const SAMPLES_PER_TARGET: u32 = 8;
 /// Beyond what the last seconds asked for.
 const MARGIN_MS: f64 = 1.0;
 /// By how much time may run faster or slower.
@@ -117,6 +120,7 @@ impl Playback {
             newest: first,
             fresh_ms: 0.0,
             staleness: Staleness::new(),
+            samples: 0,
             target_ms,
             delay_ms: target_ms,
             doubtful: VecDeque::new(),
@@ -156,7 +160,12 @@ impl Playback {
             let turn_ms = f64::from(arrival.tick.since(known_before)) * self.period_ms;
             let from_ms = if stale_ms > self.fresh_ms { self.fresh_ms } else { stale_ms - turn_ms };
             self.staleness.add(from_ms as f32, stale_ms as f32);
-            self.target_ms = self.staleness.exceeded_in(UNDERRUN_TARGET).map_or(self.target_ms, f64::from) + MARGIN_MS;
+            self.samples = self.samples.wrapping_add(1);
+            // It shrinks slowly, and grows with what is beyond it.
+            if stale_ms > self.target_ms || self.samples.is_multiple_of(SAMPLES_PER_TARGET) {
+                let needed_ms = self.staleness.exceeded_in(UNDERRUN_TARGET).map_or(self.target_ms, f64::from);
+                self.target_ms = needed_ms + MARGIN_MS;
+            }
         }
         self.settle_doubts(arrival.known_before);
         self.fresh_ms = fresh_ms;
