@@ -50,7 +50,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tidelock::bits::BitWriter;
 use tidelock::netcode::{self, Cipher, ClientState, ConnectToken, PACKET_BYTES_MAX};
-use tidelock::state::{Event, Input, Schema};
+use tidelock::state::{Delivery, Event, Input, Schema};
 use tidelock::wire::{
     ClientMessage, Connection, DATAGRAM_BITS_MAX, Greeting, HEAD_BITS_MAX, MESSAGE_BYTES_MAX, SendError, WIRE_VERSION,
 };
@@ -324,10 +324,11 @@ impl<I: Input> Client<I> {
         self.pacer.as_ref().map(Pacer::lead_and_target)
     }
 
-    /// Sends an event of the game, reliably and in order.
+    /// Sends an event of the game, as its type is delivered: reliably and in order, or with the next datagram.
     ///
     /// # Errors
-    /// If the client does not play, the event is longer than the server takes, or too much waits to be sent already.
+    /// If the client does not play, the event is too long (4,094 bytes, 798 of an unreliable one), or too much waits to be sent
+    /// already.
     ///
     /// # Panics
     /// If the schema does not declare `E`.
@@ -340,7 +341,15 @@ impl<I: Input> Client<I> {
         if body.len() > ClientMessage::EVENT_BYTES_MAX {
             return Err(SendError::TooLong(body.len()));
         }
-        self.send_message(&ClientMessage::Event { id, body })
+        let message = ClientMessage::Event { id, body };
+        match E::DELIVERY {
+            Delivery::Reliable => self.send_message(&message),
+            Delivery::Unreliable => {
+                self.writer.clear();
+                message.write(&mut self.writer);
+                self.connection.send_unreliable(self.writer.finish())
+            }
+        }
     }
 
     /// Says goodbye: it comes out of [`Client::poll_transmit`].
