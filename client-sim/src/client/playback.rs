@@ -16,6 +16,7 @@ use tidelock::{Instant, Moment, Tick};
 /// Without snapshots it runs on for [`Playback::EXTRAPOLATION_MAX`], and then stands still.
 #[derive(Clone, Debug)]
 pub struct Playback {
+    config: PlaybackConfig,
     period_ms: f64,
     /// Positions are ticks since this one.
     origin: Tick,
@@ -38,6 +39,22 @@ pub struct Playback {
     /// Frames past the newest snapshot, oldest first: they were right if the server had nothing to say.
     doubtful: VecDeque<Moment>,
     counts: PlaybackCounts,
+}
+
+/// What a game asks of [`Playback`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PlaybackConfig {
+    /// The share of frames that may be underruns, 0 to 1: with fewer, all is shown later.
+    pub underrun_share: f32,
+    /// The longest delay, up to [`Playback::DELAY_MAX`], whatever becomes of frames: such as that of which a server's lag
+    /// compensation makes up for.
+    pub delay_max: Duration,
+}
+
+impl Default for PlaybackConfig {
+    fn default() -> Self {
+        Self { underrun_share: 0.003, delay_max: Playback::DELAY_MAX }
+    }
 }
 
 /// What became of the frames that a client told of by [`Client::frame`](super::Client::frame).
@@ -82,8 +99,6 @@ impl PlaybackCounts {
 
 /// Frames of which it is not known yet whether they were underruns; of more, it is taken for granted.
 const DOUBTFUL_MAX: usize = 64;
-/// This share of frames may be underruns.
-const UNDERRUN_TARGET: f32 = 0.003;
 /// Judging the last seconds costs; once for so many snapshots is enough.
 const SAMPLES_PER_TARGET: u32 = 8;
 /// Beyond what the last seconds asked for.
@@ -104,12 +119,13 @@ impl Playback {
     pub const DELAY_MAX: Duration = Duration::from_millis(Staleness::MAX_MS as u64 + 1);
 
     /// The first snapshot is here, of a server with `tick_hz` ticks a second that sends one every so many ticks.
-    pub(super) fn new(tick_hz: u32, every_ticks: u32, first: Tick, now: Instant) -> Self {
+    pub(super) fn new(config: PlaybackConfig, tick_hz: u32, every_ticks: u32, first: Tick, now: Instant) -> Self {
         let period_ms = 1e3 / f64::from(tick_hz);
         let interval_ms = period_ms * f64::from(every_ticks);
         // Until the arrivals tell.
-        let target_ms = interval_ms * 2.0 + MARGIN_MS;
+        let target_ms = (interval_ms * 2.0 + MARGIN_MS).min(config.delay_max.as_secs_f64() * 1e3);
         Self {
+            config,
             period_ms,
             origin: first,
             at: now,
@@ -163,8 +179,7 @@ impl Playback {
             self.samples = self.samples.wrapping_add(1);
             // It shrinks slowly, and grows with what is beyond it.
             if stale_ms > self.target_ms || self.samples.is_multiple_of(SAMPLES_PER_TARGET) {
-                let needed_ms = self.staleness.exceeded_in(UNDERRUN_TARGET).map_or(self.target_ms, f64::from);
-                self.target_ms = needed_ms + MARGIN_MS;
+                self.judge();
             }
         }
         self.settle_doubts(arrival.known_before);
@@ -173,6 +188,12 @@ impl Playback {
         self.at = now;
         self.position = position;
         self.steer(earliest);
+    }
+
+    /// From now on something else is asked of it.
+    pub(super) fn configure(&mut self, config: PlaybackConfig) {
+        self.config = config;
+        self.judge();
     }
 
     /// The server tells how overloaded it is.
@@ -206,6 +227,12 @@ impl Playback {
         self.counts.stalled += u64::from(self.position_at(now) >= self.end());
         self.counts.partial += u64::from(whole.is_none_or(is_past));
         moment
+    }
+
+    /// Finds out what delay the last seconds asked for.
+    fn judge(&mut self) {
+        let needed_ms = self.staleness.exceeded_in(self.config.underrun_share).map_or(self.target_ms, f64::from);
+        self.target_ms = (needed_ms + MARGIN_MS).min(self.config.delay_max.as_secs_f64() * 1e3);
     }
 
     /// Up to `known` all was as the snapshots said that were here.
@@ -255,6 +282,7 @@ mod tests {
     /// A server of 60 ticks a second behind a bad link, and a client that shows 144 frames a second.
     #[derive(Clone, Copy)]
     struct World {
+        config: PlaybackConfig,
         every_ticks: u32,
         jitter_ms: f64,
         loss: f64,
@@ -262,7 +290,8 @@ mod tests {
         outage_ms: (u64, u64),
     }
 
-    const CALM: World = World { every_ticks: 1, jitter_ms: 0.0, loss: 0.0, outage_ms: (0, 0) };
+    const CONFIG: PlaybackConfig = PlaybackConfig { underrun_share: 0.003, delay_max: Playback::DELAY_MAX };
+    const CALM: World = World { config: CONFIG, every_ticks: 1, jitter_ms: 0.0, loss: 0.0, outage_ms: (0, 0) };
     const PERIOD: Duration = Duration::from_micros(16_667);
 
     fn ms(ms: u64) -> Instant {
@@ -299,8 +328,8 @@ mod tests {
                 }
                 while let Some((_, tick)) = arrivals.pop_front_if(|(at, _)| *at <= now) {
                     clock.on_snapshot(Tick(tick), ms(now));
-                    let playback =
-                        playback.get_or_insert_with(|| Playback::new(60, self.every_ticks, Tick(tick), ms(now)));
+                    let playback = playback
+                        .get_or_insert_with(|| Playback::new(self.config, 60, self.every_ticks, Tick(tick), ms(now)));
                     let arrival = Arrival { tick: Tick(tick), known_before: before.replace(Tick(tick)) };
                     playback.on_arrival(arrival, &clock, ms(now));
                 }
@@ -348,6 +377,17 @@ mod tests {
             assert!((least_ms..most_ms).contains(&delay_ms), "{delay_ms} ms at {jitter_ms} ms, {loss}");
             assert!(shares[0] < 0.01, "{shares:?} at {jitter_ms} ms, {loss}");
         }
+    }
+
+    #[test]
+    fn a_game_may_ask_for_less_delay_and_bear_more_underruns() {
+        let world = |config| World { config, jitter_ms: 40.0, ..CALM }.run(60);
+        let usual = world(CONFIG);
+        let bold = world(PlaybackConfig { underrun_share: 0.05, ..CONFIG });
+        assert!(bold.playback.delay_ms() < 0.7 * usual.playback.delay_ms(), "{}", bold.playback.delay_ms());
+        assert!((0.01..0.08).contains(&bold.shares[0]), "{:?}", bold.shares);
+        let bound = world(PlaybackConfig { delay_max: Duration::from_millis(100), ..CONFIG });
+        assert!(bound.playback.target_ms() == 100.0 && bound.shares[0] > 0.05, "{:?}", bound.shares);
     }
 
     #[test]

@@ -127,8 +127,9 @@ impl<I: Input> Client<I> {
             clock.on_told(snapshot.tick, due);
         }
         clock.on_snapshot(snapshot.tick, now);
-        let (tick_hz, every_ticks) = (self.tick_hz, self.view.arrivals().every_ticks());
-        let playback = self.playback.get_or_insert_with(|| Playback::new(tick_hz, every_ticks, snapshot.tick, now));
+        let (config, tick_hz, every_ticks) = (self.playback_config, self.tick_hz, self.view.arrivals().every_ticks());
+        let playback =
+            self.playback.get_or_insert_with(|| Playback::new(config, tick_hz, every_ticks, snapshot.tick, now));
         if snapshot.index == 0 {
             playback.on_load(snapshot.load);
         }
