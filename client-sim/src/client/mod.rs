@@ -25,7 +25,7 @@ mod whole;
 mod tests;
 
 pub use event::{ClientEvent, DisconnectReason, Status};
-pub use prediction::{Correction, Predict, Prediction};
+pub use prediction::{Correction, EffectFate, Effects, Predict, PredictedEffect, Prediction};
 pub use stats::{ClientStats, SnapshotCounts};
 pub use view::{EntityView, View};
 
