@@ -6,11 +6,18 @@
 //! - [`swarm`]: many clients on real sockets, and what they measure.
 //! - [`universe`]: server, clients and network in one thread on virtual time.
 //! - [`siege`]: a universe under a flood of hostile datagrams; pure.
+//!
+//! A game that embeds the client turns the feature `simulator` off, which is on by default: then there are [`client`] and
+//! [`link`] only, and nothing of servers, sockets and command lines is built.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "simulator")]
 pub mod bots;
 pub mod client;
 pub mod link;
+#[cfg(feature = "simulator")]
 pub mod siege;
+#[cfg(feature = "simulator")]
 pub mod swarm;
+#[cfg(feature = "simulator")]
 pub mod universe;
