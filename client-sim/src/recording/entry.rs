@@ -1,0 +1,202 @@
+use super::bytes::{Body, Fields};
+use crate::client::{ClientEvent, Tapped};
+use std::time::Duration;
+use tidelock::bits::Malformed;
+use tidelock::state::EventId;
+use tidelock::{Instant, Tick};
+
+/// How a recording begins: whose it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Header {
+    /// When it began, by the client's clock.
+    pub start: Instant,
+    /// The same in milliseconds since 1970.
+    pub started_unix_ms: u64,
+    /// Of the game.
+    pub schema_hash: u64,
+    /// The server reads the same clock, so that the age of a snapshot is what it seems. Else it is off by a constant.
+    pub same_clock: bool,
+    /// Whatever else is to be known, in this order, such as `seed` and `link down`.
+    pub facts: Vec<(String, String)>,
+}
+
+/// One entry of a recording.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// When, by the client's clock.
+    pub at: Instant,
+    /// What.
+    pub what: What,
+}
+
+/// What an entry tells. The module's documentation says more of each.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(missing_docs, reason = "the table of the module tells what each is")]
+pub enum What {
+    Begin(Header),
+    Connected,
+    Received { bytes: u64, payload: Option<Vec<u8>> },
+    Updated,
+    Ticked { tick: Tick, late: Duration, lanes: Vec<u32> },
+    Sent { bytes: u64 },
+    EventSent { id: EventId, body: Vec<u8> },
+    Reconnecting,
+    Left,
+    Joined { tick_hz: u32, resumed: bool, payload: Vec<u8> },
+    Resumed,
+    Silent { lasted: Duration },
+    FirstFullView,
+    Snapshot { tick: Tick, age_us: i64 },
+    Rtt(Duration),
+    EventReceived { id: EventId, body: Vec<u8> },
+    Desync { tick: Tick },
+    Disconnected { reason: String },
+    Correction { tick: Tick, error_m: f32 },
+    Series { number: u32, name: String, unit: String },
+    Sample(Vec<(u32, f32)>),
+    Missed(u64),
+    End,
+}
+
+impl What {
+    /// What passed a client's edge; `None` for what recordings do not have.
+    pub(super) fn of_tapped(tapped: Tapped) -> Option<Self> {
+        Some(match tapped {
+            Tapped::Connected => Self::Connected,
+            Tapped::Received { bytes, payload } => Self::Received { bytes: bytes as u64, payload },
+            Tapped::Updated => Self::Updated,
+            Tapped::Ticked { tick, late, lanes } => Self::Ticked { tick, late, lanes },
+            Tapped::Sent { bytes } => Self::Sent { bytes: bytes as u64 },
+            Tapped::EventSent { id, body } => Self::EventSent { id, body },
+            Tapped::Reconnecting => Self::Reconnecting,
+            Tapped::Left => Self::Left,
+            Tapped::Event(event) => return Self::of_event(event),
+            Tapped::Missed(entries) => Self::Missed(entries),
+        })
+    }
+
+    fn of_event(event: ClientEvent) -> Option<Self> {
+        Some(match event {
+            ClientEvent::Joined { payload, tick_hz, resumed } => Self::Joined { tick_hz, resumed, payload },
+            ClientEvent::Resumed => Self::Resumed,
+            ClientEvent::Silent { lasted } => Self::Silent { lasted },
+            ClientEvent::FirstFullView => Self::FirstFullView,
+            ClientEvent::Snapshot { tick, due, received_at } => {
+                Self::Snapshot { tick, age_us: received_at.us_from(due) }
+            }
+            ClientEvent::InputEffect { .. } => return None,
+            ClientEvent::RttSample(rtt) => Self::Rtt(rtt),
+            ClientEvent::Event { id, body } => Self::EventReceived { id, body },
+            ClientEvent::Desync { tick } => Self::Desync { tick },
+            ClientEvent::Disconnected(reason) => Self::Disconnected { reason: reason.to_string() },
+        })
+    }
+
+    /// Appends the fields, and says of which kind they are.
+    pub(super) fn write(&self, f: &mut Fields) -> u8 {
+        let us = |duration: &Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+        match self {
+            Self::Begin(header) => {
+                f.varint(header.start.as_us()).varint(header.started_unix_ms).u64(header.schema_hash);
+                f.u8(header.same_clock.into()).varint(header.facts.len() as u64);
+                for (name, value) in &header.facts {
+                    f.bytes(name.as_bytes()).bytes(value.as_bytes());
+                }
+                1
+            }
+            Self::Connected => 2,
+            Self::Received { bytes, payload } => f.varint(*bytes).bytes(payload.as_deref().unwrap_or_default()).kind(3),
+            Self::Updated => 4,
+            Self::Ticked { tick, late, lanes } => {
+                f.varint(tick.0.into()).varint(us(late)).varint(lanes.len() as u64);
+                for lane in lanes {
+                    f.varint((*lane).into());
+                }
+                5
+            }
+            Self::Sent { bytes } => f.varint(*bytes).kind(6),
+            Self::EventSent { id, body } => f.u8(id.0).bytes(body).kind(7),
+            Self::Reconnecting => 8,
+            Self::Left => 9,
+            Self::Joined { tick_hz, resumed, payload } => {
+                f.varint((*tick_hz).into()).u8((*resumed).into()).bytes(payload).kind(10)
+            }
+            Self::Resumed => 11,
+            Self::Silent { lasted } => f.varint(us(lasted)).kind(12),
+            Self::FirstFullView => 13,
+            Self::Snapshot { tick, age_us } => f.varint(tick.0.into()).zigzag(*age_us).kind(14),
+            Self::Rtt(rtt) => f.varint(us(rtt)).kind(15),
+            Self::EventReceived { id, body } => f.u8(id.0).bytes(body).kind(16),
+            Self::Desync { tick } => f.varint(tick.0.into()).kind(17),
+            Self::Disconnected { reason } => f.bytes(reason.as_bytes()).kind(18),
+            Self::Correction { tick, error_m } => f.varint(tick.0.into()).f32(*error_m).kind(19),
+            Self::Series { number, name, unit } => {
+                f.varint((*number).into()).bytes(name.as_bytes()).bytes(unit.as_bytes()).kind(20)
+            }
+            Self::Sample(values) => {
+                for (number, value) in values {
+                    f.varint((*number).into()).f32(*value);
+                }
+                21
+            }
+            Self::Missed(entries) => f.varint(*entries).kind(22),
+            Self::End => 23,
+        }
+    }
+
+    /// Reads the fields of a kind; `None` if it is not known.
+    pub(super) fn read(kind: u8, f: &mut Body<'_>) -> Result<Option<Self>, Malformed> {
+        Ok(Some(match kind {
+            1 => Self::Begin(read_header(f)?),
+            2 => Self::Connected,
+            3 => {
+                let (bytes, payload) = (f.varint()?, f.bytes()?);
+                Self::Received { bytes, payload: (!payload.is_empty()).then(|| payload.to_vec()) }
+            }
+            4 => Self::Updated,
+            5 => {
+                let (tick, late, count) = (Tick(f.varint_u32()?), read_us(f)?, f.varint()?);
+                // A lane takes a byte at least, so a body of bounded length bounds how many there are.
+                let lanes = (0..count).map(|_| f.varint_u32()).collect::<Result<_, _>>()?;
+                Self::Ticked { tick, late, lanes }
+            }
+            6 => Self::Sent { bytes: f.varint()? },
+            7 => Self::EventSent { id: EventId(f.u8()?), body: f.bytes()?.to_vec() },
+            8 => Self::Reconnecting,
+            9 => Self::Left,
+            10 => Self::Joined { tick_hz: f.varint_u32()?, resumed: f.u8()? != 0, payload: f.bytes()?.to_vec() },
+            11 => Self::Resumed,
+            12 => Self::Silent { lasted: read_us(f)? },
+            13 => Self::FirstFullView,
+            14 => Self::Snapshot { tick: Tick(f.varint_u32()?), age_us: f.zigzag()? },
+            15 => Self::Rtt(read_us(f)?),
+            16 => Self::EventReceived { id: EventId(f.u8()?), body: f.bytes()?.to_vec() },
+            17 => Self::Desync { tick: Tick(f.varint_u32()?) },
+            18 => Self::Disconnected { reason: f.text()? },
+            19 => Self::Correction { tick: Tick(f.varint_u32()?), error_m: f.f32()? },
+            20 => Self::Series { number: f.varint_u32()?, name: f.text()?, unit: f.text()? },
+            21 => {
+                let mut values = Vec::new();
+                while !f.is_empty() {
+                    values.push((f.varint_u32()?, f.f32()?));
+                }
+                Self::Sample(values)
+            }
+            22 => Self::Missed(f.varint()?),
+            23 => Self::End,
+            _ => return Ok(None),
+        }))
+    }
+}
+
+fn read_header(f: &mut Body<'_>) -> Result<Header, Malformed> {
+    let start = Instant::from_us(f.varint()?);
+    let (started_unix_ms, schema_hash, same_clock) = (f.varint()?, f.u64()?, f.u8()? != 0);
+    let count = f.varint()?;
+    let facts = (0..count).map(|_| Ok((f.text()?, f.text()?))).collect::<Result<_, _>>()?;
+    Ok(Header { start, started_unix_ms, schema_hash, same_clock, facts })
+}
+
+fn read_us(f: &mut Body<'_>) -> Result<Duration, Malformed> {
+    f.varint().map(Duration::from_micros)
+}
