@@ -60,6 +60,10 @@ pub(crate) struct Cli {
     #[arg(long, value_name = "FILE")]
     summary_json: Option<PathBuf>,
 
+    /// Write what the first client to be started receives and does, for `tidelock-sim show`
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+
     /// Exit with 99 unless this holds, as in snapshot_age_ms_p99<100; repeatable
     #[arg(long = "threshold", value_name = "EXPR")]
     thresholds: Vec<Threshold>,
@@ -164,6 +168,7 @@ pub(crate) struct Orders {
     pub(crate) swarm: SwarmOptions,
     pub(crate) thresholds: Vec<Threshold>,
     pub(crate) summary_json: Option<PathBuf>,
+    pub(crate) record: Option<PathBuf>,
 }
 
 impl Cli {
@@ -193,7 +198,7 @@ impl Cli {
             seed: self.seed.unwrap_or_else(random_seed),
             quiet: self.quiet,
         };
-        Orders { swarm, thresholds: self.thresholds, summary_json: self.summary_json }
+        Orders { swarm, thresholds: self.thresholds, summary_json: self.summary_json, record: self.record }
     }
 }
 

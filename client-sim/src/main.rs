@@ -36,12 +36,16 @@ fn run(orders: &Orders) -> anyhow::Result<bool> {
         let _ =
             writeln!(io::stderr(), "{} clients for {} s, seed {}", swarm.clients, swarm.duration.as_secs(), swarm.seed);
     }
-    let mut summary = swarm::run(swarm)?;
+    let (mut summary, recorded) = match &orders.record {
+        Some(file) => swarm::record(swarm, file)?,
+        None => (swarm::run(swarm)?, Ok(())),
+    };
     summary.thresholds = orders.thresholds.iter().map(|threshold: &Threshold| threshold.check(&summary)).collect();
     print(&summary, swarm).context("writing the report")?;
     if let Some(file) = &orders.summary_json {
         write_json(&summary, file).with_context(|| format!("writing {}", file.display()))?;
     }
+    recorded?;
     Ok(summary.thresholds.iter().all(|result| result.ok))
 }
 

@@ -7,6 +7,8 @@ use tidelock::Instant;
 use tidelock::netcode::PACKET_BYTES_MAX;
 use tidelock_arena::{ArenaInput, Map, Say};
 
+use super::SwarmError;
+use super::record::RecordFile;
 use super::recorder::Recorder;
 use crate::bots::{AvatarPrediction, Player as Bot};
 use crate::client::{Client, ClientEvent, ClientStats, DisconnectReason, Prediction, Status};
@@ -27,6 +29,7 @@ pub(super) struct SwarmPlayer {
     played: Played,
     /// At the start of the window.
     stats_before: ClientStats,
+    record: Option<Box<RecordFile>>,
 }
 
 /// When a client was in the game.
@@ -63,6 +66,7 @@ impl SwarmPlayer {
             tick_hz: 0,
             played: Played::default(),
             stats_before: ClientStats::default(),
+            record: None,
         })
     }
 
@@ -89,6 +93,9 @@ impl SwarmPlayer {
             self.play(now);
         }
         self.transmit(now);
+        if let Some(record) = &mut self.record {
+            record.recording().follow(&mut self.core, now);
+        }
     }
 
     /// When [`SwarmPlayer::run`] is wanted next.
@@ -106,6 +113,19 @@ impl SwarmPlayer {
         if !self.is_over() {
             self.core.disconnect();
         }
+    }
+
+    /// From now on writes what the core receives and does, if there is somewhere to.
+    pub(super) fn record(&mut self, record: Option<Box<RecordFile>>) {
+        if record.is_some() {
+            self.core.open_tap();
+        }
+        self.record = record;
+    }
+
+    /// Ends that, and says if something is lacking.
+    pub(super) fn end_record(self, now: Instant) -> Result<(), SwarmError> {
+        self.record.map_or(Ok(()), |record| record.end(now))
     }
 
     pub(super) fn begin_window(&mut self) {
@@ -152,10 +172,16 @@ impl SwarmPlayer {
     }
 
     /// Holds the prediction against the snapshot that was applied just now.
-    fn reconcile(&mut self, recorder: &mut Recorder) {
+    fn reconcile(&mut self, now: Instant, recorder: &mut Recorder) {
         let Some(prediction) = &mut self.prediction else { return };
         match prediction.on_snapshot(self.core.view()) {
-            Some(correction) => recorder.on_correction(correction.error_m),
+            Some(correction) => {
+                recorder.on_correction(correction.error_m);
+                if let Some(record) = &mut self.record {
+                    record.recording().follow(&mut self.core, now);
+                    record.recording().on_correction(correction, now);
+                }
+            }
             None if prediction.predicted().is_some() => recorder.on_prediction_right(),
             None => {}
         }
@@ -197,7 +223,7 @@ impl SwarmPlayer {
                 ClientEvent::FirstFullView => recorder.on_first_full_view(now.since(self.started_at)),
                 ClientEvent::Snapshot { due, received_at, .. } => {
                     recorder.on_snapshot(due, received_at);
-                    self.reconcile(recorder);
+                    self.reconcile(now, recorder);
                 }
                 ClientEvent::InputEffect { latency, .. } => recorder.on_effect(latency),
                 ClientEvent::RttSample(rtt) => recorder.on_rtt(rtt),
