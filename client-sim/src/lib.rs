@@ -3,6 +3,7 @@
 //! - [`client`]: the client core that a game embeds; pure.
 //! - [`link`]: bad links, by seed; pure.
 //! - [`recording`]: what one client received and did, written, read and lived through again.
+//! - [`show`]: a recording as a page; pure.
 //! - [`bots`]: players of the sample game; pure.
 //! - [`swarm`]: many clients on real sockets, and what they measure.
 //! - [`universe`]: server, clients and network in one thread on virtual time.
@@ -17,6 +18,8 @@ pub mod bots;
 pub mod client;
 pub mod link;
 pub mod recording;
+#[cfg(feature = "simulator")]
+pub mod show;
 #[cfg(feature = "simulator")]
 pub mod siege;
 #[cfg(feature = "simulator")]

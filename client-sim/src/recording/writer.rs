@@ -27,7 +27,7 @@ use tidelock::state::Input;
 /// ```
 #[derive(Debug)]
 pub struct Recording<W: Write> {
-    pub(super) out: W,
+    pub(crate) out: W,
     /// The first error; nothing is written after it.
     failed: Option<io::Error>,
     fields: Fields,
@@ -145,7 +145,8 @@ impl<W: Write> Recording<W> {
         }
     }
 
-    pub(super) fn write(&mut self, at: Instant, what: &What) {
+    /// Writes an entry: so a game adds figures of its own, as [`What::Series`] and [`What::Sample`] with numbers from 100 on.
+    pub fn write(&mut self, at: Instant, what: &What) {
         let mut fields = std::mem::take(&mut self.fields);
         fields.0.clear();
         fields.zigzag(at.us_from(self.at));

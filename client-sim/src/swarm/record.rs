@@ -74,7 +74,8 @@ fn describe(link: LinkConfig) -> String {
         return "clear".to_owned();
     }
     let LinkConfig { latency, jitter, loss, duplicate, reorder, bottleneck } = link;
-    let mut parts = vec![format!("{latency:?} ± {jitter:?}")];
+    let spread = if jitter.is_zero() { String::new() } else { format!(" ± {jitter:?}") };
+    let mut parts = vec![format!("{latency:?}{spread}")];
     for (share, what) in [(loss, "lost"), (duplicate, "twice"), (reorder, "overtaken")] {
         if share > 0.0 {
             // As it was typed, where 2.3 hundredths are not exactly that.
