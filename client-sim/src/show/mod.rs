@@ -45,7 +45,7 @@ pub enum ShowError {
 /// # Errors
 /// If it cannot be opened or read, or has nothing to show.
 pub fn page<R: Read>(name: &str, mut open: impl FnMut() -> io::Result<R>) -> Result<Page, ShowError> {
-    let mut open = || Ok::<_, ReadError>(Reader::new(open()?)?);
+    let mut open = || Reader::new(open()?);
     let span = Span::measure(&mut open()?)?.ok_or(ShowError::Empty)?;
     let mut reader = open()?;
     let mut figures = Figures::new(span);
