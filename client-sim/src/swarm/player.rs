@@ -10,7 +10,7 @@ use tidelock_arena::{ArenaInput, Map, Say};
 use super::SwarmError;
 use super::record::RecordFile;
 use super::recorder::Recorder;
-use crate::bots::{AvatarPrediction, Player as Bot};
+use crate::bots::{AvatarPrediction, Player as Bot, Screen};
 use crate::client::{Client, ClientEvent, ClientStats, DisconnectReason, Prediction, Status};
 use crate::link::Conditioner;
 
@@ -160,7 +160,10 @@ impl SwarmPlayer {
 
     fn play(&mut self, now: Instant) {
         let Some(tick) = self.core.client_tick() else { return };
-        let input = self.bot.input(self.core.view(), tick);
+        let input = match self.core.frame(now) {
+            Some(shown) => self.bot.input(&Screen::new(self.core.view(), shown), tick),
+            None => self.bot.input(self.core.view(), tick),
+        };
         self.core.tick(&input, now);
         if let Some(prediction) = &mut self.prediction {
             prediction.on_input(tick, &input);
