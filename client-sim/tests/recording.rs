@@ -5,7 +5,7 @@ use std::time::Duration;
 use tidelock::state::{FNV1A_OFFSET, fnv1a};
 use tidelock_arena::{ArenaInput, Say};
 use tidelock_server::arena::Arena;
-use tidelock_sim::client::{Status, View};
+use tidelock_sim::client::{Playback, Status, View};
 use tidelock_sim::link::LinkConfig;
 use tidelock_sim::recording::{Entry, Header, Reader, Recording, Replay, What};
 use tidelock_sim::universe::{Universe, UniverseConfig};
@@ -80,6 +80,8 @@ fn live_through(entries: &[Entry]) -> (Replay<ArenaInput>, usize) {
             for (number, value) in values.iter().filter(|(number, _)| *number < 5) {
                 assert_eq!(*value, figures[*number as usize], "figure {number} at {}", entry.at);
             }
+            let delay_ms = values.iter().find(|(number, _)| *number == 9).map(|(_, value)| *value);
+            assert_eq!(delay_ms, client.playback().map(Playback::delay_ms), "at {}", entry.at);
             samples += 1;
         }
         replay.take(entry);

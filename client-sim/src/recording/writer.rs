@@ -1,7 +1,7 @@
 use super::bytes::Fields;
 use super::entry::{Header, What};
 use super::{BODY_BYTES_MAX, MAGIC, VERSION};
-use crate::client::{Client, ClientStats, Correction, Status};
+use crate::client::{Client, ClientStats, Correction, Playback, Status};
 use std::io::{self, Write};
 use std::time::Duration;
 use tidelock::Instant;
@@ -44,7 +44,7 @@ const SAMPLE_INTERVAL: Duration = Duration::from_millis(50);
 /// What a program that is killed may lose.
 const FLUSH_INTERVAL: Duration = Duration::from_secs(1);
 /// The figures of a sample: name and unit. Counts are those since the last sample.
-pub(super) const SERIES: [(&str, &str); 9] = [
+pub(super) const SERIES: [(&str, &str); 11] = [
     ("tick lead", "ticks"),
     ("tick lead target", "ticks"),
     ("round trip", "ms"),
@@ -54,6 +54,8 @@ pub(super) const SERIES: [(&str, &str); 9] = [
     ("datagrams down missing", "datagrams"),
     ("datagrams up", "datagrams"),
     ("datagrams up lost", "datagrams"),
+    ("interpolation delay", "ms"),
+    ("interpolation delay target", "ms"),
 ];
 
 impl<W: Write> Recording<W> {
@@ -134,6 +136,8 @@ impl<W: Write> Recording<W> {
             Some((missing(&stats) - missing(&before)) as f32),
             Some(stats.up.sent.saturating_sub(before.up.sent) as f32),
             Some(stats.up.lost.cast_signed().wrapping_sub(before.up.lost.cast_signed()) as f32),
+            client.playback().map(Playback::delay_ms),
+            client.playback().map(Playback::target_ms),
         ];
         let mut values = std::mem::take(&mut self.values);
         values.clear();

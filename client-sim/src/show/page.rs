@@ -10,7 +10,7 @@ const STYLE: &str = include_str!("page.css");
 /// Facts that are shown at most.
 const FACTS_MAX: usize = 32;
 /// Sampled figures with a chart of their own above; others get one below, by their name.
-const DRAWN: [&str; 8] = [
+const DRAWN: [&str; 10] = [
     "tick lead",
     "tick lead target",
     "round trip",
@@ -19,6 +19,8 @@ const DRAWN: [&str; 8] = [
     "datagrams down missing",
     "datagrams up",
     "datagrams up lost",
+    "interpolation delay",
+    "interpolation delay target",
 ];
 
 /// The whole page.
@@ -88,8 +90,9 @@ fn draw_tiles(figures: &Figures, html: &mut String) {
 
 /// In the order in which trouble travels: from the link to what the player feels.
 fn charts<'a>(header: &Header, figures: &'a Figures) -> Vec<Chart<'a>> {
-    let mut charts =
-        vec![lead(figures), round_trip(figures), age(header, figures), gaps(figures), corrections(figures)];
+    let mut charts = vec![lead(figures), round_trip(figures), age(header, figures), gaps(figures)];
+    charts.extend(interpolation(figures));
+    charts.push(corrections(figures));
     charts.push(bandwidth(figures));
     charts.push(loss(figures));
     for series in figures.series.values().filter(|series| !DRAWN.contains(&series.name.as_str())) {
@@ -131,6 +134,16 @@ fn age<'a>(header: &Header, figures: &'a Figures) -> Chart<'a> {
 fn gaps(figures: &Figures) -> Chart<'_> {
     let lines = vec![Line::of("gap", Style::First, &figures.gap)];
     Chart { title: "Between snapshots", unit: "ms", note: summary(&figures.gap), lines }
+}
+
+/// Of clients that show what lies between snapshots.
+fn interpolation(figures: &Figures) -> Option<Chart<'_>> {
+    let delay = figures.sampled("interpolation delay")?;
+    let delay = (delay.all.count > 0).then_some(delay)?;
+    let mut lines = vec![Line::of("delay", Style::First, delay)];
+    let target = figures.sampled("interpolation delay target");
+    lines.extend(target.map(|target| Line::of("target", Style::Second, target)));
+    Some(Chart { title: "Interpolation delay", unit: "ms", note: summary(delay), lines })
 }
 
 fn corrections(figures: &Figures) -> Chart<'_> {

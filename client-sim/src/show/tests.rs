@@ -21,7 +21,7 @@ fn header(same_clock: bool) -> Header {
 /// A client at 60 Hz for so long, with a correction each second, and somewhat random figures.
 fn recording(seconds: u64, is_complete: bool) -> Vec<u8> {
     let mut entries = vec![What::Connected, What::Joined { tick_hz: 60, resumed: false, payload: vec![0; 9] }];
-    entries.push(What::Series { number: 40, name: "interpolation delay".to_owned(), unit: "ms".to_owned() });
+    entries.push(What::Series { number: 140, name: "frame time".to_owned(), unit: "ms".to_owned() });
     let mut chance = 1_u32;
     for n in 0..seconds * 60 {
         chance = chance.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -32,7 +32,16 @@ fn recording(seconds: u64, is_complete: bool) -> Vec<u8> {
         entries.push(What::Rtt(Duration::from_micros(u64::from(noise) + 60_000)));
         entries.push(What::Sent { bytes: 40 });
         let figure = noise as f32 / 1e4;
-        let values = [(0, figure), (1, figure + 1.0), (2, figure), (5, 1.0), (6, figure % 1.0), (7, 1.0), (40, figure)];
+        let values = [
+            (0, figure),
+            (1, figure + 1.0),
+            (2, figure),
+            (5, 1.0),
+            (6, figure % 1.0),
+            (7, 1.0),
+            (9, figure),
+            (140, figure),
+        ];
         entries.push(What::Sample(values.to_vec()));
     }
     let mut recording = Recording::begin(Vec::new(), header(true));
@@ -60,6 +69,7 @@ fn a_page_has_a_chart_for_each_figure_and_says_whose_it_is() {
         "Bandwidth",
         "Lost datagrams",
         "Interpolation delay",
+        "Frame time",
     ] {
         assert!(html.contains(&format!("<h2>{title} <small>")), "{title}");
     }
