@@ -4,12 +4,15 @@
 //! Feed it datagrams with [`Client::handle_datagram`], call [`Client::tick`] with the player's input whenever
 //! [`Client::next_tick`] is due and [`Client::update`] whenever [`Client::next_wakeup`] is; after each call send what
 //! [`Client::poll_transmit`] gives and look at what [`Client::poll_event`] tells.
+//!
+//! The [`guide`] goes through it step by step.
 
 mod apply;
 mod arrivals;
 mod clock;
 mod event;
 mod ghosts;
+pub mod guide;
 mod inputs;
 mod pacer;
 mod playback;
