@@ -326,8 +326,9 @@
 //! # }
 //! ```
 //!
-//! Events go out with [`Client::send_event`]. It refuses when too much waits already: then the link is the trouble,
-//! and the game does better to say less. Without a fresh token a client may wait for the silence to pass; netcode gives up
+//! Events go out with [`Client::send_event`], reliably and in order, or as a type's
+//! [`DELIVERY`](tidelock::state::Event::DELIVERY) says once or never. It refuses when too much waits already: then the
+//! link is the trouble, and the game does better to say less. Without a fresh token a client may wait for the silence to pass; netcode gives up
 //! after the time-out that the token names. What is shown stands still until the client is back, so a game that steers by
 //! it should say so to the player.
 //!

@@ -56,7 +56,7 @@ use std::time::Duration;
 use tap::Tap;
 use tidelock::bits::BitWriter;
 use tidelock::netcode::{self, Cipher, ClientState, ConnectToken, PACKET_BYTES_MAX};
-use tidelock::state::{Event, EventId, Input, Schema};
+use tidelock::state::{Delivery, Event, EventId, Input, Schema};
 use tidelock::wire::{
     ClientMessage, Connection, DATAGRAM_BITS_MAX, Greeting, HEAD_BITS_MAX, MESSAGE_BYTES_MAX, SendError, WIRE_VERSION,
 };
@@ -351,10 +351,11 @@ impl<I: Input> Client<I> {
         self.pacer.as_ref().map(Pacer::lead_and_target)
     }
 
-    /// Sends an event of the game, reliably and in order.
+    /// Sends an event of the game, as its type is delivered: reliably and in order, or with the next datagram.
     ///
     /// # Errors
-    /// If the client does not play, the event is longer than the server takes, or too much waits to be sent already.
+    /// If the client does not play, the event is too long (4,094 bytes, 798 of an unreliable one), or too much waits to be sent
+    /// already.
     ///
     /// # Panics
     /// If the schema does not declare `E`.
@@ -367,13 +368,21 @@ impl<I: Input> Client<I> {
         if body.len() > ClientMessage::EVENT_BYTES_MAX {
             return Err(SendError::TooLong(body.len()));
         }
-        self.send_encoded(id, body)
+        self.send_encoded(id, E::DELIVERY, body)
     }
 
     /// Sends an event that is encoded already.
-    pub(crate) fn send_encoded(&mut self, id: EventId, body: Vec<u8>) -> Result<(), SendError> {
-        self.tap.on(|| Tapped::EventSent { id, body: body.clone() });
-        self.send_message(&ClientMessage::Event { id, body })
+    pub(crate) fn send_encoded(&mut self, id: EventId, delivery: Delivery, body: Vec<u8>) -> Result<(), SendError> {
+        self.tap.on(|| Tapped::EventSent { id, delivery, body: body.clone() });
+        let message = ClientMessage::Event { id, body };
+        match delivery {
+            Delivery::Reliable => self.send_message(&message),
+            Delivery::Unreliable => {
+                self.writer.clear();
+                message.write(&mut self.writer);
+                self.connection.send_unreliable(self.writer.finish())
+            }
+        }
     }
 
     /// Says goodbye: it comes out of [`Client::poll_transmit`].

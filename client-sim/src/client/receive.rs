@@ -14,7 +14,7 @@ use super::view::View;
 use std::time::Duration;
 use tidelock::bits::{BitReader, Malformed};
 use tidelock::netcode::DropReason;
-use tidelock::state::{FNV1A_OFFSET, Input, fnv1a};
+use tidelock::state::{Delivery, EventId, FNV1A_OFFSET, Input, fnv1a};
 use tidelock::wire::{ClientMessage, Farewell, Header, ServerMessage, SnapshotHeader, Welcome};
 use tidelock::{Instant, Tick};
 
@@ -210,9 +210,26 @@ impl<I: Input> Client<I> {
         while let Some(bytes) = self.connection.poll_message() {
             match ServerMessage::read(&bytes) {
                 Ok(ServerMessage::Welcome(welcome)) if self.status == Status::Joining => self.on_welcome(welcome, now),
-                Ok(ServerMessage::Event { id, body }) => self.emit(ClientEvent::Event { id, body }),
+                Ok(ServerMessage::Event { id, body }) => self.on_event(id, body, Delivery::Reliable),
                 Ok(ServerMessage::Welcome(_)) | Err(Malformed) => self.stats.payloads_malformed += 1,
             }
+        }
+        while let Some(bytes) = self.connection.poll_unreliable() {
+            match ServerMessage::read(&bytes) {
+                // What overtook the welcome comes too early.
+                Ok(ServerMessage::Event { .. }) if self.status != Status::Playing => {}
+                Ok(ServerMessage::Event { id, body }) => self.on_event(id, body, Delivery::Unreliable),
+                Ok(ServerMessage::Welcome(_)) | Err(Malformed) => self.stats.payloads_malformed += 1,
+            }
+        }
+    }
+
+    /// An event came, by `delivery`.
+    fn on_event(&mut self, id: EventId, body: Vec<u8>, delivery: Delivery) {
+        if self.schema.delivery(id) == Some(delivery) {
+            self.emit(ClientEvent::Event { id, body });
+        } else {
+            self.stats.payloads_malformed += 1;
         }
     }
 

@@ -1,7 +1,7 @@
 use super::ClientEvent;
 use std::collections::VecDeque;
 use std::time::Duration;
-use tidelock::state::EventId;
+use tidelock::state::{Delivery, EventId};
 use tidelock::{Instant, Tick};
 
 /// Something that passed a client's edge: a call from outside, or what it told. All of them, in order, are what a client
@@ -37,6 +37,8 @@ pub enum Tapped {
     EventSent {
         /// Which type.
         id: EventId,
+        /// How it travels.
+        delivery: Delivery,
         /// Encoded.
         body: Vec<u8>,
     },

@@ -2,7 +2,7 @@ use super::bytes::{Body, Fields};
 use crate::client::{ClientEvent, Tapped};
 use std::time::Duration;
 use tidelock::bits::Malformed;
-use tidelock::state::EventId;
+use tidelock::state::{Delivery, EventId};
 use tidelock::{Instant, Tick};
 
 /// How a recording begins: whose it is.
@@ -39,7 +39,7 @@ pub enum What {
     Updated,
     Ticked { tick: Tick, late: Duration, lanes: Vec<u32> },
     Sent { bytes: u64 },
-    EventSent { id: EventId, body: Vec<u8> },
+    EventSent { id: EventId, delivery: Delivery, body: Vec<u8> },
     Reconnecting,
     Left,
     Joined { tick_hz: u32, resumed: bool, payload: Vec<u8> },
@@ -67,7 +67,7 @@ impl What {
             Tapped::Updated => Self::Updated,
             Tapped::Ticked { tick, late, lanes } => Self::Ticked { tick, late, lanes },
             Tapped::Sent { bytes } => Self::Sent { bytes: bytes as u64 },
-            Tapped::EventSent { id, body } => Self::EventSent { id, body },
+            Tapped::EventSent { id, delivery, body } => Self::EventSent { id, delivery, body },
             Tapped::Reconnecting => Self::Reconnecting,
             Tapped::Left => Self::Left,
             Tapped::Event(event) => return Self::of_event(event),
@@ -115,7 +115,9 @@ impl What {
                 5
             }
             Self::Sent { bytes } => f.varint(*bytes).kind(6),
-            Self::EventSent { id, body } => f.u8(id.0).bytes(body).kind(7),
+            Self::EventSent { id, delivery, body } => {
+                f.u8(id.0).u8((*delivery == Delivery::Reliable).into()).bytes(body).kind(7)
+            }
             Self::Reconnecting => 8,
             Self::Left => 9,
             Self::Joined { tick_hz, resumed, payload } => {
@@ -161,7 +163,11 @@ impl What {
                 Self::Ticked { tick, late, lanes }
             }
             6 => Self::Sent { bytes: f.varint()? },
-            7 => Self::EventSent { id: EventId(f.u8()?), body: f.bytes()?.to_vec() },
+            7 => {
+                let (id, is_reliable) = (EventId(f.u8()?), f.u8()? != 0);
+                let delivery = if is_reliable { Delivery::Reliable } else { Delivery::Unreliable };
+                Self::EventSent { id, delivery, body: f.bytes()?.to_vec() }
+            }
             8 => Self::Reconnecting,
             9 => Self::Left,
             10 => Self::Joined { tick_hz: f.varint_u32()?, resumed: f.u8()? != 0, payload: f.bytes()?.to_vec() },

@@ -29,7 +29,7 @@
 //! | 4 | the client looked after its timers | |
 //! | 5 | client tick | tick: varint; lateness: varint, µs; lanes: varint, then so many: varint |
 //! | 6 | datagram sent | its length: varint |
-//! | 7 | event sent | type: u8; body: bytes |
+//! | 7 | event sent | type: u8; reliable: u8, 1 if so; body: bytes |
 //! | 8 | connects anew, to resume | |
 //! | 9 | says goodbye | |
 //! | 10 | joined | tick rate: varint, Hz; resumed: u8; join payload: bytes |

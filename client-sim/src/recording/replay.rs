@@ -65,9 +65,9 @@ impl<I: Input> Replay<I> {
             What::Ticked { lanes, .. } if lanes.len() == I::lane_count() => {
                 self.with_client(|client| client.tick(&I::read_lanes(lanes), now));
             }
-            What::EventSent { id, body } => self.with_client(|client| {
+            What::EventSent { id, delivery, body } => self.with_client(|client| {
                 // It was refused before, if it is now.
-                let _ = client.send_encoded(*id, body.clone());
+                let _ = client.send_encoded(*id, *delivery, body.clone());
             }),
             What::Left => self.with_client(Client::disconnect),
             _ => {}

@@ -3,7 +3,7 @@ use super::{Entry, Header, ReadError, Reader, Recording, What};
 use proptest::prelude::*;
 use std::io::{self, Write};
 use std::time::Duration;
-use tidelock::state::EventId;
+use tidelock::state::{Delivery, EventId};
 use tidelock::{Instant, Tick};
 
 fn at(us: u64) -> Instant {
@@ -24,7 +24,7 @@ fn all() -> Vec<What> {
         What::Updated,
         What::Ticked { tick: Tick(u32::MAX), late: Duration::from_micros(900), lanes: vec![0, 127, 128, u32::MAX] },
         What::Sent { bytes: 1225 },
-        What::EventSent { id: EventId(3), body: vec![9; 200] },
+        What::EventSent { id: EventId(3), delivery: Delivery::Unreliable, body: vec![9; 200] },
         What::Reconnecting,
         What::Left,
         What::Joined { tick_hz: 60, resumed: true, payload: vec![5; 262_144] },
