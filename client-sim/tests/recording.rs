@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
 use tidelock::state::{FNV1A_OFFSET, fnv1a};
 use tidelock_arena::{ArenaInput, Say};
 use tidelock_server::arena::Arena;
@@ -114,6 +116,42 @@ fn another_client_that_is_told_the_same_sees_the_same() {
     assert_eq!(of_copy.snapshots, stats.snapshots);
     assert_eq!((of_copy.up, of_copy.inputs_sent), (stats.up, stats.inputs_sent));
     assert_eq!((of_copy.audits_passed, of_copy.desyncs), (stats.audits_passed, 0));
+}
+
+/// Half a second of play, from connecting to a resume.
+fn short_recording() -> Vec<u8> {
+    let mut universe = universe();
+    let mut recording = Recording::begin(Vec::new(), Header { start: universe.now(), ..Header::default() });
+    play(&mut universe, &mut recording, Duration::from_millis(900));
+    universe.resume(0);
+    play(&mut universe, &mut recording, Duration::from_millis(500));
+    recording.end(universe.now()).unwrap()
+}
+
+#[test]
+fn no_damage_of_a_recording_harms_who_lives_through_it() {
+    let whole = short_recording();
+    let mut runner = TestRunner::new(Config { cases: 128, failure_persistence: None, ..Config::default() });
+    let changes = prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..12);
+    let swaps = prop::collection::vec(any::<(prop::sample::Index, prop::sample::Index)>(), 0..12);
+    runner
+        .run(&(changes, swaps), |(changes, swaps)| {
+            let mut damaged = whole.clone();
+            for (place, value) in changes {
+                damaged[place.index(whole.len())] = value;
+            }
+            let Ok(mut reader) = Reader::new(&damaged[..]) else { return Ok(()) };
+            let mut entries: Vec<Entry> = std::iter::from_fn(|| reader.read().ok().flatten()).collect();
+            let swaps = if entries.is_empty() { Vec::new() } else { swaps };
+            for (a, b) in swaps {
+                let (a, b) = (a.index(entries.len()), b.index(entries.len()));
+                entries.swap(a, b);
+            }
+            let mut replay = Replay::<ArenaInput>::new(tidelock_arena::schema().into());
+            entries.iter().for_each(|entry| replay.take(entry));
+            Ok(())
+        })
+        .unwrap();
 }
 
 #[test]

@@ -127,7 +127,8 @@ impl<W: Write> Recording<W> {
         let missing = |stats: &ClientStats| stats.down.expected.cast_signed() - stats.down.received.cast_signed();
         let lead = client.input_lead_ticks();
         let figures = [
-            lead.map(|(lead, _)| lead),
+            // It is exactly that only before the first report.
+            lead.map(|(lead, _)| lead).filter(|lead| *lead != 0.0),
             lead.map(|(_, target)| target),
             client.rtt().map(ms),
             Some(ms(client.jitter())),

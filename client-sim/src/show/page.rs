@@ -30,7 +30,11 @@ pub(super) fn draw(name: &str, header: &Header, figures: &Figures, is_complete: 
     let _ = write!(html, "<title>{} - a client's recording</title><style>{STYLE}</style></head>\n<body>", escape(name));
     let _ = write!(html, "<header><h1>{}</h1>", escape(name));
     let lasts = time_text(figures.span.lasts_s());
-    let _ = write!(html, "<p>A client for {lasts}, from {} UTC.</p>", date_text(header.started_unix_ms));
+    let date = match header.started_unix_ms {
+        0 => String::new(),
+        unix_ms => format!(", from {} UTC", date_text(unix_ms)),
+    };
+    let _ = write!(html, "<p>A client for {lasts}{date}.</p>");
     if !is_complete {
         html.push_str("<p class=\"warning\">The recording was cut off: this is what it held before.</p>");
     }
