@@ -16,13 +16,14 @@ use std::time::Duration;
 
 use bevy_app::{App, First, Last, Plugin, PostUpdate, PreUpdate, Update};
 use bevy_ecs::prelude::*;
+use glam::Vec3;
 use tidelock::netcode::{ConnectToken, PACKET_BYTES_MAX};
 use tidelock::state::NetId;
 use tidelock::{ClientId, Instant, Tick};
 use tidelock_arena::{ArenaInput, Body, Facing, Health, Kind, Map, Position, Status, Velocity, movement};
 use tidelock_server::arena::Arena;
 use tidelock_server::io::{Options, Server, ServerConfig, clock};
-use tidelock_sim::client::{Client, ClientConfig, ClientEvent, Predict, Prediction, View};
+use tidelock_sim::client::{Client, ClientConfig, ClientEvent, Effects, Predict, Prediction, View};
 
 /// Connects to the server that its tokens name, and plays there.
 ///
@@ -57,6 +58,7 @@ pub struct Connection {
     pub prediction: Option<Prediction<OwnBody>>,
     /// Predictions that were wrong.
     pub corrections: u32,
+    tick_s: f32,
     tokens: Box<dyn Fn() -> ConnectToken + Send + Sync>,
     socket: UdpSocket,
 }
@@ -96,7 +98,7 @@ impl Connection {
         socket.set_nonblocking(true)?;
         let schema = Arc::new(tidelock_arena::schema());
         let client = Client::new(ClientConfig { token, schema }, clock::now());
-        Ok(Self { client, prediction: None, corrections: 0, tokens, socket })
+        Ok(Self { client, prediction: None, corrections: 0, tick_s: 1.0, tokens, socket })
     }
 
     /// Looks at what happened since it was last asked.
@@ -104,11 +106,12 @@ impl Connection {
         while let Some(event) = self.client.poll_event() {
             match &event {
                 ClientEvent::Joined { payload, tick_hz, .. } => {
-                    let own = Map::from_payload(payload).map(|map| OwnBody { map, delta_s: 1.0 / *tick_hz as f32 });
+                    self.tick_s = 1.0 / *tick_hz as f32;
+                    let own = Map::from_payload(payload).map(|map| OwnBody { map, tick_s: self.tick_s });
                     self.prediction = own.ok().map(Prediction::new);
                 }
                 ClientEvent::Snapshot { .. } => {
-                    let wrong = self.prediction.as_mut().and_then(|own| own.on_snapshot(self.client.view()));
+                    let wrong = self.prediction.as_mut().and_then(|own| own.on_snapshot(self.client.view(), now));
                     self.corrections += u32::from(wrong.is_some());
                 }
                 ClientEvent::Silent { .. } => self.client.resume((self.tokens)(), now),
@@ -163,10 +166,13 @@ fn mirror(mut connection: ResMut<Connection>, mut mirrors: ResMut<Mirrors>, now:
 }
 
 /// The player's own avatar is where the inputs have taken it, though the server has yet to say so.
-fn show_own(connection: Res<Connection>, mut own: Query<(&mut Position, &mut Facing), With<Own>>) {
-    let Some(body) = connection.prediction.as_ref().and_then(Prediction::predicted) else { return };
+fn show_own(connection: Res<Connection>, now: Res<Now>, mut own: Query<(&mut Position, &mut Facing), With<Own>>) {
+    let Connection { client, prediction: Some(prediction), tick_s, .. } = &*connection else { return };
+    let Some((due, body)) = client.next_tick().zip(prediction.predicted()) else { return };
+    // Frames fall between ticks.
+    let place = prediction.shown_place(1.0 - due.since(now.0).as_secs_f32() / tick_s, now.0);
     for (mut position, mut facing) in &mut own {
-        (*position, *facing) = (body.position, body.facing);
+        (*position, *facing) = (Position(place.unwrap_or(body.position.0)), body.facing);
     }
 }
 
@@ -182,26 +188,27 @@ fn transmit(mut connection: ResMut<Connection>, now: Res<Now>) {
 #[derive(Debug)]
 pub struct OwnBody {
     map: Map,
-    delta_s: f32,
+    tick_s: f32,
 }
 
 impl Predict for OwnBody {
     type Input = ArenaInput;
     type State = Body;
+    type Effect = ();
 
-    fn observe(&self, view: &View) -> Option<(Tick, Body)> {
+    fn observe(&mut self, view: &View) -> Option<(Tick, Body)> {
         let avatar = view.owned().find(|entity| entity.get::<Kind>() == Some(Kind::Avatar))?;
         let (position, velocity, facing) = (avatar.get::<Position>()?, avatar.get::<Velocity>()?, avatar.get()?);
         let is_dead = avatar.get::<Status>().is_some_and(|status| status.dead);
         (!is_dead).then_some((avatar.tick(), Body { position, velocity, facing }))
     }
 
-    fn step(&self, body: &Body, input: &ArenaInput) -> Body {
-        movement::step(*body, input, &self.map, self.delta_s)
+    fn step(&self, body: &Body, input: &ArenaInput, _: &mut Effects<()>) -> Body {
+        movement::step(*body, input, &self.map, self.tick_s)
     }
 
-    fn distance_m(&self, a: &Body, b: &Body) -> f32 {
-        a.position.0.distance(b.position.0)
+    fn place(&self, body: &Body) -> Vec3 {
+        body.position.0
     }
 }
 

@@ -3,6 +3,8 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use tidelock::Instant;
 
+use crate::client::EffectFate;
+
 /// What one worker's clients measured. Those of all workers are added at the end.
 pub(super) struct Recorder {
     /// Outside of the window, only what concerns joining is recorded.
@@ -17,10 +19,18 @@ pub(super) struct Recorder {
     /// Zero where a prediction was right.
     pub(super) prediction_mm: Histogram<u64>,
     pub(super) corrections: u64,
+    pub(super) deeds: Deeds,
     /// Snapshots from the future, or from long ago: the server's clock is not ours.
     pub(super) ages_impossible: u64,
     /// Since the progress was last told.
     pub(super) lately: Lately,
+}
+
+/// Shots and pick-ups that were predicted.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Deeds {
+    pub(super) confirmed: u64,
+    pub(super) undone: u64,
 }
 
 /// For the line of progress.
@@ -55,6 +65,7 @@ impl Recorder {
             lag_us: histogram(),
             prediction_mm: histogram(),
             corrections: 0,
+            deeds: Deeds::default(),
             ages_impossible: 0,
             lately: Lately::default(),
         }
@@ -101,6 +112,14 @@ impl Recorder {
         }
     }
 
+    /// Something that a player was predicted to do was done, or not.
+    pub(super) fn on_effect_fate(&mut self, fate: EffectFate) {
+        if self.in_window {
+            self.deeds.confirmed += u64::from(fate == EffectFate::Confirmed);
+            self.deeds.undone += u64::from(fate == EffectFate::Undone);
+        }
+    }
+
     /// A snapshot left the prediction as it was.
     pub(super) fn on_prediction_right(&mut self) {
         if self.in_window {
@@ -139,6 +158,8 @@ impl Recorder {
         }
         self.ages_impossible += other.ages_impossible;
         self.corrections += other.corrections;
+        self.deeds.confirmed += other.deeds.confirmed;
+        self.deeds.undone += other.deeds.undone;
     }
 }
 

@@ -3,7 +3,9 @@ use std::time::Duration;
 use super::options::SwarmOptions;
 use super::recorder::Recorder;
 use super::server_figures::ServerFigures;
-use super::summary::{Bandwidth, Clients, Conditioner, Distribution, Inputs, Loss, Server, Sim, Snapshots, Summary};
+use super::summary::{
+    Bandwidth, Clients, Conditioner, Distribution, Inputs, Loss, PredictedEffects, Server, Sim, Snapshots, Summary,
+};
 use super::totals::{Reasons, Totals};
 use super::worker::WorkerReport;
 
@@ -70,6 +72,10 @@ impl Measured {
             input_to_effect_ms: ms(&recorder.effect_us),
             prediction_error_m: Distribution::of(&recorder.prediction_mm, 1e3),
             corrections_per_client_s: self.corrections_per_client_s(),
+            predicted_effects: PredictedEffects {
+                confirmed: self.recorder.deeds.confirmed,
+                undone: self.recorder.deeds.undone,
+            },
             loss: self.loss(),
             snapshots: self.snapshots(),
             inputs: self.inputs(server),
