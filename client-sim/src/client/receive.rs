@@ -158,7 +158,7 @@ impl<I: Input> Client<I> {
         });
         let sent = self.connection.send_counts();
         if let Some(pacer) = &mut self.pacer {
-            pacer.on_report(report, sent, rtt, now);
+            pacer.on_report(snapshot.tick, report, sent, rtt, now);
             pacer.on_load(snapshot.load);
         }
     }
