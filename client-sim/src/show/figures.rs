@@ -44,7 +44,8 @@ const COLUMNS: usize = 600;
 /// Bytes are counted for so long at least ...
 const RATE_WIDTH_S: f64 = 0.25;
 /// ... and what is lost for longer, as there is little of it.
-pub(super) const LOSS_WIDTH_S: f64 = 1.0;
+const LOSS_WIDTH_S: f64 = 1.0;
+const LOSS_COLUMNS: usize = 120;
 /// A recording that declares more is none of ours.
 const SERIES_MAX: usize = 32;
 
@@ -108,7 +109,7 @@ impl Figures {
         if self.series.len() < SERIES_MAX && !self.series.contains_key(&number) {
             // Counts need as long as what is lost does.
             let columns = if unit == "datagrams" {
-                Columns::at_least(self.span, LOSS_WIDTH_S, COLUMNS)
+                Columns::at_least(self.span, LOSS_WIDTH_S, LOSS_COLUMNS)
             } else {
                 Columns::new(self.span, COLUMNS)
             };

@@ -26,7 +26,8 @@ pub(super) fn number(value: f64) -> String {
     let decimals = match value.abs() {
         size if size >= 99.95 || size == 0.0 => 0,
         size if size >= 9.995 => 1,
-        _ => 2,
+        size if size >= 0.0995 => 2,
+        _ => 3,
     };
     format!("{value:.decimals$}")
 }
@@ -45,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_have_three_digits() {
-        assert_eq!([0.0, 0.046, 1.0, 12.34, 456.7].map(number), ["0", "0.05", "1.00", "12.3", "457"]);
+    fn numbers_have_about_three_digits() {
+        assert_eq!([0.0, 0.0078, 0.25, 1.0, 12.34, 456.7].map(number), ["0", "0.008", "0.25", "1.00", "12.3", "457"]);
     }
 }
