@@ -29,32 +29,55 @@ pub struct Entry {
     pub what: What,
 }
 
-/// What an entry tells. The module's documentation says more of each.
+/// What an entry tells.
 #[derive(Clone, Debug, PartialEq)]
-#[expect(missing_docs, reason = "the table of the module tells what each is")]
+#[expect(missing_docs, reason = "fields are those of the module's table, and of what they are taken from")]
 pub enum What {
+    /// Whose recording it is: the first entry, and only there.
     Begin(Header),
+    /// Netcode's handshake is complete.
     Connected,
+    /// A datagram of so many bytes came; without a payload if it was netcode's own, or refused.
     Received { bytes: u64, payload: Option<Vec<u8>> },
+    /// The client looked after its timers.
     Updated,
+    /// The input for a tick was taken, so long after it was due.
     Ticked { tick: Tick, late: Duration, lanes: Vec<u32> },
+    /// A datagram of so many bytes went out.
     Sent { bytes: u64 },
+    /// An event of the game was queued for the server.
     EventSent { id: EventId, delivery: Delivery, body: Vec<u8> },
+    /// The client connects anew, to resume.
     Reconnecting,
+    /// The client says goodbye.
     Left,
+    /// The server welcomed the client: [`ClientEvent::Joined`].
     Joined { tick_hz: u32, resumed: bool, payload: Vec<u8> },
+    /// The server let the client have its place back: [`ClientEvent::Resumed`].
     Resumed,
+    /// Nothing came for too long: [`ClientEvent::Silent`].
     Silent { lasted: Duration },
+    /// All that is to be seen is there for the first time: [`ClientEvent::FirstFullView`].
     FirstFullView,
+    /// A datagram of a snapshot was applied, so many microseconds after its tick was due by the server's clock.
     Snapshot { tick: Tick, age_us: i64 },
+    /// A round trip was measured.
     Rtt(Duration),
+    /// An event of the game came.
     EventReceived { id: EventId, body: Vec<u8> },
+    /// What the client holds was not what the server said: [`ClientEvent::Desync`].
     Desync { tick: Tick },
+    /// The connection is over: a [`DisconnectReason`](crate::client::DisconnectReason), as text.
     Disconnected { reason: String },
+    /// The prediction for a tick was wrong, by so many metres.
     Correction { tick: Tick, error_m: f32 },
+    /// Samples with this number are of this figure.
     Series { number: u32, name: String, unit: String },
+    /// Figures at this moment, by number.
     Sample(Vec<(u32, f32)>),
+    /// So many entries are lost, as nobody took them in time.
     Missed(u64),
+    /// The recording is complete.
     End,
 }
 
