@@ -264,6 +264,9 @@
 //! # }
 //! ```
 //!
+//! What a step does besides moving, [`Prediction::poll_effect`] tells: that a shot is predicted, so that it can be heard at
+//! once, and later that the server has it too, or that it was none after all.
+//!
 //! The tick rate comes with [`ClientEvent::Joined`], along with the join payload, which is where a game puts its map.
 //!
 //! # What happens
@@ -380,6 +383,7 @@
 //! client.open_tap();
 //! // In each pass of the loop:
 //! recording.follow(&mut client, now);
+//! // And what `Prediction::on_snapshot` gives: recording.on_correction(correction, now);
 //! // When it is over:
 //! recording.end(now).expect("memory does not fill up");
 //! # assert!(file.starts_with(b"TLRECORD"));

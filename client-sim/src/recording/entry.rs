@@ -79,6 +79,8 @@ pub enum What {
     Missed(u64),
     /// The recording is complete.
     End,
+    /// What the input for a tick was predicted to do besides moving did not happen.
+    Undone { tick: Tick },
 }
 
 impl What {
@@ -166,6 +168,7 @@ impl What {
             }
             Self::Missed(entries) => f.varint(*entries).kind(22),
             Self::End => 23,
+            Self::Undone { tick } => f.varint(tick.0.into()).kind(24),
         }
     }
 
@@ -213,6 +216,7 @@ impl What {
             }
             22 => Self::Missed(f.varint()?),
             23 => Self::End,
+            24 => Self::Undone { tick: Tick(f.varint_u32()?) },
             _ => return Ok(None),
         }))
     }

@@ -46,6 +46,7 @@
 //! | 21 | sample | pairs of number: varint and value: f32, little-endian, to the end of the body |
 //! | 22 | entries lost, as nobody took them in time | how many: varint |
 //! | 23 | end: the recording is complete | |
+//! | 24 | a predicted effect, such as a shot, did not happen | tick: varint |
 //!
 //! Payloads are what netcode carries, before encryption on one end and after decryption on the other. In the order of the
 //! entries 2 to 9 they are all that a client core is ever told, so they make another one do the same, bit for bit.

@@ -40,6 +40,7 @@ fn all() -> Vec<What> {
         What::Series { number: 300, name: "a".to_owned(), unit: "m".to_owned() },
         What::Sample(vec![(0, 1.5), (300, -2.0)]),
         What::Missed(4),
+        What::Undone { tick: Tick(78) },
     ]
 }
 

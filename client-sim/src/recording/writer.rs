@@ -4,8 +4,8 @@ use super::{BODY_BYTES_MAX, MAGIC, VERSION};
 use crate::client::{Client, ClientStats, Correction, Playback, Status};
 use std::io::{self, Write};
 use std::time::Duration;
-use tidelock::Instant;
 use tidelock::state::Input;
+use tidelock::{Instant, Tick};
 
 /// A recording that is being written, in memory that does not grow with it.
 ///
@@ -104,6 +104,11 @@ impl<W: Write> Recording<W> {
     pub fn on_correction(&mut self, correction: Correction, now: Instant) {
         let Correction { tick, error_m, .. } = correction;
         self.write(now, &What::Correction { tick, error_m });
+    }
+
+    /// A predicted effect turned out not to have happened.
+    pub fn on_undone(&mut self, tick: Tick, now: Instant) {
+        self.write(now, &What::Undone { tick });
     }
 
     /// Ends the recording, and gives the writer back.

@@ -18,6 +18,8 @@ pub(super) struct Figures {
     pub(super) gap: Columns,
     /// In m.
     pub(super) corrections: Columns,
+    /// One for each effect that was predicted and did not happen.
+    pub(super) undone: Columns,
     /// Bytes of datagrams.
     pub(super) down: Columns,
     pub(super) up: Columns,
@@ -60,6 +62,7 @@ impl Figures {
             age: columns(),
             gap: columns(),
             corrections: columns(),
+            undone: columns(),
             down: rates(),
             up: rates(),
             late: columns(),
@@ -86,6 +89,7 @@ impl Figures {
             }
             What::Desync { .. } => self.desyncs += 1,
             What::Correction { error_m, .. } => self.corrections.add(at, f64::from(*error_m)),
+            What::Undone { .. } => self.undone.add(at, 1.0),
             What::Series { number, name, unit } => self.declare(*number, name, unit),
             What::Sample(values) => {
                 for (number, value) in values {

@@ -97,6 +97,7 @@ fn charts<'a>(header: &Header, figures: &'a Figures) -> Vec<Chart<'a>> {
     let mut charts = vec![lead(figures), round_trip(figures), age(header, figures), gaps(figures)];
     charts.extend(interpolation(figures));
     charts.push(corrections(figures));
+    charts.extend(undone(figures));
     charts.push(bandwidth(figures));
     charts.push(loss(figures));
     for series in figures.series.values().filter(|series| !DRAWN.contains(&series.name.as_str())) {
@@ -158,6 +159,21 @@ fn corrections(figures: &Figures) -> Chart<'_> {
     };
     let lines = vec![Line::of("error", Style::Stems, &figures.corrections)];
     Chart { title: "Corrections", unit: "m", note, lines }
+}
+
+/// Of games that predict shots and the like, if they were ever wrong.
+fn undone(figures: &Figures) -> Option<Chart<'_>> {
+    let count = figures.undone.all.count;
+    let counted = figures.undone.iter().map(|column| (column.count > 0).then(|| Point::at(column.count as f64)));
+    let line =
+        Line { name: "undone", style: Style::Stems, points: counted.collect(), width_s: figures.undone.width_s() };
+    let chart = Chart {
+        title: "Undone effects",
+        unit: "predicted, and did not happen",
+        note: count.to_string(),
+        lines: vec![line],
+    };
+    (count > 0).then_some(chart)
 }
 
 fn bandwidth(figures: &Figures) -> Chart<'_> {

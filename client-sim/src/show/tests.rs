@@ -51,6 +51,7 @@ fn recording(seconds: u64, is_complete: bool) -> Vec<u8> {
         recording.write(at, what);
         if n % 300 == 299 {
             recording.on_correction(Correction { tick: Tick(1), error_m: 0.25 }, at);
+            recording.on_undone(Tick(1), at);
         }
     }
     if is_complete { recording.end(at).unwrap() } else { recording.out }
@@ -66,6 +67,7 @@ fn a_page_has_a_chart_for_each_figure_and_says_whose_it_is() {
         "Snapshot age",
         "Between snapshots",
         "Corrections",
+        "Undone effects",
         "Bandwidth",
         "Lost datagrams",
         "Interpolation delay",

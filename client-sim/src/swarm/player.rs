@@ -11,7 +11,7 @@ use super::SwarmError;
 use super::record::RecordFile;
 use super::recorder::Recorder;
 use crate::bots::{AvatarPrediction, Player as Bot, Screen};
-use crate::client::{Client, ClientEvent, ClientStats, DisconnectReason, Prediction, Status};
+use crate::client::{Client, ClientEvent, ClientStats, DisconnectReason, EffectFate, Prediction, Status};
 use crate::link::Conditioner;
 
 /// One client of the swarm: a client core, a bot that plays it, a socket, and a bad link in between.
@@ -190,6 +190,9 @@ impl SwarmPlayer {
         }
         while let Some(effect) = prediction.poll_effect() {
             recorder.on_effect_fate(effect.fate);
+            if let Some(record) = self.record.as_mut().filter(|_| effect.fate == EffectFate::Undone) {
+                record.recording().on_undone(effect.tick, now);
+            }
         }
     }
 
