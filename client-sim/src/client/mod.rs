@@ -4,36 +4,48 @@
 //! Feed it datagrams with [`Client::handle_datagram`], call [`Client::tick`] with the player's input whenever
 //! [`Client::next_tick`] is due and [`Client::update`] whenever [`Client::next_wakeup`] is; after each call send what
 //! [`Client::poll_transmit`] gives and look at what [`Client::poll_event`] tells.
+//!
+//! The [`guide`] goes through it step by step.
 
 mod apply;
+mod arrivals;
+mod clock;
 mod event;
 mod ghosts;
+pub mod guide;
 mod inputs;
 mod pacer;
+mod playback;
 mod prediction;
 mod receive;
 mod resume;
 mod resync;
 #[cfg(test)]
 mod sabotage;
+mod scene;
+mod staleness;
 mod stats;
 mod streams;
+mod tap;
 mod view;
 mod whole;
 
 #[cfg(test)]
 mod tests;
 
+pub use clock::Clock;
 pub use event::{ClientEvent, DisconnectReason, Status};
+pub use playback::{Playback, PlaybackCounts};
 pub use prediction::{Correction, EffectFate, Effects, Predict, PredictedEffect, Prediction};
+pub use scene::{Scene, SceneEntity};
 pub use stats::{ClientStats, SnapshotCounts};
+pub use tap::Tapped;
 pub use view::{EntityView, View};
 
 use apply::Decoder;
 use core::net::SocketAddr;
 use inputs::UnconfirmedInputs;
 use pacer::Pacer;
-use receive::ServerClock;
 use resume::Silence;
 use resync::Resync;
 use stats::ConnectionCounts;
@@ -41,13 +53,14 @@ use std::collections::VecDeque;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
+use tap::Tap;
 use tidelock::bits::BitWriter;
 use tidelock::netcode::{self, Cipher, ClientState, ConnectToken, PACKET_BYTES_MAX};
-use tidelock::state::{Delivery, Event, Input, Schema};
+use tidelock::state::{Delivery, Event, EventId, Input, Schema};
 use tidelock::wire::{
     ClientMessage, Connection, DATAGRAM_BITS_MAX, Greeting, HEAD_BITS_MAX, MESSAGE_BYTES_MAX, SendError, WIRE_VERSION,
 };
-use tidelock::{Instant, Tick};
+use tidelock::{Instant, Moment, Tick};
 use whole::WholeClaim;
 
 /// What a client is started with.
@@ -77,7 +90,9 @@ pub struct Client<I: Input> {
     /// Of the welcome; 0 before.
     tick_hz: u32,
     /// What the server told of its clock; `None` before the welcome.
-    clock: Option<ServerClock>,
+    clock: Option<Clock>,
+    /// `None` before the first snapshot.
+    playback: Option<Playback>,
     resync: Option<Resync>,
     claim: Option<WholeClaim>,
     full_view_seen: bool,
@@ -94,6 +109,7 @@ pub struct Client<I: Input> {
     stats: ClientStats,
     /// What earlier connections counted.
     past: ConnectionCounts,
+    tap: Tap,
     input: PhantomData<I>,
 }
 
@@ -141,6 +157,7 @@ impl<I: Input> Client<I> {
             silence: Silence::default(),
             tick_hz: 0,
             clock: None,
+            playback: None,
             resync: None,
             claim: None,
             full_view_seen: false,
@@ -154,6 +171,7 @@ impl<I: Input> Client<I> {
             writer: BitWriter::new(),
             stats: ClientStats::default(),
             past: ConnectionCounts::default(),
+            tap: Tap::default(),
             input: PhantomData,
         }
     }
@@ -162,10 +180,11 @@ impl<I: Input> Client<I> {
     pub fn handle_datagram(&mut self, from: SocketAddr, datagram: &mut [u8], received_at: Instant) {
         self.stats.datagrams_received += 1;
         self.stats.bytes_received += datagram.len() as u64;
-        let Self { netcode, .. } = self;
-        if let Some(payload) = netcode.handle_datagram(from, datagram, received_at) {
-            // The payload lies in the datagram, and the datagram is not ours to keep.
-            let payload = payload.to_vec();
+        let bytes = datagram.len();
+        // The payload lies in the datagram, and the datagram is not ours to keep.
+        let payload = self.netcode.handle_datagram(from, datagram, received_at).map(<[u8]>::to_vec);
+        self.tap.on_call(received_at, || Tapped::Received { bytes, payload: payload.clone() });
+        if let Some(payload) = payload {
             self.receive(&payload, received_at);
         }
         self.follow_netcode(received_at);
@@ -173,6 +192,11 @@ impl<I: Input> Client<I> {
 
     /// Applies time-outs, and speaks when it is time to. Call it at [`Client::next_wakeup`].
     pub fn update(&mut self, now: Instant) {
+        self.tap.on_call(now, || Tapped::Updated);
+        self.follow_time(now);
+    }
+
+    fn follow_time(&mut self, now: Instant) {
         self.netcode.tick(now);
         self.follow_netcode(now);
         self.connection.expire(now, self.ack_slack, |_, _| {});
@@ -223,10 +247,11 @@ impl<I: Input> Client<I> {
         let (tick, due) = pacer.advance(now);
         let mut lanes = vec![0; self.default_input.len()];
         input.write_lanes(&mut lanes);
+        self.tap.on_call(now, || Tapped::Ticked { tick, late: now.since(due), lanes: lanes.clone() });
         self.inputs.push(tick, due, lanes);
         self.stats.inputs_sent += 1;
         self.queue_datagram(now, Some(tick));
-        self.update(now);
+        self.follow_time(now);
     }
 
     /// The next packet to send, and where to. Call until `None`.
@@ -238,6 +263,7 @@ impl<I: Input> Client<I> {
         if let Some((len, _)) = packet {
             self.stats.datagrams_sent += 1;
             self.stats.bytes_sent += len as u64;
+            self.tap.on_call(now, || Tapped::Sent { bytes: len });
         }
         packet
     }
@@ -245,6 +271,17 @@ impl<I: Input> Client<I> {
     /// What happened. Call until `None`.
     pub fn poll_event(&mut self) -> Option<ClientEvent> {
         self.events.pop_front()
+    }
+
+    /// From now on keeps what passes the client's edge, to be taken with [`Client::poll_tapped`]. Off, it costs next to
+    /// nothing; on, a copy of each payload.
+    pub const fn open_tap(&mut self) {
+        self.tap.open();
+    }
+
+    /// What passed the client's edge and when, once the tap is open. Call until `None`; a few thousand wait at most.
+    pub fn poll_tapped(&mut self) -> Option<(Instant, Tapped)> {
+        self.tap.poll()
     }
 
     /// How far the connection has come.
@@ -257,6 +294,31 @@ impl<I: Input> Client<I> {
     #[must_use]
     pub const fn view(&self) -> &View {
         &self.view
+    }
+
+    /// The server's clock, as far as it is known. `None` before the welcome.
+    #[must_use]
+    pub const fn clock(&self) -> Option<&Clock> {
+        self.clock.as_ref()
+    }
+
+    /// Which moment of the server's time is shown, and how that went. `None` before the first snapshot.
+    #[must_use]
+    pub const fn playback(&self) -> Option<&Playback> {
+        self.playback.as_ref()
+    }
+
+    /// The moment to show at `now`: [`View::at`] shows it. The same `now` gives the same moment, as long as no datagram was
+    /// handled in between; a later one gives none that is earlier. `None` before the first snapshot.
+    #[must_use]
+    pub fn shown(&self, now: Instant) -> Option<Moment> {
+        self.playback.as_ref().map(|playback| playback.moment(now))
+    }
+
+    /// The same for a frame that is shown, which is counted in [`Playback::counts`].
+    pub fn frame(&mut self, now: Instant) -> Option<Moment> {
+        let whole = self.view.whole_tick();
+        self.playback.as_mut().map(|playback| playback.on_frame(now, whole))
     }
 
     /// The game's schema.
@@ -306,8 +368,14 @@ impl<I: Input> Client<I> {
         if body.len() > ClientMessage::EVENT_BYTES_MAX {
             return Err(SendError::TooLong(body.len()));
         }
+        self.send_encoded(id, E::DELIVERY, body)
+    }
+
+    /// Sends an event that is encoded already.
+    pub(crate) fn send_encoded(&mut self, id: EventId, delivery: Delivery, body: Vec<u8>) -> Result<(), SendError> {
+        self.tap.on(|| Tapped::EventSent { id, delivery, body: body.clone() });
         let message = ClientMessage::Event { id, body };
-        match E::DELIVERY {
+        match delivery {
             Delivery::Reliable => self.send_message(&message),
             Delivery::Unreliable => {
                 self.writer.clear();
@@ -319,6 +387,7 @@ impl<I: Input> Client<I> {
 
     /// Says goodbye: it comes out of [`Client::poll_transmit`].
     pub fn disconnect(&mut self) {
+        self.tap.on(|| Tapped::Left);
         self.netcode.disconnect();
         self.end(DisconnectReason::Local);
     }
@@ -355,6 +424,7 @@ impl<I: Input> Client<I> {
         match self.netcode.state() {
             ClientState::Connected if self.status == Status::Connecting => {
                 self.status = Status::Joining;
+                self.tap.on_call(now, || Tapped::Connected);
                 if !self.hello_sent {
                     self.hello_sent = true;
                     let hello = self.hello();
@@ -375,6 +445,7 @@ impl<I: Input> Client<I> {
     }
 
     fn emit(&mut self, event: ClientEvent) {
+        self.tap.on(|| Tapped::Event(event.clone()));
         if self.events.len() < EVENTS_MAX {
             self.events.push_back(event);
         }

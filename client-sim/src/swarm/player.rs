@@ -7,9 +7,11 @@ use tidelock::Instant;
 use tidelock::netcode::PACKET_BYTES_MAX;
 use tidelock_arena::{ArenaInput, Map, Say};
 
+use super::SwarmError;
+use super::record::RecordFile;
 use super::recorder::Recorder;
-use crate::bots::{AvatarPrediction, Player as Bot};
-use crate::client::{Client, ClientEvent, ClientStats, DisconnectReason, Prediction, Status};
+use crate::bots::{AvatarPrediction, Player as Bot, Screen};
+use crate::client::{Client, ClientEvent, ClientStats, DisconnectReason, EffectFate, Prediction, Status};
 use crate::link::Conditioner;
 
 /// One client of the swarm: a client core, a bot that plays it, a socket, and a bad link in between.
@@ -27,6 +29,7 @@ pub(super) struct SwarmPlayer {
     played: Played,
     /// At the start of the window.
     stats_before: ClientStats,
+    record: Option<Box<RecordFile>>,
 }
 
 /// When a client was in the game.
@@ -63,6 +66,7 @@ impl SwarmPlayer {
             tick_hz: 0,
             played: Played::default(),
             stats_before: ClientStats::default(),
+            record: None,
         })
     }
 
@@ -89,6 +93,9 @@ impl SwarmPlayer {
             self.play(now);
         }
         self.transmit(now);
+        if let Some(record) = &mut self.record {
+            record.recording().follow(&mut self.core, now);
+        }
     }
 
     /// When [`SwarmPlayer::run`] is wanted next.
@@ -106,6 +113,19 @@ impl SwarmPlayer {
         if !self.is_over() {
             self.core.disconnect();
         }
+    }
+
+    /// From now on writes what the core receives and does, if there is somewhere to.
+    pub(super) fn record(&mut self, record: Option<Box<RecordFile>>) {
+        if record.is_some() {
+            self.core.open_tap();
+        }
+        self.record = record;
+    }
+
+    /// Ends that, and says if something is lacking.
+    pub(super) fn end_record(self, now: Instant) -> Result<(), SwarmError> {
+        self.record.map_or(Ok(()), |record| record.end(now))
     }
 
     pub(super) fn begin_window(&mut self) {
@@ -140,7 +160,10 @@ impl SwarmPlayer {
 
     fn play(&mut self, now: Instant) {
         let Some(tick) = self.core.client_tick() else { return };
-        let input = self.bot.input(self.core.view(), tick);
+        let input = match self.core.frame(now) {
+            Some(shown) => self.bot.input(&Screen::new(self.core.view(), shown), tick),
+            None => self.bot.input(self.core.view(), tick),
+        };
         self.core.tick(&input, now);
         if let Some(prediction) = &mut self.prediction {
             prediction.on_input(tick, &input);
@@ -155,12 +178,21 @@ impl SwarmPlayer {
     fn reconcile(&mut self, now: Instant, recorder: &mut Recorder) {
         let Some(prediction) = &mut self.prediction else { return };
         match prediction.on_snapshot(self.core.view(), now) {
-            Some(correction) => recorder.on_correction(correction.error_m),
+            Some(correction) => {
+                recorder.on_correction(correction.error_m);
+                if let Some(record) = &mut self.record {
+                    record.recording().follow(&mut self.core, now);
+                    record.recording().on_correction(correction, now);
+                }
+            }
             None if prediction.predicted().is_some() => recorder.on_prediction_right(),
             None => {}
         }
         while let Some(effect) = prediction.poll_effect() {
             recorder.on_effect_fate(effect.fate);
+            if let Some(record) = self.record.as_mut().filter(|_| effect.fate == EffectFate::Undone) {
+                record.recording().on_undone(effect.tick, now);
+            }
         }
     }
 
