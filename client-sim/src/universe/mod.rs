@@ -39,6 +39,8 @@ pub struct UniverseConfig {
     pub max_clients: usize,
     /// How long the place of a player whose connection is gone waits for it.
     pub resume_time: Duration,
+    /// How far the game may look back; `None` leaves it to the game.
+    pub rewind_max: Option<Duration>,
 }
 
 impl Default for UniverseConfig {
@@ -50,6 +52,7 @@ impl Default for UniverseConfig {
             client_bandwidth_bytes_s: 64 * 1024,
             max_clients: 64,
             resume_time: Duration::from_secs(30),
+            rewind_max: None,
         }
     }
 }
@@ -378,6 +381,7 @@ fn engine_config(config: UniverseConfig, rng: &mut Rng) -> EngineConfig {
         seed: config.seed,
         client_bandwidth_bytes_s: config.client_bandwidth_bytes_s,
         view_radius: None,
+        rewind_max: config.rewind_max,
         resume_time: config.resume_time,
         cipher: Cipher::default(),
     }
