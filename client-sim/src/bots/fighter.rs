@@ -83,7 +83,14 @@ impl Bot for Fighter {
             (way.x, -way.y)
         };
         let fire = in_sight && distance_m < Self::RANGE_M && off_aim < Self::AIM_MAX;
-        ArenaInput { forward, right, look: self.look, fire, sprint: distance_m > Self::RANGE_M, jump: false }
+        ArenaInput {
+            forward,
+            right,
+            look: self.look,
+            fire,
+            sprint: distance_m > Self::RANGE_M,
+            ..ArenaInput::default()
+        }
     }
 }
 

@@ -1,9 +1,10 @@
-use super::shots::Flight;
+use super::shots::Shot;
 use bevy_ecs::prelude::{Entity, Query, ResMut, Resource, With};
 use core::ops::RangeInclusive;
 use glam::Vec3;
+use tidelock_arena::flight::first_met;
 use tidelock_arena::movement::Body;
-use tidelock_arena::{Position, Status};
+use tidelock_arena::{Position, Status, Velocity};
 
 /// Cells along one side of the arena, and their width.
 const CELLS: usize = 50;
@@ -21,32 +22,37 @@ pub(super) struct Targets {
 
 /// Sorts the living into cells, if any shot is in the air.
 pub(super) fn index(
-    flights: Query<(), With<Flight>>,
+    shots: Query<(), With<Shot>>,
     bodies: Query<(Entity, &Position, &Status)>,
     mut targets: ResMut<Targets>,
 ) {
-    if !flights.is_empty() {
+    if !shots.is_empty() {
         let living = bodies.iter().filter(|(_, _, status)| !status.dead);
         targets.fill(living.map(|(entity, position, _)| (entity, position.0)));
     }
 }
 
 impl Targets {
-    /// The first body that the line from `from` to `to` meets, and how far along, 0 to 1. It passes through `shooter`.
-    pub(super) fn first_hit(&self, from: Vec3, to: Vec3, shooter: Entity) -> Option<(f32, Entity)> {
-        let columns = cells(from.x, to.x);
-        let mut first: Option<(f32, Entity)> = None;
-        for row in cells(from.y, to.y) {
+    /// The first body that the line from `from` to `to` meets, and how far along, 0 to 1, if each stands where
+    /// `place_of` says: that is asked of those alone that can have been on the line within the last `age_s` seconds, with
+    /// where they stand now, and `None` is nowhere.
+    pub(super) fn first_hit(
+        &self,
+        from: Vec3,
+        to: Vec3,
+        age_s: f32,
+        mut place_of: impl FnMut(Entity, Vec3) -> Option<Vec3>,
+    ) -> Option<(f32, Entity)> {
+        // Nobody has come farther along any axis; half a step of rounding at either end.
+        let reach_m = if age_s > 0.0 { Velocity::MAX * age_s + Position::STEP_M } else { 0.0 };
+        let columns = cells(from.x, to.x, reach_m);
+        let rows = cells(from.y, to.y, reach_m).map(|row| {
             let start = self.starts[row * CELLS + columns.start()] as usize;
             let end = self.starts[row * CELLS + columns.end() + 1] as usize;
-            for (entity, place) in &self.bodies[start..end] {
-                let Some(at) = Body::hull(*place).entry(from, to) else { continue };
-                if *entity != shooter && first.is_none_or(|(before, _)| at < before) {
-                    first = Some((at, *entity));
-                }
-            }
-        }
-        first
+            &self.bodies[start..end]
+        });
+        let near = rows.flatten().filter(|(_, place)| Body::hull(*place).grown(reach_m).entry(from, to).is_some());
+        first_met(from, to, near.filter_map(|(entity, place)| Some((*entity, place_of(*entity, *place)?))))
     }
 
     /// A counting sort: two passes, and no allocation once the vectors are long enough.
@@ -72,9 +78,10 @@ impl Targets {
     }
 }
 
-/// The cells in which a body can stand that reaches between two coordinates.
-fn cells(a: f32, b: f32) -> RangeInclusive<usize> {
-    cell(a.min(b) - Body::HALF_WIDTH_M)..=cell(a.max(b) + Body::HALF_WIDTH_M)
+/// The cells in which a body can stand that reached between two coordinates when it was at most `reach_m` away.
+fn cells(a: f32, b: f32, reach_m: f32) -> RangeInclusive<usize> {
+    let margin_m = Body::HALF_WIDTH_M + reach_m;
+    cell(a.min(b) - margin_m)..=cell(a.max(b) + margin_m)
 }
 
 fn cell(coordinate: f32) -> usize {
@@ -102,20 +109,29 @@ mod tests {
             let to = from + (to - from).clamp_length_max(20.0);
             let entries = bodies.iter().filter_map(|(_, place)| Body::hull(*place).entry(from, to));
             let expected = entries.reduce(f32::min);
-            assert_eq!(targets.first_hit(from, to, Entity::PLACEHOLDER).map(|(at, _)| at), expected);
+            let present = targets.first_hit(from, to, 0.0, |_, place| Some(place));
+            assert_eq!(present.map(|(at, _)| at), expected);
+            hits += u32::from(expected.is_some());
+            // A quarter of a second ago all stood elsewhere.
+            let then = |place: Vec3| place + Vec3::new(-1.4, 1.4, 0.5);
+            let entries = bodies.iter().filter_map(|(_, place)| Body::hull(then(*place)).entry(from, to));
+            let expected = entries.reduce(f32::min);
+            let past = targets.first_hit(from, to, 0.25, |_, place| Some(then(place)));
+            assert_eq!(past.map(|(at, _)| at), expected);
             hits += u32::from(expected.is_some());
         }
-        assert!(hits > 50, "{hits}");
+        assert!(hits > 100, "{hits}");
     }
 
     #[test]
-    fn a_shot_passes_through_its_shooter() {
+    fn who_is_nowhere_is_not_hit() {
         let mut world = World::new();
-        let (shooter, victim) = (world.spawn_empty().id(), world.spawn_empty().id());
+        let (nobody, victim) = (world.spawn_empty().id(), world.spawn_empty().id());
         let mut targets = Targets::default();
-        targets.fill([(shooter, Vec3::ZERO), (victim, Vec3::new(5.0, 0.0, 0.0))].into_iter());
+        targets.fill([(nobody, Vec3::ZERO), (victim, Vec3::new(5.0, 0.0, 0.0))].into_iter());
         let eye = Vec3::new(0.0, 0.0, Body::EYE_M);
-        let hit = targets.first_hit(eye, eye + Vec3::X * 10.0, shooter);
+        let hit =
+            targets.first_hit(eye, eye + Vec3::X * 10.0, 0.0, |entity, place| (entity != nobody).then_some(place));
         assert_eq!(hit.map(|(_, entity)| entity), Some(victim));
     }
 }

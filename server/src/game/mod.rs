@@ -30,7 +30,7 @@ pub use components::{
 };
 pub use events::{FromClient, Recipients, ToClients};
 pub use inputs::Inputs;
-pub use references::{NetIds, refer_to, referred};
+pub use references::{NetIds, NetNames, refer_to, referred};
 pub use rehearsal::Rehearsal;
 pub use rewind::Rewind;
 pub use visibility::{Layers, SeesLayers, Visibility};

@@ -1,6 +1,7 @@
 use alloc::string::String;
 use bitcode::{Decode, Encode};
-use tidelock::state::Event;
+use tidelock::Tick;
+use tidelock::state::{Event, NetId};
 
 /// A line of chat is at most this long, in bytes of UTF-8.
 pub const CHAT_BYTES_MAX: usize = 200;
@@ -30,9 +31,13 @@ impl Event for Chat {
     const NAME: &'static str = "chat";
 }
 
-/// To a player: a shot of yours hit.
+/// To a player: a shot of yours hit. So it confirms what the player's screen showed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct Hit {
+    /// Which shot: that of the input for this tick.
+    pub fired: Tick,
+    /// Whom it hit; `None` in the one tick in which nobody has been told of it.
+    pub target: Option<NetId>,
     /// Hit points taken, 1 to 100.
     pub points: u8,
     /// It was the last one needed.
