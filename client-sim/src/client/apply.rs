@@ -197,8 +197,8 @@ fn enter(view: &mut View, audience: Audience, id: NetId, tick: Tick) -> bool {
     let is_news = held.left.or(newest).is_none_or(|last| tick.is_newer_than(last));
     if held.generation == id.generation && newest.is_some() {
         // It goes on with what it holds, and if it had left it is back.
-        if held.left.is_some() && is_news {
-            streams.set_left(id.index, None);
+        if is_news {
+            streams.come_back(id.index, tick);
         }
         return true;
     }
@@ -215,6 +215,6 @@ fn leave(view: &mut View, audience: Audience, index: u32, tick: Tick) {
     let came_again = streams.newest(held).is_some_and(|(newest, _)| newest.tick.is_newer_than(tick));
     if !came_again {
         let left = held.left.filter(|left| left.is_newer_than(tick)).unwrap_or(tick);
-        streams.set_left(index, Some(left));
+        streams.leave(index, left);
     }
 }

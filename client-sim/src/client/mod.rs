@@ -6,16 +6,21 @@
 //! [`Client::poll_transmit`] gives and look at what [`Client::poll_event`] tells.
 
 mod apply;
+mod arrivals;
+mod clock;
 mod event;
 mod ghosts;
 mod inputs;
 mod pacer;
+mod playback;
 mod prediction;
 mod receive;
 mod resume;
 mod resync;
 #[cfg(test)]
 mod sabotage;
+mod scene;
+mod staleness;
 mod stats;
 mod streams;
 mod view;
@@ -24,8 +29,11 @@ mod whole;
 #[cfg(test)]
 mod tests;
 
+pub use clock::Clock;
 pub use event::{ClientEvent, DisconnectReason, Status};
+pub use playback::{Playback, PlaybackCounts};
 pub use prediction::{Correction, Predict, Prediction};
+pub use scene::{Scene, SceneEntity};
 pub use stats::{ClientStats, SnapshotCounts};
 pub use view::{EntityView, View};
 
@@ -33,7 +41,6 @@ use apply::Decoder;
 use core::net::SocketAddr;
 use inputs::UnconfirmedInputs;
 use pacer::Pacer;
-use receive::ServerClock;
 use resume::Silence;
 use resync::Resync;
 use stats::ConnectionCounts;
@@ -47,7 +54,7 @@ use tidelock::state::{Event, Input, Schema};
 use tidelock::wire::{
     ClientMessage, Connection, DATAGRAM_BITS_MAX, Greeting, HEAD_BITS_MAX, MESSAGE_BYTES_MAX, SendError, WIRE_VERSION,
 };
-use tidelock::{Instant, Tick};
+use tidelock::{Instant, Moment, Tick};
 use whole::WholeClaim;
 
 /// What a client is started with.
@@ -77,7 +84,9 @@ pub struct Client<I: Input> {
     /// Of the welcome; 0 before.
     tick_hz: u32,
     /// What the server told of its clock; `None` before the welcome.
-    clock: Option<ServerClock>,
+    clock: Option<Clock>,
+    /// `None` before the first snapshot.
+    playback: Option<Playback>,
     resync: Option<Resync>,
     claim: Option<WholeClaim>,
     full_view_seen: bool,
@@ -141,6 +150,7 @@ impl<I: Input> Client<I> {
             silence: Silence::default(),
             tick_hz: 0,
             clock: None,
+            playback: None,
             resync: None,
             claim: None,
             full_view_seen: false,
@@ -257,6 +267,31 @@ impl<I: Input> Client<I> {
     #[must_use]
     pub const fn view(&self) -> &View {
         &self.view
+    }
+
+    /// The server's clock, as far as it is known. `None` before the welcome.
+    #[must_use]
+    pub const fn clock(&self) -> Option<&Clock> {
+        self.clock.as_ref()
+    }
+
+    /// Which moment of the server's time is shown, and how that went. `None` before the first snapshot.
+    #[must_use]
+    pub const fn playback(&self) -> Option<&Playback> {
+        self.playback.as_ref()
+    }
+
+    /// The moment to show at `now`: [`View::at`] shows it. The same `now` gives the same moment, as long as no datagram was
+    /// handled in between; a later one gives none that is earlier. `None` before the first snapshot.
+    #[must_use]
+    pub fn shown(&self, now: Instant) -> Option<Moment> {
+        self.playback.as_ref().map(|playback| playback.moment(now))
+    }
+
+    /// The same for a frame that is shown, which is counted in [`Playback::counts`].
+    pub fn frame(&mut self, now: Instant) -> Option<Moment> {
+        let whole = self.view.whole_tick();
+        self.playback.as_mut().map(|playback| playback.on_frame(now, whole))
     }
 
     /// The game's schema.

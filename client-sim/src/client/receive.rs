@@ -2,8 +2,11 @@
 
 use super::Client;
 use super::apply::DecodeError;
+use super::arrivals::Arrival;
+use super::clock::Clock;
 use super::event::{ClientEvent, DisconnectReason, Status};
 use super::pacer::Pacer;
+use super::playback::Playback;
 use super::resume::Silence;
 use super::resync::Resync;
 use super::stats::ConnectionCounts;
@@ -14,22 +17,6 @@ use tidelock::netcode::DropReason;
 use tidelock::state::{FNV1A_OFFSET, Input, fnv1a};
 use tidelock::wire::{ClientMessage, Farewell, Header, ServerMessage, SnapshotHeader, Welcome};
 use tidelock::{Instant, Tick};
-
-/// What the server told of its clock.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct ServerClock {
-    tick: Tick,
-    due: Instant,
-    period: Duration,
-}
-
-impl ServerClock {
-    fn due_of(self, tick: Tick) -> Instant {
-        let ticks = tick.since(self.tick);
-        let distance = self.period * ticks.unsigned_abs();
-        if ticks < 0 { self.due - distance } else { self.due + distance }
-    }
-}
 
 impl<I: Input> Client<I> {
     pub(super) fn receive(&mut self, payload: &[u8], now: Instant) {
@@ -68,6 +55,7 @@ impl<I: Input> Client<I> {
         self.connection.on_acks(&header, now, |_, _| {});
         self.follow_resync();
         if let Some(rtt) = self.connection.rtt().latest().filter(|_| self.connection.rtt().samples() != rtts) {
+            self.clock.iter_mut().for_each(|clock| clock.on_rtt(rtt, now));
             self.emit(ClientEvent::RttSample(rtt));
         }
         let near = self.newest_tick_known();
@@ -84,7 +72,7 @@ impl<I: Input> Client<I> {
 
     /// Near enough to any tick that the server may speak of now. What is shown may be from long before a resume.
     fn newest_tick_known(&self) -> Tick {
-        let told = self.clock.map_or(Tick::default(), |clock| clock.tick);
+        let told = self.clock.as_ref().map_or(Tick::default(), Clock::told_tick);
         self.view.newest_tick().filter(|seen| seen.is_newer_than(told)).unwrap_or(told)
     }
 
@@ -122,6 +110,8 @@ impl<I: Input> Client<I> {
         }
         self.stats.snapshots.applied += 1;
         self.connection.accept(header.sequence, now);
+        let arrival = self.view.on_datagram(header.sequence, snapshot);
+        self.follow_clock(snapshot, arrival, now);
         self.on_applied(snapshot, now);
         if newest.is_none_or(|newest| !newest.is_newer_than(snapshot.tick)) {
             self.claim_whole(header, snapshot);
@@ -130,12 +120,26 @@ impl<I: Input> Client<I> {
         Ok(())
     }
 
+    /// Takes from a snapshot what the time is, and what is to be shown.
+    fn follow_clock(&mut self, snapshot: &SnapshotHeader, arrival: Option<Arrival>, now: Instant) {
+        let Some(clock) = &mut self.clock else { return };
+        if let Some(due) = snapshot.due {
+            clock.on_told(snapshot.tick, due);
+        }
+        clock.on_snapshot(snapshot.tick, now);
+        let (tick_hz, every_ticks) = (self.tick_hz, self.view.arrivals().every_ticks());
+        let playback = self.playback.get_or_insert_with(|| Playback::new(tick_hz, every_ticks, snapshot.tick, now));
+        if snapshot.index == 0 {
+            playback.on_load(snapshot.load);
+        }
+        if let Some(arrival) = arrival {
+            playback.on_arrival(arrival, clock, now);
+        }
+    }
+
     /// What comes with a snapshot besides state.
     fn on_applied(&mut self, snapshot: &SnapshotHeader, now: Instant) {
-        let Some(clock) = &mut self.clock else { return };
-        if let Some(due) = snapshot.due.filter(|_| snapshot.tick.is_newer_than(clock.tick)) {
-            (clock.tick, clock.due) = (snapshot.tick, due);
-        }
+        let Some(clock) = &self.clock else { return };
         let due = clock.due_of(snapshot.tick);
         if snapshot.index == 0 {
             self.silence.expect(snapshot.load);
@@ -218,13 +222,15 @@ impl<I: Input> Client<I> {
         self.tick_hz = tick_hz;
         let interval = Duration::from_secs(1) / u32::from(welcome.snapshot_hz);
         self.ack_slack = interval.max(Duration::from_millis(100)) + period * 3;
-        self.clock = Some(ServerClock { tick: welcome.tick, due: welcome.due, period });
+        self.clock = Some(Clock::new(welcome.tick, welcome.due, period));
+        self.playback = None;
         self.silence = Silence::begin(interval, now);
         self.status = Status::Playing;
         if !welcome.state_kept {
             self.view = View::new(self.schema.clone());
             self.full_view_seen = false;
         }
+        self.view.begin(tick_hz, (tick_hz / u32::from(welcome.snapshot_hz)).max(1));
         let Some(payload) = welcome.payload else {
             self.emit(ClientEvent::Resumed);
             return;

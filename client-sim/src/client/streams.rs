@@ -11,6 +11,8 @@ pub(super) struct Streams {
     pages: Vec<Page>,
     free: Vec<u32>,
     pool: VersionPool,
+    /// A version is kept until what is built upon is newer by so many ticks.
+    keep_ticks: i32,
 }
 
 /// 64 indices in a row.
@@ -29,8 +31,21 @@ pub(super) struct Stream {
     pub(super) generation: u16,
     /// The snapshot that ended its visibility. It is kept for a while: late datagrams may build on it, or try to revive it.
     pub(super) left: Option<Tick>,
-    /// By ascending tick. The newest is what is shown.
+    /// When it had left before, and when it was back: what is shown between snapshots may lie before that.
+    absence: Option<(Tick, Tick)>,
+    /// By ascending tick.
     versions: Ring,
+}
+
+/// Versions of a stream around a tick, of the same stay in view, each with the tick of the snapshot that brought it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Around<'a> {
+    /// The one before the last.
+    pub(super) before: Option<(Tick, VersionRef<'a>)>,
+    /// The newest of the tick or before.
+    pub(super) last: (Tick, VersionRef<'a>),
+    /// The first after the tick.
+    pub(super) next: Option<(Tick, VersionRef<'a>)>,
 }
 
 /// Versions held of a stream at most: more than the server ever builds on.
@@ -39,10 +54,29 @@ const VERSIONS_MAX: usize = VersionPool::RING_MAX;
 /// Half of it is how far the second baseline lies before the first.
 const REORDER_TICKS: i32 = 64;
 
+impl Stream {
+    /// Whether it was visible at the end of `tick`, if there is a version of then.
+    pub(super) fn is_visible_at(&self, tick: Tick) -> bool {
+        let is_over = |from: Tick| !from.is_newer_than(tick);
+        let was_away = self.absence.is_some_and(|(left, back)| is_over(left) && back.is_newer_than(tick));
+        !was_away && !self.left.is_some_and(is_over)
+    }
+
+    /// Whether it left and came back between two ticks, whichever comes first.
+    fn was_away_between(&self, a: Tick, b: Tick) -> bool {
+        self.absence.is_some_and(|(_, back)| back.is_newer_than(a) != back.is_newer_than(b))
+    }
+}
+
 impl Streams {
     pub(super) fn new(layout: &StreamLayout) -> Self {
         let pool = VersionPool::new(layout.lane_count(layout.full_mask()));
-        Self { directory: Vec::new(), pages: Vec::new(), free: Vec::new(), pool }
+        Self { directory: Vec::new(), pages: Vec::new(), free: Vec::new(), pool, keep_ticks: REORDER_TICKS }
+    }
+
+    /// From now on keeps versions for at least so many ticks: as far back as something may be shown.
+    pub(super) fn keep_for(&mut self, ticks: i32) {
+        self.keep_ticks = ticks.max(REORDER_TICKS);
     }
 
     /// What is known of one stream.
@@ -61,6 +95,12 @@ impl Streams {
     pub(super) fn iter_shown(&self) -> impl Iterator<Item = (u32, &Stream)> {
         self.iter_pages()
             .flat_map(|(first, page)| bits(page.shown).map(move |bit| (first + bit, &page.streams[bit as usize])))
+    }
+
+    /// All that are known, by ascending index.
+    pub(super) fn iter_held(&self) -> impl Iterator<Item = (u32, &Stream)> {
+        self.iter_pages()
+            .flat_map(|(first, page)| bits(page.held).map(move |bit| (first + bit, &page.streams[bit as usize])))
     }
 
     /// How many are visible now.
@@ -85,6 +125,17 @@ impl Streams {
         Some(self.pool.version(&stream.versions, n))
     }
 
+    /// Its versions around `tick`: the newest of then or before, and the next.
+    pub(super) fn around(&self, stream: &Stream, tick: Tick) -> Option<Around<'_>> {
+        let n = self.pool.find(&stream.versions, tick)?;
+        let at = |n: usize| (self.pool.head(&stream.versions, n).tick, self.pool.version(&stream.versions, n));
+        let last = at(n);
+        let seen_on = |other: &(Tick, VersionRef<'_>)| !stream.was_away_between(other.0, last.0);
+        let before = n.checked_sub(1).map(at).filter(seen_on);
+        let next = (n + 1 < stream.versions.len()).then(|| at(n + 1)).filter(seen_on);
+        Some(Around { before, last, next })
+    }
+
     /// The sum over all that are shown in one audit bucket, of what they are now: what was their hash when they came says
     /// nothing of what has become of them.
     pub(super) fn audit(&self, audience: Audience, bucket: u8) -> Checksum {
@@ -104,19 +155,28 @@ impl Streams {
         let page = self.page_mut(index);
         let mut old = std::mem::replace(
             &mut page.streams[index as usize % 64],
-            Stream { generation, left, versions: Ring::default() },
+            Stream { generation, left, absence: None, versions: Ring::default() },
         );
         page.held |= 1 << (index % 64);
         page.shown &= !(1 << (index % 64));
         self.pool.release(&mut old.versions);
     }
 
-    /// A known stream is not visible after the snapshot of `left`, or is again.
-    pub(super) fn set_left(&mut self, index: u32, left: Option<Tick>) {
+    /// A known stream is not visible any more in the snapshot of `tick`.
+    pub(super) fn leave(&mut self, index: u32, tick: Tick) {
+        let page = self.page_mut(index);
+        page.streams[index as usize % 64].left = Some(tick);
+        set_bit(&mut page.shown, index % 64, false);
+    }
+
+    /// A known stream is visible in the snapshot of `tick`; if it had left, it is again.
+    pub(super) fn come_back(&mut self, index: u32, tick: Tick) {
         let page = self.page_mut(index);
         let stream = &mut page.streams[index as usize % 64];
-        stream.left = left;
-        set_bit(&mut page.shown, index % 64, left.is_none() && !stream.versions.is_empty());
+        if let Some(left) = stream.left.take() {
+            stream.absence = Some((left, tick));
+            set_bit(&mut page.shown, index % 64, !stream.versions.is_empty());
+        }
     }
 
     /// Keeps a version of a known stream, also one too old to be shown: the server may build on it. What is older than the
@@ -132,7 +192,7 @@ impl Streams {
             older => self.pool.insert(&mut versions, older.map_or(0, |n| n + 1), head, lanes),
         }
         if let Some(baseline) = baseline {
-            while versions.len() > 1 && baseline.since(self.pool.head(&versions, 1).tick) >= REORDER_TICKS {
+            while versions.len() > 1 && baseline.since(self.pool.head(&versions, 1).tick) >= self.keep_ticks {
                 self.pool.forget_oldest(&mut versions);
             }
         }

@@ -1,9 +1,13 @@
+use super::arrivals::{Arrival, Arrivals};
 use super::ghosts::Ghosts;
+use super::playback::Playback;
+use super::scene::Scene;
 use super::streams::Streams;
 use std::sync::Arc;
-use tidelock::Tick;
+use std::time::Duration;
 use tidelock::state::{Audience, Checksum, NetId, Replicate, Schema, VersionRef};
-use tidelock::wire::HeldStream;
+use tidelock::wire::{HeldStream, SnapshotHeader};
+use tidelock::{Moment, Tick};
 
 /// What a client knows of the world: for each stream that it sees the versions it may still need.
 #[derive(Debug)]
@@ -11,6 +15,9 @@ pub struct View {
     schema: Arc<Schema>,
     streams: [Streams; Audience::COUNT],
     ghosts: [Ghosts; Audience::COUNT],
+    arrivals: Arrivals,
+    /// Of the server; 0 before it is known.
+    tick_hz: u32,
     newest_tick: Option<Tick>,
     /// The newest tick of which all that is visible is known: what it did not bring has not changed.
     whole_tick: Option<Tick>,
@@ -22,11 +29,30 @@ pub struct View {
 const PRUNE_TICKS: i32 = 64;
 /// What left the view is forgotten after this many ticks.
 const FORGET_AFTER_TICKS: i32 = 1024;
+/// What may still be shown is this old at most: the longest delay, and what frames take.
+const SHOWN_AGE_MAX: Duration = Duration::from_millis(Playback::DELAY_MAX.as_millis() as u64 + 100);
 
 impl View {
     pub(super) fn new(schema: Arc<Schema>) -> Self {
         let streams = Audience::ALL.map(|audience| Streams::new(schema.stream(audience)));
-        Self { schema, streams, ghosts: Default::default(), newest_tick: None, whole_tick: None, pruned_tick: Tick(0) }
+        Self {
+            schema,
+            streams,
+            ghosts: Default::default(),
+            arrivals: Arrivals::new(1, 1),
+            tick_hz: 0,
+            newest_tick: None,
+            whole_tick: None,
+            pruned_tick: Tick(0),
+        }
+    }
+
+    /// Snapshots will come from a server with `tick_hz` ticks a second, one every so many ticks.
+    pub(super) fn begin(&mut self, tick_hz: u32, every_ticks: u32) {
+        self.tick_hz = tick_hz;
+        let keep_ticks = (SHOWN_AGE_MAX.as_millis() as u32 * tick_hz).div_ceil(1000);
+        self.arrivals = Arrivals::new(every_ticks, keep_ticks);
+        self.streams.iter_mut().for_each(|streams| streams.keep_for(keep_ticks.cast_signed()));
     }
 
     /// The entities visible now, by ascending index.
@@ -46,6 +72,15 @@ impl View {
     /// The entities that belong to this client.
     pub fn owned(&self) -> impl Iterator<Item = EntityView<'_>> {
         self.entities().filter(EntityView::is_owned)
+    }
+
+    /// What was to be seen at a moment: between snapshots, between what they said. Past what is known, what moved moves on
+    /// for [`Playback::EXTRAPOLATION_MAX`].
+    ///
+    /// [`Client::shown`](super::Client::shown) tells which moment to show. Far before the newest snapshot is forgotten.
+    #[must_use]
+    pub const fn at(&self, moment: Moment) -> Scene<'_> {
+        Scene::new(self, moment)
     }
 
     /// The newest tick of which something is known.
@@ -95,6 +130,14 @@ impl View {
         &self.schema
     }
 
+    /// Component `bit` of a version, if it has it.
+    pub(super) fn component<C: Replicate>(&self, audience: Audience, bit: usize, version: VersionRef<'_>) -> Option<C> {
+        (version.mask >> bit & 1 != 0).then(|| {
+            let offset = self.schema.stream(audience).lane_offset(version.mask, bit);
+            C::read_lanes(&version.lanes[offset..offset + C::lane_count()])
+        })
+    }
+
     /// The streams of one audience.
     pub(super) const fn of(&self, audience: Audience) -> &Streams {
         &self.streams[audience as usize]
@@ -103,6 +146,16 @@ impl View {
     /// The same, to change them.
     pub(super) const fn of_mut(&mut self, audience: Audience) -> &mut Streams {
         &mut self.streams[audience as usize]
+    }
+
+    /// Which snapshots are here.
+    pub(super) const fn arrivals(&self) -> &Arrivals {
+        &self.arrivals
+    }
+
+    /// Ticks in a second; 0 before it is known.
+    pub(super) const fn tick_hz(&self) -> u32 {
+        self.tick_hz
     }
 
     /// What ghosts mean in the streams of one audience.
@@ -126,6 +179,11 @@ impl View {
                 streams.retain(|_, stream| stream.left.is_none_or(|left| tick.since(left) < FORGET_AFTER_TICKS));
             }
         }
+    }
+
+    /// A datagram of a snapshot was applied. Gives the snapshot, if it is here with that, and newer than all before.
+    pub(super) fn on_datagram(&mut self, sequence: u64, header: &SnapshotHeader) -> Option<Arrival> {
+        self.arrivals.on_datagram(sequence, header)
     }
 
     /// The sum over all shown streams in one audit bucket.
@@ -175,6 +233,7 @@ impl View {
     pub(super) fn clear(&mut self) {
         self.streams.iter_mut().for_each(|streams| streams.retain(|_, _| false));
         self.ghosts = Default::default();
+        self.arrivals.clear();
         self.whole_tick = None;
     }
 }
@@ -227,9 +286,6 @@ impl EntityView<'_> {
         let (audience, bit) = self.view.schema.find::<C>()?;
         let streams = self.view.of(audience);
         let (_, version) = streams.newest(streams.shown(self.index)?)?;
-        (version.mask >> bit & 1 != 0).then(|| {
-            let offset = self.view.schema.stream(audience).lane_offset(version.mask, bit);
-            C::read_lanes(&version.lanes[offset..offset + C::lane_count()])
-        })
+        self.view.component(audience, bit, version)
     }
 }
