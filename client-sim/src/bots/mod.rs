@@ -19,5 +19,5 @@ pub use fighter::Fighter;
 pub use idler::Idler;
 pub use mix::{BotKind, BotMix, BotMixError};
 pub use prediction::AvatarPrediction;
-pub use sight::{Seen, Sight};
+pub use sight::{Screen, Seen, Sight};
 pub use wanderer::Wanderer;

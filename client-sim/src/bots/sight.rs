@@ -1,8 +1,9 @@
 use glam::{Vec2, Vec3};
+use tidelock::Moment;
 use tidelock::state::NetId;
 use tidelock_arena::{Facing, Kind, Position, Status};
 
-use crate::client::{EntityView, View};
+use crate::client::{EntityView, Scene, SceneEntity, View};
 
 /// One entity as a bot sees it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -35,7 +36,7 @@ impl Seen {
     }
 }
 
-/// What a bot knows of the world. A client's [`View`] is one.
+/// What a bot knows of the world: a [`Screen`], as players do, or the newest of a client's [`View`].
 pub trait Sight {
     /// The entity of this id, while it is visible.
     fn find(&self, id: NetId) -> Option<Seen>;
@@ -62,6 +63,40 @@ impl Sight for View {
     }
 }
 
+/// What a player has before its eyes: others as they are shown, and its own as last heard of.
+#[derive(Clone, Copy, Debug)]
+pub struct Screen<'a> {
+    view: &'a View,
+    scene: Scene<'a>,
+}
+
+impl<'a> Screen<'a> {
+    /// Of a client that shows `shown`.
+    #[must_use]
+    pub const fn new(view: &'a View, shown: Moment) -> Self {
+        Self { view, scene: view.at(shown) }
+    }
+}
+
+impl Sight for Screen<'_> {
+    fn find(&self, id: NetId) -> Option<Seen> {
+        match self.view.entity(id).filter(EntityView::is_owned) {
+            Some(own) => seen(&own),
+            None => self.scene.entity(id).and_then(|entity| seen_in_scene(&entity)),
+        }
+    }
+
+    fn look_around(&self, visit: &mut dyn FnMut(Seen)) {
+        let others = self.scene.entities().filter(|entity| !entity.is_owned());
+        let own = self.view.owned().filter_map(|entity| seen(&entity));
+        own.chain(others.filter_map(|entity| seen_in_scene(&entity))).for_each(visit);
+    }
+
+    fn avatar(&self) -> Option<Seen> {
+        self.view.avatar()
+    }
+}
+
 /// `None` for what stands nowhere. Packs look nowhere and never die.
 fn seen(entity: &EntityView<'_>) -> Option<Seen> {
     Some(Seen {
@@ -70,6 +105,18 @@ fn seen(entity: &EntityView<'_>) -> Option<Seen> {
         position: entity.get::<Position>()?.0,
         facing: entity.get::<Facing>().unwrap_or_default(),
         dead: entity.get::<Status>().is_some_and(|status| status.dead),
+        owned: entity.is_owned(),
+    })
+}
+
+/// The same for what is shown between snapshots.
+fn seen_in_scene(entity: &SceneEntity<'_>) -> Option<Seen> {
+    Some(Seen {
+        id: entity.id(),
+        kind: entity.latest::<Kind>()?,
+        position: entity.get::<Position>()?.0,
+        facing: entity.get::<Facing>().unwrap_or_default(),
+        dead: entity.latest::<Status>().is_some_and(|status| status.dead),
         owned: entity.is_owned(),
     })
 }

@@ -1,6 +1,7 @@
 use super::arrivals::Arrival;
 use super::clock::Clock;
 use super::staleness::Staleness;
+use std::collections::VecDeque;
 use std::time::Duration;
 use tidelock::wire::Load;
 use tidelock::{Instant, Moment, Tick};
@@ -33,6 +34,8 @@ pub struct Playback {
     /// Behind the newest tick that could be here, in milliseconds: aimed at, and as it was when the newest came.
     target_ms: f64,
     delay_ms: f64,
+    /// Frames past the newest snapshot, oldest first: they were right if the server had nothing to say.
+    doubtful: VecDeque<Moment>,
     counts: PlaybackCounts,
 }
 
@@ -41,9 +44,10 @@ pub struct Playback {
 pub struct PlaybackCounts {
     /// All of them.
     pub frames: u64,
-    /// Showed a moment past the newest snapshot that was here: where what moves will be by then is a guess.
+    /// Showed a moment past the newest snapshot that was here: where what moves will be by then is a guess. Counted when the
+    /// next snapshot is here, as the server may have had nothing to say.
     pub underruns: u64,
-    /// Of these, showed the last moment that is guessed at: time stood still.
+    /// Showed the last moment that is guessed at: time stood still.
     pub stalled: u64,
     /// Showed a moment past [`View::whole_tick`](super::View::whole_tick): something may have been missing that was lost and
     /// not yet sent again.
@@ -52,6 +56,31 @@ pub struct PlaybackCounts {
     pub jumps: u64,
 }
 
+impl PlaybackCounts {
+    /// What was counted after `earlier`. Of a client that joined anew in between: since then.
+    #[must_use]
+    pub const fn since(&self, earlier: &Self) -> Self {
+        Self {
+            frames: self.frames.saturating_sub(earlier.frames),
+            underruns: self.underruns.saturating_sub(earlier.underruns),
+            stalled: self.stalled.saturating_sub(earlier.stalled),
+            partial: self.partial.saturating_sub(earlier.partial),
+            jumps: self.jumps.saturating_sub(earlier.jumps),
+        }
+    }
+
+    /// Adds what another client counted.
+    pub const fn add(&mut self, other: &Self) {
+        self.frames += other.frames;
+        self.underruns += other.underruns;
+        self.stalled += other.stalled;
+        self.partial += other.partial;
+        self.jumps += other.jumps;
+    }
+}
+
+/// Frames of which it is not known yet whether they were underruns; of more, it is taken for granted.
+const DOUBTFUL_MAX: usize = 64;
 /// This share of frames may be underruns.
 const UNDERRUN_TARGET: f32 = 0.003;
 /// Beyond what the last seconds asked for.
@@ -90,6 +119,7 @@ impl Playback {
             staleness: Staleness::new(),
             target_ms,
             delay_ms: target_ms,
+            doubtful: VecDeque::new(),
             counts: PlaybackCounts::default(),
         }
     }
@@ -128,6 +158,7 @@ impl Playback {
             self.staleness.add(from_ms as f32, stale_ms as f32);
             self.target_ms = self.staleness.exceeded_in(UNDERRUN_TARGET).map_or(self.target_ms, f64::from) + MARGIN_MS;
         }
+        self.settle_doubts(arrival.known_before);
         self.fresh_ms = fresh_ms;
         self.newest = arrival.tick;
         self.at = now;
@@ -156,10 +187,23 @@ impl Playback {
         let moment = self.moment(now);
         let is_past = |tick: Tick| moment.since(Moment::at(tick)) > 0.0;
         self.counts.frames += 1;
-        self.counts.underruns += u64::from(is_past(self.newest));
+        if is_past(self.newest) {
+            if self.doubtful.len() == DOUBTFUL_MAX {
+                self.doubtful.pop_front();
+                self.counts.underruns += 1;
+            }
+            self.doubtful.push_back(moment);
+        }
         self.counts.stalled += u64::from(self.position_at(now) >= self.end());
         self.counts.partial += u64::from(whole.is_none_or(is_past));
         moment
+    }
+
+    /// Up to `known` all was as the snapshots said that were here.
+    fn settle_doubts(&mut self, known: Option<Tick>) {
+        let is_past = |moment: &Moment| known.is_none_or(|known| moment.since(Moment::at(known)) > 0.0);
+        self.counts.underruns += self.doubtful.iter().filter(|moment| is_past(moment)).count() as u64;
+        self.doubtful.clear();
     }
 
     fn position_at(&self, now: Instant) -> f64 {
@@ -230,7 +274,7 @@ mod tests {
             let mut rng = Rng::stream(3, 0);
             let mut clock = Clock::new(Tick(0), ms(0), PERIOD);
             let mut playback: Option<Playback> = None;
-            let (mut arrivals, mut last_ms, mut before) = (std::collections::VecDeque::new(), 0.0_f64, None);
+            let (mut arrivals, mut last_ms, mut before) = (VecDeque::new(), 0.0_f64, None);
             let (mut shown, mut speeds) = (None::<Moment>, (0.0_f64, f64::MAX));
             let mut half = PlaybackCounts::default();
             for now in 0..seconds * 1000 {

@@ -3,7 +3,10 @@ use std::time::Duration;
 use super::options::SwarmOptions;
 use super::recorder::Recorder;
 use super::server_figures::ServerFigures;
-use super::summary::{Bandwidth, Clients, Conditioner, Distribution, Inputs, Loss, Server, Sim, Snapshots, Summary};
+use super::summary::{
+    Bandwidth, Clients, ClockFit, Conditioner, Distribution, Inputs, Interpolation, Loss, Server, Sim, Snapshots,
+    Summary,
+};
 use super::totals::{Reasons, Totals};
 use super::worker::WorkerReport;
 
@@ -70,6 +73,12 @@ impl Measured {
             input_to_effect_ms: ms(&recorder.effect_us),
             prediction_error_m: Distribution::of(&recorder.prediction_mm, 1e3),
             corrections_per_client_s: self.corrections_per_client_s(),
+            interpolation: self.interpolation(),
+            clock: ClockFit {
+                offset_error_ms: ms(&recorder.offset_us).filter(|_| ages_are_ages),
+                drift_ppm: ms(&recorder.drift_ppb),
+                jitter_ms: ms(&recorder.clock_jitter_us),
+            },
             loss: self.loss(),
             snapshots: self.snapshots(),
             inputs: self.inputs(server),
@@ -90,6 +99,19 @@ impl Measured {
             connected: self.totals.connected,
             failed: u64::from(options.clients).saturating_sub(self.totals.connected),
             disconnected: self.totals.disconnected.values().sum(),
+        }
+    }
+
+    fn interpolation(&self) -> Interpolation {
+        let (frames, recorder) = (&self.totals.frames, &self.recorder);
+        Interpolation {
+            delay_ms: Distribution::of(&recorder.delay_us, 1e3),
+            underrun_pct: percent(frames.underruns, frames.frames),
+            stalled_pct: percent(frames.stalled, frames.frames),
+            partial_pct: percent(frames.partial, frames.frames),
+            extrapolated_pct: percent(recorder.extrapolated, recorder.shown),
+            jumps: frames.jumps,
+            error_m: Distribution::of(&recorder.display_mm, 1e3),
         }
     }
 

@@ -6,10 +6,12 @@ mod check;
 mod corruption;
 mod player;
 mod tap;
+mod witness;
 
 pub use check::{Check, Violation};
 pub use player::{Mind, Player};
 pub use tap::Packet;
+pub use witness::{Verdict, Witness};
 
 use crate::client::{Client, ClientConfig, ClientEvent, Status};
 use crate::link::{Conditioner, LinkConfig, Rng};
