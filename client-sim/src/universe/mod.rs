@@ -9,7 +9,7 @@ mod tap;
 mod witness;
 
 pub use check::{Check, Violation};
-pub use player::{Mind, Player};
+pub use player::{Mind, Pilot, Player};
 pub use tap::Packet;
 pub use witness::{Verdict, Witness};
 
@@ -143,6 +143,7 @@ impl<I: Input> Universe<I> {
             down: Conditioner::new(down, self.rng.next_u64()),
             up: Conditioner::new(up, self.rng.next_u64()),
             mind,
+            pilot: None,
             resumes: false,
             events: Vec::new(),
         });
