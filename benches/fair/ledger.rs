@@ -23,10 +23,12 @@ pub(crate) struct Count {
     pub(crate) screen_hits: u64,
     /// Of these, the server says that they hit the same.
     pub(crate) awarded: u64,
-    /// All that the server says hit somebody.
+    /// The target was dead by then: another shot was enough.
+    pub(crate) too_late: u64,
+    /// Of these, the server says that they met it all the same.
+    pub(crate) too_late_told: u64,
+    /// All that the server says hit somebody, who was alive or not.
     pub(crate) server_hits: u64,
-    /// Screen hits on who was dead by then.
-    pub(crate) died: u64,
     /// The server did not fire: the input was lost, or the shooter was dead by then.
     pub(crate) unfired: u64,
     /// The view was older than the server looks back.
@@ -44,9 +46,10 @@ pub(crate) struct Count {
 struct Entry {
     shot: ScreenShot,
     screen: Option<ScreenHit>,
-    awarded: Option<NetId>,
+    awarded: Option<(NetId, u8)>,
     unfired: bool,
     mispredicted: bool,
+    /// The target was dead when the shot met it.
     died: bool,
 }
 
@@ -112,7 +115,7 @@ impl Ledger {
             let events = std::mem::take(&mut universe.players_mut()[player].events);
             events.iter().filter_map(|event| told_hit(event, universe.engine().schema())).for_each(|hit| {
                 match self.entries.get_mut(&(player, hit.fired.0)) {
-                    Some(entry) => entry.awarded = hit.target,
+                    Some(entry) => entry.awarded = hit.target.map(|target| (target, hit.points)),
                     None => self.stray_hits += u64::from(self.is_open),
                 }
             });
@@ -139,8 +142,9 @@ impl Ledger {
                 return true;
             }
             if let Some(entry) = entries.get_mut(&(*player, hit.fired.0)) {
-                // Killed by a shot of the same tick, or before.
-                entry.died = truth::<Status>(engine, hit.target, *tick).is_none_or(|status| status.dead);
+                // At the end of the tick before, or by another shot of this one.
+                let status: Option<Status> = truth(engine, hit.target, tick.sub(1));
+                entry.died = status.is_none_or(|status| status.dead);
             }
             false
         });
@@ -156,6 +160,8 @@ impl Ledger {
             ages += f64::from(entry.shot.view_age.ticks()) / f64::from(self.tick_hz) * 1e3;
             if let Some(hit) = entry.screen {
                 count.screen_hits += 1;
+                let told = entry.awarded == Some((hit.target, 0));
+                count.too_late_told += u64::from(told);
                 *count.verdict(entry, hit, self.rewind_max_ticks) += 1;
             }
         }
@@ -166,12 +172,12 @@ impl Ledger {
 impl Count {
     /// Where a screen hit counts.
     fn verdict(&mut self, entry: &Entry, hit: ScreenHit, rewind_max_ticks: f32) -> &mut u64 {
-        if entry.awarded == Some(hit.target) {
-            &mut self.awarded
+        if let Some((_, points)) = entry.awarded.filter(|(target, _)| *target == hit.target) {
+            if points > 0 { &mut self.awarded } else { &mut self.too_late }
         } else if entry.unfired {
             &mut self.unfired
         } else if entry.died {
-            &mut self.died
+            &mut self.too_late
         } else if entry.shot.view_age.ticks() > rewind_max_ticks {
             &mut self.over_bound
         } else if entry.mispredicted {

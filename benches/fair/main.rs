@@ -4,7 +4,7 @@
 //!
 //! Fighters and NPCs in a universe. Each fighter is shown the world as clients show it, aims at that from its predicted
 //! avatar, and flies its shots past what its screen shows, by the server's own steps. What meets somebody there is a *screen
-//! hit*; the server's events say which of them it awards. Every one that it does not is looked into with the server's truth.
+//! hit*; the server's events say which of them it awards. *Too late* are those whose target was dead by then. Every other is looked into with the server's truth, and counts for the first reason that holds.
 #![expect(clippy::print_stdout, reason = "the table is what this program is for")]
 
 mod duelist;
@@ -75,6 +75,8 @@ struct Cell {
     #[serde(flatten)]
     count: Count,
     awarded_pct: f64,
+    /// Of those whose target was not dead by then.
+    awarded_of_living_pct: f64,
     unseen_pct: f64,
     view_age_ms_mean: f64,
 }
@@ -82,7 +84,7 @@ struct Cell {
 fn main() -> std::io::Result<()> {
     let flags = Flags::parse();
     println!(
-        "RTT ms  rewind ms   shots  screen hits  awarded %  server hits  not on screen %  view age ms | not awarded: died  not fired  over bound  mispredicted  guessed  other"
+        "RTT ms  rewind ms   shots  screen hits  awarded %  of the living %  server hits  not on screen %  view age ms | too late  not fired  over bound  mispredicted  guessed  other"
     );
     let mut cells = Vec::new();
     for rtt_ms in &flags.rtts {
@@ -133,7 +135,8 @@ fn measure(flags: &Flags, rtt_ms: u64, rewind_max_ms: u64) -> Cell {
         rtt_ms,
         rewind_max_ms,
         awarded_pct: pct(count.awarded, count.screen_hits),
-        unseen_pct: pct(count.server_hits - count.awarded, count.server_hits),
+        awarded_of_living_pct: pct(count.awarded, count.screen_hits - count.too_late),
+        unseen_pct: pct(count.server_hits - count.awarded - count.too_late_told, count.server_hits),
         count,
         view_age_ms_mean,
     }
@@ -151,10 +154,15 @@ fn run(universe: &mut Universe<ArenaInput>, ledger: &mut Ledger, duration: Durat
 }
 
 fn row(cell: &Cell) -> String {
-    let Count { shots, screen_hits, server_hits, died, unfired, over_bound, mispredicted, guessed, other, .. } =
+    let Count { shots, screen_hits, server_hits, too_late, unfired, over_bound, mispredicted, guessed, other, .. } =
         cell.count;
     format!(
-        "{:>6} {:>10} {shots:>7} {screen_hits:>12} {:>10.2} {server_hits:>12} {:>16.2} {:>12.0} | {died:>18} {unfired:>10} {over_bound:>11} {mispredicted:>13} {guessed:>8} {other:>6}",
-        cell.rtt_ms, cell.rewind_max_ms, cell.awarded_pct, cell.unseen_pct, cell.view_age_ms_mean,
+        "{:>6} {:>10} {shots:>7} {screen_hits:>12} {:>10.2} {:>16.2} {server_hits:>12} {:>16.2} {:>12.0} | {too_late:>8} {unfired:>10} {over_bound:>11} {mispredicted:>13} {guessed:>8} {other:>6}",
+        cell.rtt_ms,
+        cell.rewind_max_ms,
+        cell.awarded_pct,
+        cell.awarded_of_living_pct,
+        cell.unseen_pct,
+        cell.view_age_ms_mean,
     )
 }

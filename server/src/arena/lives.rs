@@ -73,8 +73,9 @@ pub(super) fn hurt(
 ) {
     for wound in wounds.0.drain(..) {
         let Ok((mut health, mut status, mut life, owner)) = bodies.get_mut(wound.target) else { continue };
-        // Two shots may meet the same body in one tick, and the first may have been enough.
+        // Another shot was enough, in this tick or since the shooter saw it alive: this one met it all the same.
         if status.dead {
+            news.tell(wound, 0, false);
             continue;
         }
         let points = SHOT_POINTS.min(health.0);

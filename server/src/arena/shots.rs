@@ -1,6 +1,6 @@
 use super::Ground;
 use super::lives::{Wound, Wounds};
-use super::targets::Targets;
+use super::targets::{Target, Targets};
 use crate::game::{Inputs, Owner, Replicated, Rewind, TickTime};
 use bevy_ecs::change_detection::DetectChangesMut;
 use bevy_ecs::prelude::{Commands, Component, Entity, Query, Res, ResMut};
@@ -65,8 +65,8 @@ pub(super) fn fly(
         let Shot { shooter, client_id, fired, view_age, .. } = *shot;
         let shown = Moment::at(time.tick).add(-view_age);
         let leg = shot.flight.step(&ground.0, time.delta_s, |from, to| {
-            targets.first_hit(from, to, view_age * time.delta_s, |target, place| {
-                (target != shooter).then(|| place_shown(&rewind, target, place, shown, view_age))?
+            targets.first_hit(from, to, view_age * time.delta_s, |target| {
+                (target.entity != shooter).then(|| place_shown(&rewind, target, shown, view_age))?
             })
         });
         match leg {
@@ -81,11 +81,11 @@ pub(super) fn fly(
     }
 }
 
-/// Where the shooter saw a target that now stands at `place`; `None` if it was not there, or dead.
-fn place_shown(rewind: &Rewind, target: Entity, place: Vec3, shown: Moment, view_age: f32) -> Option<Vec3> {
+/// Where the shooter saw a body stand; `None` if it lay dead, or was not there.
+fn place_shown(rewind: &Rewind, target: &Target, shown: Moment, view_age: f32) -> Option<Vec3> {
     if view_age == 0.0 {
-        return Some(place);
+        return (!target.is_dead).then_some(target.place);
     }
-    let was_alive = !rewind.held::<Status>(target, shown)?.dead;
-    rewind.get::<Position>(target, shown).filter(|_| was_alive).map(|position| position.0)
+    let was_alive = !rewind.held::<Status>(target.entity, shown)?.dead;
+    rewind.get::<Position>(target.entity, shown).filter(|_| was_alive).map(|position| position.0)
 }

@@ -38,7 +38,7 @@ pub struct Hit {
     pub fired: Tick,
     /// Whom it hit; `None` in the one tick in which nobody has been told of it.
     pub target: Option<NetId>,
-    /// Hit points taken, 1 to 100.
+    /// Hit points taken, 0 to 100. None were left to take of who was dead by then, though not yet on the shooter's screen.
     pub points: u8,
     /// It was the last one needed.
     pub killed: bool,

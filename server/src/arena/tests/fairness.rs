@@ -120,7 +120,7 @@ fn who_joined_since_is_not_yet_on_the_shooters_screen() {
 }
 
 #[test]
-fn who_lay_dead_then_is_not_hit_and_who_died_since_is_not_hurt_again() {
+fn who_lay_dead_then_is_not_met_and_who_died_since_is_but_loses_nothing() {
     for (then, now) in [(true, false), (false, true)] {
         let mut game = fair();
         let target = game.avatar(2).unwrap();
@@ -131,6 +131,8 @@ fn who_lay_dead_then_is_not_hit_and_who_died_since_is_not_hurt_again() {
         game.set(target, Status { dead: now, hit: false });
         game.ticks(20, &[]);
         assert_eq!(game.of::<Health>(target), Health(100), "dead then: {then}");
+        let told: Vec<_> = game.sent::<Hit>().iter().map(|sent| sent.event.points).collect();
+        assert_eq!(told, if then { vec![] } else { vec![0] });
     }
 }
 
