@@ -36,7 +36,10 @@ fn every_promised_metric_is_there_and_explained() {
         ("counter", "ticks_total tick_overruns_total ticks_skipped_total packets_total bytes_total"),
         ("counter", "packets_dropped_total packets_lost_total socket_receive_drops_total connections_total"),
         ("counter", "connections_rejected_total disconnects_total inputs_total snapshot_entities_total"),
-        ("counter", "delta_cache_total baselines_expired_total desyncs_total budget_deferred_total back_offs_total"),
+        (
+            "counter",
+            "delta_cache_total baselines_expired_total desyncs_total budget_deferred_total events_unsent_total back_offs_total",
+        ),
         ("counter", "resumes_total"),
         ("gauge", "clients clients_away clients_max entities history_bytes load_level draining start_time_seconds"),
         ("gauge", "build_info"),

@@ -19,7 +19,7 @@ impl Moment {
 
     /// So many ticks after this; before it, if negative.
     #[must_use]
-    pub fn add(self, ticks: f32) -> Self {
+    pub const fn add(self, ticks: f32) -> Self {
         let from = self.fraction + ticks;
         let whole = floor(from);
         let fraction = from - whole as f32;
@@ -30,7 +30,7 @@ impl Moment {
 
     /// How many ticks lie from `earlier` to this; negative if this comes first.
     #[must_use]
-    pub fn since(self, earlier: Self) -> f32 {
+    pub const fn since(self, earlier: Self) -> f32 {
         self.tick.since(earlier.tick) as f32 + (self.fraction - earlier.fraction)
     }
 }
@@ -81,7 +81,7 @@ impl Replicate for ViewAge {
 }
 
 /// The next whole number below or at `value`, which lies within the reach of an `i32`; `core` has none for floats.
-fn floor(value: f32) -> i32 {
+const fn floor(value: f32) -> i32 {
     let whole = value as i32;
     if value < whole as f32 { whole - 1 } else { whole }
 }

@@ -6,12 +6,15 @@ mod vector_file;
 use std::time::Duration;
 use tidelock::Instant;
 use tidelock::bits::{BitReader, BitWriter, Malformed};
-use tidelock::wire::{AckWindow, Acks, Connection, ReliableReceiver, ReliableSender, WIRE_VERSION};
+use tidelock::wire::{
+    AckWindow, Acks, Connection, ReliableReceiver, ReliableSender, UnreliableSender, WIRE_VERSION, read_unreliable,
+};
 use vector_file::{Vectors, bytes};
 
 const ACKS: &str = "acks.txt";
 const HEAD: &str = "datagram_head.txt";
 const FRAGMENTS: &str = "reliable_fragments.txt";
+const UNRELIABLE: &str = "unreliable_messages.txt";
 
 /// What a receiver holds and says of it.
 struct Report {
@@ -157,7 +160,8 @@ fn connection(sent: u64, held: &[u64]) -> Connection<()> {
 fn datagram_heads_have_these_bytes() {
     let mut vectors = Vectors::new(
         HEAD,
-        "The head of every datagram, without messages: version 4 | sequence 16 | acks | 0 for no fragment.\n\
+        "The head of every datagram, without messages: version 4 | sequence 16 | acks | 0 for no unreliable message |\n\
+         0 for no fragment.\n\
          An input or a snapshot follows.",
     );
     let head = |sent, held: &[u64]| {
@@ -171,7 +175,7 @@ fn datagram_heads_have_these_bytes() {
     vectors.accepted("beyond_16_bits", "version 1, sequence 65_537, held [8]", head(65_537, &[8]));
     vectors.refused("version_2", "the version is 1; twin: first", |w| {
         w.write(u64::from(WIRE_VERSION) + 1, 4);
-        w.write(0, 18);
+        w.write(0, 19);
     });
     vectors.check();
 }
@@ -192,6 +196,51 @@ fn datagram_heads_read_back() {
     assert_eq!(read("third", &[0, 1], 3), Err(Malformed), "what it acknowledges was not sent");
     assert_eq!(read("beyond_16_bits", &[65_530], 9), Ok(Some((65_537, vec![8]))));
     assert_eq!(read("refused_version_2", &[], 0), Err(Malformed));
+}
+
+#[test]
+fn unreliable_messages_have_these_bytes() {
+    let mut vectors = Vectors::new(
+        UNRELIABLE,
+        "The unreliable messages in one datagram.\n\
+         for each: 1 | length 10, at most 800 | bytes; then 0.",
+    );
+    let send = |messages: &[&[u8]]| {
+        let mut sender = UnreliableSender::default();
+        messages.iter().for_each(|message| sender.send(message).unwrap());
+        move |w: &mut BitWriter| sender.write(9_000, w)
+    };
+    vectors.accepted("none", "no messages", send(&[]));
+    vectors.accepted("empty_message", "[\"\"]", send(&[b""]));
+    vectors.accepted("two_messages", "[\"ab\", \"c\"]", send(&[b"ab", b"c"]));
+    vectors.accepted("message_of_800_bytes", "800 bytes 0x61", send(&[&[0x61; 800]]));
+    vectors.refused("message_of_801_bytes", "twin: message_of_800_bytes", |w| {
+        w.write_bool(true);
+        w.write(801, 10);
+        w.write_bytes(&[0x61; 801]);
+        w.write_bool(false);
+    });
+    vectors.refused("message_cut_short", "its one byte is missing; twin: two_messages", |w| {
+        w.write_bool(true);
+        w.write(1, 10);
+    });
+    vectors.check();
+}
+
+#[test]
+fn unreliable_messages_read_back() {
+    let read = |name: &str| {
+        let mut messages = Vec::new();
+        let bytes = bytes(UNRELIABLE, name);
+        read_unreliable(&mut BitReader::new(&bytes), |message| messages.push(message)).map(|()| messages)
+    };
+    assert_eq!(read("none"), Ok(vec![]));
+    assert_eq!(read("empty_message"), Ok(vec![b"".to_vec()]));
+    assert_eq!(read("two_messages"), Ok(vec![b"ab".to_vec(), b"c".to_vec()]));
+    assert_eq!(read("message_of_800_bytes"), Ok(vec![vec![0x61; 800]]));
+    for name in ["refused_message_of_801_bytes", "refused_message_cut_short"] {
+        assert_eq!(read(name), Err(Malformed), "{name}");
+    }
 }
 
 fn fragment(id: u64, last: bool, len: usize, w: &mut BitWriter) {

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::time::Duration;
 use tidelock::netcode::DisconnectCause;
-use tidelock::state::EventId;
+use tidelock::state::{Event, EventId, Schema};
 use tidelock::wire::{CloseReason, RejectReason};
 use tidelock::{Instant, Tick};
 
@@ -99,7 +99,7 @@ pub enum ClientEvent {
     },
     /// A round trip was measured.
     RttSample(Duration),
-    /// An event of the game.
+    /// An event of the game: read it with [`ClientEvent::read`].
     Event {
         /// Which type.
         id: EventId,
@@ -113,4 +113,13 @@ pub enum ClientEvent {
     },
     /// The connection is over.
     Disconnected(DisconnectReason),
+}
+
+impl ClientEvent {
+    /// The event of the game that this is, if it is an `E` that decodes.
+    #[must_use]
+    pub fn read<E: Event>(&self, schema: &Schema) -> Option<E> {
+        let Self::Event { id, body } = self else { return None };
+        (schema.event::<E>() == Some(*id)).then(|| bitcode::decode(body).ok()).flatten()
+    }
 }

@@ -4,6 +4,12 @@
 //! Feed it datagrams with [`Client::handle_datagram`], call [`Client::tick`] with the player's input whenever
 //! [`Client::next_tick`] is due and [`Client::update`] whenever [`Client::next_wakeup`] is; after each call send what
 //! [`Client::poll_transmit`] gives and look at what [`Client::poll_event`] tells.
+//!
+//! Snapshots come less often than frames, and not evenly. A frame shows what is others' at the moment that [`Client::frame`]
+//! gives: `client.view().at(moment)` is the world of then, with what lies between two snapshots
+//! ([`Interpolate`](tidelock::state::Interpolate)). [`Client::shown`] says the same to whoever asks again, such as an input that
+//! tells the server what its player saw ([`ViewAge`](tidelock::ViewAge)). One's own avatar is ahead of that:
+//! [`Prediction`].
 
 mod apply;
 mod arrivals;
@@ -31,7 +37,7 @@ mod tests;
 
 pub use clock::Clock;
 pub use event::{ClientEvent, DisconnectReason, Status};
-pub use playback::{Playback, PlaybackCounts};
+pub use playback::{Playback, PlaybackConfig, PlaybackCounts};
 pub use prediction::{Correction, Predict, Prediction};
 pub use scene::{Scene, SceneEntity};
 pub use stats::{ClientStats, SnapshotCounts};
@@ -50,7 +56,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tidelock::bits::BitWriter;
 use tidelock::netcode::{self, Cipher, ClientState, ConnectToken, PACKET_BYTES_MAX};
-use tidelock::state::{Event, Input, Schema};
+use tidelock::state::{Delivery, Event, Input, Schema};
 use tidelock::wire::{
     ClientMessage, Connection, DATAGRAM_BITS_MAX, Greeting, HEAD_BITS_MAX, MESSAGE_BYTES_MAX, SendError, WIRE_VERSION,
 };
@@ -87,6 +93,7 @@ pub struct Client<I: Input> {
     clock: Option<Clock>,
     /// `None` before the first snapshot.
     playback: Option<Playback>,
+    playback_config: PlaybackConfig,
     resync: Option<Resync>,
     claim: Option<WholeClaim>,
     full_view_seen: bool,
@@ -151,6 +158,7 @@ impl<I: Input> Client<I> {
             tick_hz: 0,
             clock: None,
             playback: None,
+            playback_config: PlaybackConfig::default(),
             resync: None,
             claim: None,
             full_view_seen: false,
@@ -281,6 +289,12 @@ impl<I: Input> Client<I> {
         self.playback.as_ref()
     }
 
+    /// Asks for other delays than the usual ones.
+    pub fn set_playback(&mut self, config: PlaybackConfig) {
+        self.playback_config = config;
+        self.playback.iter_mut().for_each(|playback| playback.configure(config));
+    }
+
     /// The moment to show at `now`: [`View::at`] shows it. The same `now` gives the same moment, as long as no datagram was
     /// handled in between; a later one gives none that is earlier. `None` before the first snapshot.
     #[must_use]
@@ -324,10 +338,11 @@ impl<I: Input> Client<I> {
         self.pacer.as_ref().map(Pacer::lead_and_target)
     }
 
-    /// Sends an event of the game, reliably and in order.
+    /// Sends an event of the game, as its type is delivered: reliably and in order, or with the next datagram.
     ///
     /// # Errors
-    /// If the client does not play, the event is longer than the server takes, or too much waits to be sent already.
+    /// If the client does not play, the event is too long (4,094 bytes, 798 of an unreliable one), or too much waits to be sent
+    /// already.
     ///
     /// # Panics
     /// If the schema does not declare `E`.
@@ -340,7 +355,15 @@ impl<I: Input> Client<I> {
         if body.len() > ClientMessage::EVENT_BYTES_MAX {
             return Err(SendError::TooLong(body.len()));
         }
-        self.send_message(&ClientMessage::Event { id, body })
+        let message = ClientMessage::Event { id, body };
+        match E::DELIVERY {
+            Delivery::Reliable => self.send_message(&message),
+            Delivery::Unreliable => {
+                self.writer.clear();
+                message.write(&mut self.writer);
+                self.connection.send_unreliable(self.writer.finish())
+            }
+        }
     }
 
     /// Says goodbye: it comes out of [`Client::poll_transmit`].

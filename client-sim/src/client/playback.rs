@@ -16,6 +16,7 @@ use tidelock::{Instant, Moment, Tick};
 /// Without snapshots it runs on for [`Playback::EXTRAPOLATION_MAX`], and then stands still.
 #[derive(Clone, Debug)]
 pub struct Playback {
+    config: PlaybackConfig,
     period_ms: f64,
     /// Positions are ticks since this one.
     origin: Tick,
@@ -31,12 +32,29 @@ pub struct Playback {
     /// How old what was known had become when the newest came, in milliseconds.
     fresh_ms: f64,
     staleness: Staleness,
+    samples: u32,
     /// Behind the newest tick that could be here, in milliseconds: aimed at, and as it was when the newest came.
     target_ms: f64,
     delay_ms: f64,
     /// Frames past the newest snapshot, oldest first: they were right if the server had nothing to say.
     doubtful: VecDeque<Moment>,
     counts: PlaybackCounts,
+}
+
+/// What a game asks of [`Playback`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PlaybackConfig {
+    /// The share of frames that may be underruns, 0 to 1: with fewer, all is shown later.
+    pub underrun_share: f32,
+    /// The longest delay, up to [`Playback::DELAY_MAX`], whatever becomes of frames: such as that of which a server's lag
+    /// compensation makes up for.
+    pub delay_max: Duration,
+}
+
+impl Default for PlaybackConfig {
+    fn default() -> Self {
+        Self { underrun_share: 0.003, delay_max: Playback::DELAY_MAX }
+    }
 }
 
 /// What became of the frames that a client told of by [`Client::frame`](super::Client::frame).
@@ -81,8 +99,8 @@ impl PlaybackCounts {
 
 /// Frames of which it is not known yet whether they were underruns; of more, it is taken for granted.
 const DOUBTFUL_MAX: usize = 64;
-/// This share of frames may be underruns.
-const UNDERRUN_TARGET: f32 = 0.003;
+/// Judging the last seconds costs; once for so many snapshots is enough.
+const SAMPLES_PER_TARGET: u32 = 8;
 /// Beyond what the last seconds asked for.
 const MARGIN_MS: f64 = 1.0;
 /// By how much time may run faster or slower.
@@ -101,12 +119,13 @@ impl Playback {
     pub const DELAY_MAX: Duration = Duration::from_millis(Staleness::MAX_MS as u64 + 1);
 
     /// The first snapshot is here, of a server with `tick_hz` ticks a second that sends one every so many ticks.
-    pub(super) fn new(tick_hz: u32, every_ticks: u32, first: Tick, now: Instant) -> Self {
+    pub(super) fn new(config: PlaybackConfig, tick_hz: u32, every_ticks: u32, first: Tick, now: Instant) -> Self {
         let period_ms = 1e3 / f64::from(tick_hz);
         let interval_ms = period_ms * f64::from(every_ticks);
         // Until the arrivals tell.
-        let target_ms = interval_ms * 2.0 + MARGIN_MS;
+        let target_ms = (interval_ms * 2.0 + MARGIN_MS).min(config.delay_max.as_secs_f64() * 1e3);
         Self {
+            config,
             period_ms,
             origin: first,
             at: now,
@@ -117,6 +136,7 @@ impl Playback {
             newest: first,
             fresh_ms: 0.0,
             staleness: Staleness::new(),
+            samples: 0,
             target_ms,
             delay_ms: target_ms,
             doubtful: VecDeque::new(),
@@ -156,7 +176,11 @@ impl Playback {
             let turn_ms = f64::from(arrival.tick.since(known_before)) * self.period_ms;
             let from_ms = if stale_ms > self.fresh_ms { self.fresh_ms } else { stale_ms - turn_ms };
             self.staleness.add(from_ms as f32, stale_ms as f32);
-            self.target_ms = self.staleness.exceeded_in(UNDERRUN_TARGET).map_or(self.target_ms, f64::from) + MARGIN_MS;
+            self.samples = self.samples.wrapping_add(1);
+            // It shrinks slowly, and grows with what is beyond it.
+            if stale_ms > self.target_ms || self.samples.is_multiple_of(SAMPLES_PER_TARGET) {
+                self.judge();
+            }
         }
         self.settle_doubts(arrival.known_before);
         self.fresh_ms = fresh_ms;
@@ -164,6 +188,12 @@ impl Playback {
         self.at = now;
         self.position = position;
         self.steer(earliest);
+    }
+
+    /// From now on something else is asked of it.
+    pub(super) fn configure(&mut self, config: PlaybackConfig) {
+        self.config = config;
+        self.judge();
     }
 
     /// The server tells how overloaded it is.
@@ -197,6 +227,12 @@ impl Playback {
         self.counts.stalled += u64::from(self.position_at(now) >= self.end());
         self.counts.partial += u64::from(whole.is_none_or(is_past));
         moment
+    }
+
+    /// Finds out what delay the last seconds asked for.
+    fn judge(&mut self) {
+        let needed_ms = self.staleness.exceeded_in(self.config.underrun_share).map_or(self.target_ms, f64::from);
+        self.target_ms = (needed_ms + MARGIN_MS).min(self.config.delay_max.as_secs_f64() * 1e3);
     }
 
     /// Up to `known` all was as the snapshots said that were here.
@@ -246,6 +282,7 @@ mod tests {
     /// A server of 60 ticks a second behind a bad link, and a client that shows 144 frames a second.
     #[derive(Clone, Copy)]
     struct World {
+        config: PlaybackConfig,
         every_ticks: u32,
         jitter_ms: f64,
         loss: f64,
@@ -253,7 +290,8 @@ mod tests {
         outage_ms: (u64, u64),
     }
 
-    const CALM: World = World { every_ticks: 1, jitter_ms: 0.0, loss: 0.0, outage_ms: (0, 0) };
+    const CONFIG: PlaybackConfig = PlaybackConfig { underrun_share: 0.003, delay_max: Playback::DELAY_MAX };
+    const CALM: World = World { config: CONFIG, every_ticks: 1, jitter_ms: 0.0, loss: 0.0, outage_ms: (0, 0) };
     const PERIOD: Duration = Duration::from_micros(16_667);
 
     fn ms(ms: u64) -> Instant {
@@ -290,8 +328,8 @@ mod tests {
                 }
                 while let Some((_, tick)) = arrivals.pop_front_if(|(at, _)| *at <= now) {
                     clock.on_snapshot(Tick(tick), ms(now));
-                    let playback =
-                        playback.get_or_insert_with(|| Playback::new(60, self.every_ticks, Tick(tick), ms(now)));
+                    let playback = playback
+                        .get_or_insert_with(|| Playback::new(self.config, 60, self.every_ticks, Tick(tick), ms(now)));
                     let arrival = Arrival { tick: Tick(tick), known_before: before.replace(Tick(tick)) };
                     playback.on_arrival(arrival, &clock, ms(now));
                 }
@@ -339,6 +377,17 @@ mod tests {
             assert!((least_ms..most_ms).contains(&delay_ms), "{delay_ms} ms at {jitter_ms} ms, {loss}");
             assert!(shares[0] < 0.01, "{shares:?} at {jitter_ms} ms, {loss}");
         }
+    }
+
+    #[test]
+    fn a_game_may_ask_for_less_delay_and_bear_more_underruns() {
+        let world = |config| World { config, jitter_ms: 40.0, ..CALM }.run(60);
+        let usual = world(CONFIG);
+        let bold = world(PlaybackConfig { underrun_share: 0.05, ..CONFIG });
+        assert!(bold.playback.delay_ms() < 0.7 * usual.playback.delay_ms(), "{}", bold.playback.delay_ms());
+        assert!((0.01..0.08).contains(&bold.shares[0]), "{:?}", bold.shares);
+        let bound = world(PlaybackConfig { delay_max: Duration::from_millis(100), ..CONFIG });
+        assert!(bound.playback.target_ms() == 100.0 && bound.shares[0] > 0.05, "{:?}", bound.shares);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use super::view::View;
 use std::time::Duration;
 use tidelock::bits::{BitReader, Malformed};
 use tidelock::netcode::DropReason;
-use tidelock::state::{FNV1A_OFFSET, Input, fnv1a};
+use tidelock::state::{Delivery, EventId, FNV1A_OFFSET, Input, fnv1a};
 use tidelock::wire::{ClientMessage, Farewell, Header, ServerMessage, SnapshotHeader, Welcome};
 use tidelock::{Instant, Tick};
 
@@ -127,8 +127,9 @@ impl<I: Input> Client<I> {
             clock.on_told(snapshot.tick, due);
         }
         clock.on_snapshot(snapshot.tick, now);
-        let (tick_hz, every_ticks) = (self.tick_hz, self.view.arrivals().every_ticks());
-        let playback = self.playback.get_or_insert_with(|| Playback::new(tick_hz, every_ticks, snapshot.tick, now));
+        let (config, tick_hz, every_ticks) = (self.playback_config, self.tick_hz, self.view.arrivals().every_ticks());
+        let playback =
+            self.playback.get_or_insert_with(|| Playback::new(config, tick_hz, every_ticks, snapshot.tick, now));
         if snapshot.index == 0 {
             playback.on_load(snapshot.load);
         }
@@ -210,9 +211,26 @@ impl<I: Input> Client<I> {
         while let Some(bytes) = self.connection.poll_message() {
             match ServerMessage::read(&bytes) {
                 Ok(ServerMessage::Welcome(welcome)) if self.status == Status::Joining => self.on_welcome(welcome, now),
-                Ok(ServerMessage::Event { id, body }) => self.emit(ClientEvent::Event { id, body }),
+                Ok(ServerMessage::Event { id, body }) => self.on_event(id, body, Delivery::Reliable),
                 Ok(ServerMessage::Welcome(_)) | Err(Malformed) => self.stats.payloads_malformed += 1,
             }
+        }
+        while let Some(bytes) = self.connection.poll_unreliable() {
+            match ServerMessage::read(&bytes) {
+                // What overtook the welcome comes too early.
+                Ok(ServerMessage::Event { .. }) if self.status != Status::Playing => {}
+                Ok(ServerMessage::Event { id, body }) => self.on_event(id, body, Delivery::Unreliable),
+                Ok(ServerMessage::Welcome(_)) | Err(Malformed) => self.stats.payloads_malformed += 1,
+            }
+        }
+    }
+
+    /// An event came, by `delivery`.
+    fn on_event(&mut self, id: EventId, body: Vec<u8>, delivery: Delivery) {
+        if self.schema.delivery(id) == Some(delivery) {
+            self.emit(ClientEvent::Event { id, body });
+        } else {
+            self.stats.payloads_malformed += 1;
         }
     }
 

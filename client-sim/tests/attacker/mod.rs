@@ -157,8 +157,8 @@ impl Attacker {
         w.write(0, 10);
         w.write_golomb(span, 3);
         w.write_golomb(0, 0);
-        // No messages.
-        w.write_bool(false);
+        // No messages of either kind.
+        w.write(0, 2);
     }
 
     /// The inputs of `count` ticks up to `newest`, all at their default.

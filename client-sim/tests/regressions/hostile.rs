@@ -14,8 +14,8 @@ fn datagram(sequence: u16, newest: Tick) -> Vec<u8> {
     let mut w = BitWriter::new();
     w.write(u64::from(WIRE_VERSION), 4);
     w.write(u64::from(sequence), 16);
-    w.write_bool(false);
-    w.write_bool(false);
+    // Acks, unreliable and reliable messages: none.
+    w.write(0, 3);
     Attacker::inputs(newest, 3, &mut w);
     w.finish().to_vec()
 }

@@ -1,20 +1,19 @@
 use super::lives::Obituaries;
 use crate::game::{FromClient, PlayerJoined, PlayerLeft, Recipients, TickTime, ToClients};
 use bevy_ecs::prelude::{MessageReader, MessageWriter, Res, ResMut, Resource};
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use tidelock::{ClientId, Tick};
 use tidelock_arena::{CHAT_BYTES_MAX, Chat, Say};
 
 /// A line goes to every player, so what a full server says and tells must not grow with its players: lines a second, and
-/// lines at once.
-const PLAYER: Rate = Rate { per_s: 1.0, burst: 4.0 };
+/// lines at once. What one player may say, [`Say`] tells.
 const EVERYBODY: Rate = Rate { per_s: 20.0, burst: 40.0 };
 const NEWS: Rate = Rate { per_s: 4.0, burst: 8.0 };
 
-/// How much each player, all together, and the server may still say.
+/// Who may speak, and how much all together and the server may still say.
 #[derive(Resource, Debug)]
 pub(super) struct Voices {
-    players: BTreeMap<ClientId, Allowance>,
+    players: BTreeSet<ClientId>,
     everybody: Allowance,
     news: Allowance,
 }
@@ -22,14 +21,14 @@ pub(super) struct Voices {
 impl Default for Voices {
     fn default() -> Self {
         let [everybody, news] = [EVERYBODY, NEWS].map(Allowance::full);
-        Self { players: BTreeMap::new(), everybody, news }
+        Self { players: BTreeSet::new(), everybody, news }
     }
 }
 
 impl Voices {
     /// Lets a player speak; false if it could already.
     pub(super) fn add(&mut self, client_id: ClientId) -> bool {
-        self.players.insert(client_id, Allowance::full(PLAYER)).is_none()
+        self.players.insert(client_id)
     }
 
     pub(super) fn remove(&mut self, client_id: ClientId) {
@@ -38,7 +37,7 @@ impl Voices {
 
     /// Whether a player may say a line now. One that plays no more may not.
     fn may_say(&mut self, client_id: ClientId, time: &TickTime) -> bool {
-        self.players.get_mut(&client_id).is_some_and(|own| own.take(time)) && self.everybody.take(time)
+        self.players.contains(&client_id) && self.everybody.take(time)
     }
 }
 
@@ -167,7 +166,7 @@ mod tests {
     #[test]
     fn an_allowance_is_spent_and_comes_back() {
         let mut time = TickTime::new(60);
-        let mut allowance = Allowance::full(PLAYER);
+        let mut allowance = Allowance::full(Rate { per_s: 1.0, burst: 4.0 });
         assert_eq!((0..10).filter(|_| allowance.take(&time)).count(), 4);
         time.tick = Tick(61);
         assert!(allowance.take(&time) && !allowance.take(&time));

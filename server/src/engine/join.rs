@@ -9,7 +9,7 @@ use bevy_ecs::change_detection::DetectChanges;
 use core::net::SocketAddr;
 use std::time::Duration;
 use tidelock::netcode::Slot;
-use tidelock::state::{FNV1A_OFFSET, fnv1a};
+use tidelock::state::{Delivery, FNV1A_OFFSET, fnv1a};
 use tidelock::wire::{
     CloseReason, Farewell, Greeting, RejectReason, ResumeClaim, ServerMessage, WIRE_VERSION, Welcome,
 };
@@ -78,7 +78,7 @@ impl Engine {
         let Some(session) = self.sessions.at_mut(slot) else { return };
         session.in_game = resumed;
         session.views = kept.unwrap_or_default();
-        let sent = session.send(&ServerMessage::Welcome(welcome));
+        let sent = session.send(&ServerMessage::Welcome(welcome), Delivery::Reliable);
         self.sessions.welcome(slot, now + WELCOME_TIMEOUT);
         if sent.is_err() {
             // The game's join payload is too long for a message.

@@ -12,6 +12,7 @@ mod config;
 mod congestion;
 mod draft;
 mod event_queue;
+mod event_rates;
 mod executor;
 mod filter;
 mod grid;

@@ -5,8 +5,10 @@ use super::{Engine, Stats};
 use crate::game::EventType;
 use bevy_ecs::world::World;
 use core::net::SocketAddr;
+use tidelock::Tick;
 use tidelock::bits::Malformed;
 use tidelock::netcode::{ServerEvent, Slot};
+use tidelock::state::{Delivery, EventId};
 use tidelock::wire::{ClientMessage, CloseReason, Greeting};
 
 impl Engine {
@@ -41,14 +43,21 @@ impl Engine {
     }
 
     fn take_messages(&mut self, slot: Slot, arrival: Arrival) {
+        while let Some(message) = self.sessions.at_mut(slot).and_then(|session| session.connection.poll_unreliable()) {
+            let taken = match ClientMessage::read(&message) {
+                Ok(ClientMessage::Event { id, body }) => {
+                    self.on_event(slot, id, body, Delivery::Unreliable, arrival.simulated)
+                }
+                _ => Err(Malformed),
+            };
+            self.stats.events_malformed += u64::from(taken.is_err());
+        }
         while let Some(message) = self.sessions.at_mut(slot).and_then(|session| session.connection.poll_message()) {
             let taken = match ClientMessage::read(&message) {
                 Ok(message) => self.on_message(slot, message, arrival),
                 Err(Malformed) => Err(Malformed),
             };
-            if taken.is_err() {
-                self.stats.events_malformed += 1;
-            }
+            self.stats.events_malformed += u64::from(taken.is_err());
         }
         if let Some(session) = self.sessions.at_mut(slot) {
             deliver_events(session, &self.events, self.app.world_mut(), &mut self.stats);
@@ -67,15 +76,28 @@ impl Engine {
                 session.wants_full = true;
                 Ok(())
             }
-            ClientMessage::Event { id, body } if session.may_play() => {
-                if usize::from(id.0) >= self.events.len() {
-                    return Err(Malformed);
-                }
-                self.stats.events_flooded += u64::from(!session.events.push(id, body));
-                Ok(())
-            }
+            ClientMessage::Event { id, body } => self.on_event(slot, id, body, Delivery::Reliable, arrival.simulated),
             _ => Err(Malformed),
         }
+    }
+
+    /// An event came, by `delivery`.
+    fn on_event(
+        &mut self,
+        slot: Slot,
+        id: EventId,
+        body: Vec<u8>,
+        delivery: Delivery,
+        tick: Tick,
+    ) -> Result<(), Malformed> {
+        let session = self.sessions.at_mut(slot).filter(|session| session.may_play()).ok_or(Malformed)?;
+        let event = self.events.get(usize::from(id.0)).filter(|event| event.delivery == delivery).ok_or(Malformed)?;
+        if !session.event_rates.take(id, event.rate, tick, self.config.tick_hz) {
+            self.stats.events_over_rate += 1;
+        } else if !session.events.push(id, body) {
+            self.stats.events_flooded += 1;
+        }
+        Ok(())
     }
 }
 

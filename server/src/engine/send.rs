@@ -5,7 +5,7 @@ use super::share::{Scene, Share};
 use super::snapshot_tick::SnapshotTick;
 use std::time::Duration;
 use tidelock::Tick;
-use tidelock::state::{Audience, EventId};
+use tidelock::state::{Audience, Delivery, EventId};
 use tidelock::wire::{CloseReason, ServerMessage};
 
 impl Engine {
@@ -76,18 +76,20 @@ impl Engine {
     fn queue_events(&mut self, tick: SnapshotTick) {
         let mut stuck = Vec::new();
         for event in std::mem::take(&mut self.outgoing_events) {
+            let delivery = self.events[usize::from(event.event_index)].delivery;
             let message = ServerMessage::Event { id: EventId(event.event_index), body: event.body };
-            for session in
-                self.sessions.iter_mut().filter(|session| session.is_playing() && event.to.include(session.client_id))
-            {
-                if session.send(&message).is_err() {
-                    stuck.push(session.slot);
+            let recipients = self.sessions.iter_mut().filter(|session| session.is_playing());
+            for session in recipients.filter(|session| event.to.include(session.client_id)) {
+                match (session.send(&message, delivery), delivery) {
+                    (Ok(()), _) => {}
+                    (Err(_), Delivery::Reliable) => stuck.push(session.slot),
+                    (Err(_), Delivery::Unreliable) => self.stats.events_unsent += 1,
                 }
             }
         }
         // Who does not take its messages is not buffered for without end.
         for slot in stuck {
-            self.close(slot, CloseReason::ProtocolError, tick.now);
+            self.close(slot, CloseReason::TooSlow, tick.now);
         }
     }
 }

@@ -3,6 +3,7 @@ use super::budget::Budget;
 use super::closing::Closing;
 use super::congestion::{Congestion, RateBounds};
 use super::event_queue::EventQueue;
+use super::event_rates::EventRates;
 use super::history::History;
 use super::input_buffer::InputBuffer;
 use super::snapshot_tick::SnapshotTick;
@@ -13,7 +14,7 @@ use core::net::SocketAddr;
 use std::time::Duration;
 use tidelock::bits::{BitReader, BitWriter, Malformed};
 use tidelock::netcode::Slot;
-use tidelock::state::Schema;
+use tidelock::state::{Delivery, Schema};
 use tidelock::wire::{ClientMessage, Connection, Farewell, Fate, InputReader, SendError, ServerMessage};
 use tidelock::{ClientId, Instant, Tick};
 
@@ -47,6 +48,7 @@ pub(crate) struct Session {
     last_sample_at: Instant,
     /// Events of the game that the client sent.
     pub(crate) events: EventQueue,
+    pub(crate) event_rates: EventRates,
     /// The client asked for everything in full.
     pub(crate) wants_full: bool,
     last_full_at: Option<Instant>,
@@ -140,6 +142,7 @@ impl Session {
             last_sample_at: Instant::default(),
             audits: Audits::new((slot.0 % 64) as u8),
             events: EventQueue::default(),
+            event_rates: EventRates::default(),
             wants_full: false,
             last_full_at: None,
         }
@@ -282,11 +285,14 @@ impl Session {
         }
     }
 
-    /// Sends a reliable message.
-    pub(crate) fn send(&mut self, message: &ServerMessage) -> Result<(), SendError> {
+    /// Sends a message.
+    pub(crate) fn send(&mut self, message: &ServerMessage, delivery: Delivery) -> Result<(), SendError> {
         let mut w = BitWriter::new();
         message.write(&mut w);
-        self.connection.send_message(w.finish())
+        match delivery {
+            Delivery::Reliable => self.connection.send_message(w.finish()),
+            Delivery::Unreliable => self.connection.send_unreliable(w.finish()),
+        }
     }
 
     /// Sending begins: what the link takes, and the budget for it, are up to date.

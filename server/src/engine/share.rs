@@ -92,6 +92,7 @@ impl Sender {
         } else if session.takes_messages(tick.now) {
             writer.write_messages(session, tick, &mut seal);
         }
+        counts.events_unsent += session.connection.drop_unreliable() as u64;
         session.sent_bytes += traffic.bytes;
         counts.sent.packets += traffic.packets;
         counts.sent.bytes += traffic.bytes;

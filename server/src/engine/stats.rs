@@ -49,6 +49,10 @@ pub struct Stats {
     pub events_malformed: u64,
     /// `packets_dropped_total{reason}`: events beyond what may wait for the game to take it.
     pub events_flooded: u64,
+    /// `packets_dropped_total{reason}`: events beyond what their type allows a client.
+    pub events_over_rate: u64,
+    /// `events_unsent_total`: unreliable events for which no datagram of their tick had room.
+    pub events_unsent: u64,
     /// What was measured since the reader last took it: see [`Samples`].
     pub samples: Samples,
 }
@@ -59,6 +63,7 @@ pub(crate) struct SendCounts {
     pub(crate) sent: Traffic,
     pub(crate) snapshot_entities: SnapshotEntityCounts,
     pub(crate) budget_deferred: u64,
+    pub(crate) events_unsent: u64,
     pub(crate) back_offs: BackOffCounts,
     pub(crate) snapshot_size_bytes: Vec<u32>,
 }
@@ -66,11 +71,13 @@ pub(crate) struct SendCounts {
 impl Stats {
     /// Adds what a thread counted, which begins anew.
     pub(crate) fn add(&mut self, counts: &mut SendCounts) {
-        let SendCounts { sent, snapshot_entities, budget_deferred, back_offs, snapshot_size_bytes } = counts;
+        let SendCounts { sent, snapshot_entities, budget_deferred, events_unsent, back_offs, snapshot_size_bytes } =
+            counts;
         self.sent.packets += sent.packets;
         self.sent.bytes += sent.bytes;
         self.snapshot_entities.add(snapshot_entities);
         self.budget_deferred += *budget_deferred;
+        self.events_unsent += *events_unsent;
         self.back_offs.add(back_offs);
         let room = Samples::MAX.saturating_sub(self.samples.snapshot_size_bytes.len());
         self.samples.snapshot_size_bytes.extend(snapshot_size_bytes.drain(..).take(room));
@@ -195,8 +202,10 @@ counts!(
         banned,
         /// The server stopped.
         shutdown,
-        /// They did not take their reliable messages, or broke the protocol.
+        /// They broke the protocol.
         protocol_error,
+        /// They did not take their messages as fast as they came.
+        too_slow,
     }
 );
 
@@ -206,6 +215,7 @@ impl DisconnectCounts {
             CloseReason::Kicked => self.kicked += 1,
             CloseReason::Shutdown => self.shutdown += 1,
             CloseReason::ProtocolError => self.protocol_error += 1,
+            CloseReason::TooSlow => self.too_slow += 1,
             CloseReason::Timeout => self.timeout += 1,
             CloseReason::DuplicateLogin => self.duplicate_login += 1,
             CloseReason::Banned => self.banned += 1,

@@ -1,7 +1,7 @@
 use bevy_ecs::message::{Message, Messages};
 use bevy_ecs::world::World;
 use tidelock::ClientId;
-use tidelock::state::Event;
+use tidelock::state::{Delivery, Event, EventRate};
 
 /// An event that a client sent, for the game's systems to read in the tick after it arrived.
 #[derive(Clone, Debug)]
@@ -14,7 +14,7 @@ pub struct FromClient<E: Event> {
 
 impl<E: Event> Message for FromClient<E> {}
 
-/// An event for clients, reliable and in order. Write it with a `MessageWriter`.
+/// An event for clients, delivered as its type says. Write it with a `MessageWriter`.
 #[derive(Clone, Debug)]
 pub struct ToClients<E: Event> {
     /// Who is to receive it.
@@ -63,6 +63,9 @@ pub(crate) struct EventType {
     pub(crate) receive: fn(&mut World, ClientId, &[u8]) -> bool,
     /// Takes what the game sent in this tick, and forgets what it has read.
     pub(crate) drain: fn(&mut World, u8, &mut Vec<OutgoingEvent>),
+    pub(crate) delivery: Delivery,
+    /// What is taken from one client.
+    pub(crate) rate: EventRate,
 }
 
 impl EventType {
@@ -80,6 +83,8 @@ impl EventType {
                     |sent: ToClients<E>| OutgoingEvent { to: sent.to, event_index, body: bitcode::encode(&sent.event) };
                 out.extend(messages.drain().map(encode));
             },
+            delivery: E::DELIVERY,
+            rate: E::RATE,
         }
     }
 }

@@ -33,6 +33,7 @@ const COUNTERS: [(&str, &str); 20] = [
     ("tidelock_baselines_expired_total", "Entity records in full because the state a client holds is no longer kept."),
     ("tidelock_rewinds_clamped_total", "What players did upon a view older than the server looks back."),
     ("tidelock_desyncs_total", "Clients' reports of a state different from the server's."),
+    ("tidelock_events_unsent_total", "Unreliable events for which no datagram of their tick had room."),
     ("tidelock_budget_deferred_total", "Entity records that waited for a later snapshot for want of bandwidth."),
     ("tidelock_back_offs_total", "Times that a client's rate fell, by what its link showed."),
 ];
@@ -202,6 +203,7 @@ fn set_io_counters(stats: &ServerStats) {
         ("payloads_malformed", stats.engine.payloads_malformed),
         ("events_malformed", stats.engine.events_malformed),
         ("events_flooded", stats.engine.events_flooded),
+        ("events_over_rate", stats.engine.events_over_rate),
         ("inbox_full", stats.inbox_full),
         ("inbox_strangers_full", stats.inbox_strangers_full),
         ("send_would_block", stats.send_drops.would_block),
@@ -216,6 +218,7 @@ fn set_engine_counters(stats: &Stats) {
     counter!("tidelock_baselines_expired_total").absolute(stats.baselines_expired);
     counter!("tidelock_rewinds_clamped_total").absolute(stats.rewinds_clamped);
     counter!("tidelock_desyncs_total").absolute(stats.desyncs);
+    counter!("tidelock_events_unsent_total").absolute(stats.events_unsent);
     counter!("tidelock_budget_deferred_total").absolute(stats.budget_deferred);
     let directions = |up, down| [("up", up), ("down", down)];
     set_labelled("tidelock_packets_total", "direction", directions(stats.received.packets, stats.sent.packets));

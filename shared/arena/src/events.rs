@@ -1,13 +1,13 @@
 use alloc::string::String;
 use bitcode::{Decode, Encode};
 use tidelock::Tick;
-use tidelock::state::{Event, NetId};
+use tidelock::state::{Event, EventRate, NetId};
 
 /// A line of chat is at most this long, in bytes of UTF-8.
 pub const CHAT_BYTES_MAX: usize = 200;
 
 /// From a client: says something to everybody. The server drops control characters and what exceeds
-/// [`CHAT_BYTES_MAX`], and drops lines that come too fast.
+/// [`CHAT_BYTES_MAX`].
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct Say {
     /// One line.
@@ -16,6 +16,7 @@ pub struct Say {
 
 impl Event for Say {
     const NAME: &'static str = "say";
+    const RATE: EventRate = EventRate { per_s: 1, burst: 4 };
 }
 
 /// To all clients: a line of chat.
@@ -29,6 +30,7 @@ pub struct Chat {
 
 impl Event for Chat {
     const NAME: &'static str = "chat";
+    const RATE: EventRate = EventRate::NONE;
 }
 
 /// To a player: a shot of yours hit. So it confirms what the player's screen showed.
@@ -46,4 +48,5 @@ pub struct Hit {
 
 impl Event for Hit {
     const NAME: &'static str = "hit";
+    const RATE: EventRate = EventRate::NONE;
 }

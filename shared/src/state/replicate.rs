@@ -209,12 +209,6 @@ pub trait Input: Replicate + Clone + Default {
     fn clear_one_shots(&mut self);
 }
 
-/// A message of the game, sent reliably and in order. Its body is encoded with `bitcode`.
-pub trait Event: bitcode::Encode + bitcode::DecodeOwned + Send + Sync + 'static {
-    /// Its name in the schema: both ends must agree.
-    const NAME: &'static str;
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

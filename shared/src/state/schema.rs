@@ -1,11 +1,12 @@
 use super::audience::Audience;
 use super::codec::Codebook;
+use super::event::{Delivery, Event};
 use super::field::{Field, FieldKind, VelocityLink};
 use super::hash::{FNV1A_OFFSET, fnv1a};
 use super::lane::Lane;
 use super::layout::StreamLayout;
 use super::motion::MotionError;
-use super::replicate::{Event, Input, LANES_MAX, Replicate};
+use super::replicate::{Input, LANES_MAX, Replicate};
 use super::rules::Rules;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -16,7 +17,7 @@ use core::any::TypeId;
 pub struct Schema {
     streams: [StreamLayout; Audience::COUNT],
     input: Vec<Lane>,
-    events: Vec<(TypeId, &'static str)>,
+    events: Vec<(TypeId, &'static str, Delivery)>,
     hash: u64,
 }
 
@@ -102,8 +103,14 @@ impl Schema {
     /// The number of an event type.
     #[must_use]
     pub fn event<E: Event>(&self) -> Option<EventId> {
-        let index = self.events.iter().position(|(type_id, _)| *type_id == TypeId::of::<E>())?;
+        let index = self.events.iter().position(|(type_id, ..)| *type_id == TypeId::of::<E>())?;
         Some(EventId(index as u8))
+    }
+
+    /// How events of a type travel; `None` if there is no such type.
+    #[must_use]
+    pub fn delivery(&self, id: EventId) -> Option<Delivery> {
+        self.events.get(usize::from(id.0)).map(|(.., delivery)| *delivery)
     }
 
     /// How many event types there are.
@@ -179,8 +186,12 @@ impl SchemaBuilder {
         if self.schema.events.len() == 256 {
             return self.fail(SchemaError::TooMany(E::NAME));
         }
-        self.schema.events.push((TypeId::of::<E>(), E::NAME));
-        self.mix(&[3], E::NAME);
+        self.schema.events.push((TypeId::of::<E>(), E::NAME, E::DELIVERY));
+        let kind = match E::DELIVERY {
+            Delivery::Reliable => 3,
+            Delivery::Unreliable => 4,
+        };
+        self.mix(&[kind], E::NAME);
         self
     }
 

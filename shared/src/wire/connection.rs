@@ -3,12 +3,14 @@ use super::acks::{AckWindow, Acks, REPORT_BITS_MAX, Reported, expand};
 use super::flight::{Fate, Flight, SendCounts};
 use super::reliable::{ReliableReceiver, ReliableSender, SendError};
 use super::rtt::RttEstimator;
+use super::unreliable::{UnreliableSender, read_unreliable};
 use crate::Instant;
 use crate::bits::{BitReader, BitWriter, Malformed};
+use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-/// One end of a connection: sequences, acks and reliable messages of both directions. `T` is what each datagram sent
+/// One end of a connection: sequences, acks and messages of both directions. `T` is what each datagram sent
 /// carries besides messages; it is given back when its fate is known.
 #[derive(Debug)]
 pub struct Connection<T> {
@@ -20,6 +22,9 @@ pub struct Connection<T> {
     flight: Flight<Outgoing<T>>,
     outgoing: ReliableSender,
     incoming: ReliableReceiver,
+    unreliable: UnreliableSender,
+    /// Unreliable messages that came; no more than one datagram holds before they are taken.
+    arrived: VecDeque<Vec<u8>>,
     rtt: RttEstimator,
 }
 
@@ -64,6 +69,8 @@ impl<T> Connection<T> {
             flight: Flight::default(),
             outgoing: ReliableSender::default(),
             incoming: ReliableReceiver::new(message_bytes_max),
+            unreliable: UnreliableSender::default(),
+            arrived: VecDeque::new(),
             rtt: RttEstimator::default(),
         }
     }
@@ -71,7 +78,7 @@ impl<T> Connection<T> {
     /// Reads the head of a datagram. `None` if it was received before.
     ///
     /// ```text
-    /// version 4 | sequence 16 | acks
+    /// version 4 | sequence 16 | acks        then: unreliable messages | reliable fragments | the rest
     /// ```
     pub fn read_header(&mut self, r: &mut BitReader<'_>) -> Result<Option<Header>, Malformed> {
         if r.read(4)? != u64::from(WIRE_VERSION) {
@@ -108,8 +115,11 @@ impl<T> Connection<T> {
         flight.expire(now, timeout, &mut |sequence, fate| settle(outgoing, received, sequence, fate, &mut on_fate));
     }
 
-    /// Reads the messages of a datagram; take them with [`Connection::poll_message`].
+    /// Reads the messages of a datagram; take them with [`Connection::poll_unreliable`] and [`Connection::poll_message`].
+    /// Unreliable ones of an earlier datagram that nobody took are gone.
     pub fn read_messages(&mut self, r: &mut BitReader<'_>) -> Result<(), Malformed> {
+        self.arrived.clear();
+        read_unreliable(r, |message| self.arrived.push_back(message))?;
         self.incoming.read(r)
     }
 
@@ -128,6 +138,11 @@ impl<T> Connection<T> {
         self.incoming.is_broken()
     }
 
+    /// The next unreliable message from the peer.
+    pub fn poll_unreliable(&mut self) -> Option<Vec<u8>> {
+        self.arrived.pop_front()
+    }
+
     /// The next message from the peer.
     pub fn poll_message(&mut self) -> Option<Vec<u8>> {
         self.incoming.poll()
@@ -138,6 +153,16 @@ impl<T> Connection<T> {
         self.outgoing.send(message)
     }
 
+    /// Queues a message for the peer that is sent once: it arrives, or does not.
+    pub fn send_unreliable(&mut self, message: &[u8]) -> Result<(), SendError> {
+        self.unreliable.send(message)
+    }
+
+    /// Drops unreliable messages for which no datagram had room, and returns how many.
+    pub fn drop_unreliable(&mut self) -> usize {
+        self.unreliable.drop_waiting()
+    }
+
     /// Begins the next datagram: head, and as many messages as fit `room_bits`. Returns its sequence;
     /// [`Connection::commit`] follows. At most [`HEAD_BITS_MAX`] bits, and `room_bits` more.
     pub fn write_head(&mut self, now: Instant, room_bits: usize, w: &mut BitWriter) -> u64 {
@@ -145,7 +170,9 @@ impl<T> Connection<T> {
         w.write(u64::from(WIRE_VERSION), 4);
         w.write(sequence & 0xFFFF, 16);
         self.received.write(now.since(self.newest_received_at), w);
-        self.outgoing.write(sequence, room_bits + 1, w);
+        let end = w.len_bits() + room_bits + 2;
+        self.unreliable.write(room_bits + 1, w);
+        self.outgoing.write(sequence, end - w.len_bits(), w);
         sequence
     }
 
@@ -178,7 +205,7 @@ impl<T> Connection<T> {
     /// Whether messages wait to be sent, for the first time or again.
     #[must_use]
     pub fn wants_to_send_messages(&self) -> bool {
-        self.outgoing.wants_to_send()
+        self.outgoing.wants_to_send() || !self.unreliable.is_empty()
     }
 
     /// Whether the peer acknowledged every message.
@@ -218,8 +245,8 @@ impl<T> Connection<T> {
     }
 }
 
-/// The most bits of a datagram's head without messages: version, sequence, acks, and that no message follows.
-pub const HEAD_BITS_MAX: usize = 4 + 16 + REPORT_BITS_MAX + 1;
+/// The most bits of a datagram's head without messages: version, sequence, acks, and that no message follows of either kind.
+pub const HEAD_BITS_MAX: usize = 4 + 16 + REPORT_BITS_MAX + 2;
 
 fn settle<T>(
     outgoing: &mut ReliableSender,

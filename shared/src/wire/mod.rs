@@ -21,6 +21,7 @@ mod reliable;
 mod resume;
 mod rtt;
 mod snapshot;
+mod unreliable;
 
 pub use acks::{AckWindow, Acks, Reported};
 pub use connection::{Connection, HEAD_BITS_MAX, Header, ReceiveCounts};
@@ -36,6 +37,7 @@ pub use reliable::{MESSAGE_BYTES_MAX, ReliableReceiver, ReliableSender, SendErro
 pub use resume::{HeldStream, ResumeClaim};
 pub use rtt::RttEstimator;
 pub use snapshot::{Audit, InputReport, Load, SnapshotHeader, audit_bucket};
+pub use unreliable::{UNRELIABLE_BYTES_MAX, UnreliableSender, read_unreliable};
 
 /// The version of everything in this module, sent in each datagram. Below 14: see [`Greeting`].
 pub const WIRE_VERSION: u8 = 1;

@@ -68,7 +68,7 @@ reasons!(
         Kicked = 1, "kicked", "kicked from the server";
         /// The server stops.
         Shutdown = 2, "shutdown", "the server stops";
-        /// The client broke the protocol, or did not take its messages.
+        /// The client broke the protocol.
         ProtocolError = 3, "protocol_error", "the connection broke the protocol";
         /// Nothing came from the client for the token's time-out.
         Timeout = 4, "timeout", "the server has not heard from this client for too long";
@@ -76,5 +76,7 @@ reasons!(
         DuplicateLogin = 5, "duplicate_login", "the same player has connected from elsewhere";
         /// An operator put the player on the ban list.
         Banned = 6, "banned", "banned from this server";
+        /// The client did not take its messages as fast as they came.
+        TooSlow = 7, "too_slow", "the connection is too slow for what there is to tell";
     }
 );
