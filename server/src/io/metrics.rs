@@ -14,7 +14,7 @@ pub(crate) struct Metrics {
 }
 
 /// What each metric means, for people who read `/metrics`.
-const COUNTERS: [(&str, &str); 20] = [
+const COUNTERS: [(&str, &str); 21] = [
     ("tidelock_ticks_total", "Simulation ticks run."),
     ("tidelock_tick_overruns_total", "Ticks that took longer than a tick time."),
     ("tidelock_ticks_skipped_total", "Tick times given up under overload; tick numbers never skip."),
