@@ -29,7 +29,9 @@ pub(crate) struct Count {
     pub(crate) too_late_told: u64,
     /// All that the server says hit somebody, who was alive or not.
     pub(crate) server_hits: u64,
-    /// The server did not fire: the input was lost, or the shooter was dead by then.
+    /// The shooter was dead by then.
+    pub(crate) shooter_died: u64,
+    /// The server did not fire for another reason: the input was lost or late.
     pub(crate) unfired: u64,
     /// The view was older than the server looks back.
     pub(crate) over_bound: u64,
@@ -48,6 +50,7 @@ struct Entry {
     screen: Option<ScreenHit>,
     awarded: Option<(NetId, u8)>,
     unfired: bool,
+    shooter_died: bool,
     mispredicted: bool,
     /// The target was dead when the shot met it.
     died: bool,
@@ -98,8 +101,15 @@ impl Ledger {
         for (player, log) in self.logs.iter().enumerate() {
             let mut log = log.borrow_mut();
             for shot in log.shots.drain(..).filter(|_| self.is_open) {
-                let entry =
-                    Entry { shot, screen: None, awarded: None, unfired: false, mispredicted: false, died: false };
+                let entry = Entry {
+                    shot,
+                    screen: None,
+                    awarded: None,
+                    unfired: false,
+                    shooter_died: false,
+                    mispredicted: false,
+                    died: false,
+                };
                 self.entries.insert((player, shot.fired.0), entry);
                 self.fired.push((player, shot));
             }
@@ -133,6 +143,7 @@ impl Ledger {
             let Some(entry) = entries.get_mut(&(*player, shot.fired.0)) else { return false };
             let cooldown: Option<Cooldown> = truth(engine, shot.avatar, shot.fired);
             let full = (0.25 * tick_hz as f32 - 0.001).ceil() as u8;
+            entry.shooter_died = truth::<Status>(engine, shot.avatar, shot.fired).is_none_or(|status| status.dead);
             entry.unfired = cooldown != Some(Cooldown(full));
             entry.mispredicted = truth(engine, shot.avatar, shot.fired) != Some(shot.body.position);
             false
@@ -174,6 +185,8 @@ impl Count {
     fn verdict(&mut self, entry: &Entry, hit: ScreenHit, rewind_max_ticks: f32) -> &mut u64 {
         if let Some((_, points)) = entry.awarded.filter(|(target, _)| *target == hit.target) {
             if points > 0 { &mut self.awarded } else { &mut self.too_late }
+        } else if entry.shooter_died {
+            &mut self.shooter_died
         } else if entry.unfired {
             &mut self.unfired
         } else if entry.died {

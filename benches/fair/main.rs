@@ -84,7 +84,7 @@ struct Cell {
 fn main() -> std::io::Result<()> {
     let flags = Flags::parse();
     println!(
-        "RTT ms  rewind ms   shots  screen hits  awarded %  of the living %  server hits  not on screen %  view age ms | too late  not fired  over bound  mispredicted  guessed  other"
+        "RTT ms  rewind ms   shots  screen hits  awarded %  of the living %  server hits  not on screen %  view age ms | too late  shooter died  not fired  over bound  mispredicted  guessed  other"
     );
     let mut cells = Vec::new();
     for rtt_ms in &flags.rtts {
@@ -154,10 +154,21 @@ fn run(universe: &mut Universe<ArenaInput>, ledger: &mut Ledger, duration: Durat
 }
 
 fn row(cell: &Cell) -> String {
-    let Count { shots, screen_hits, server_hits, too_late, unfired, over_bound, mispredicted, guessed, other, .. } =
-        cell.count;
+    let Count {
+        shots,
+        screen_hits,
+        server_hits,
+        too_late,
+        shooter_died,
+        unfired,
+        over_bound,
+        mispredicted,
+        guessed,
+        other,
+        ..
+    } = cell.count;
     format!(
-        "{:>6} {:>10} {shots:>7} {screen_hits:>12} {:>10.2} {:>16.2} {server_hits:>12} {:>16.2} {:>12.0} | {too_late:>8} {unfired:>10} {over_bound:>11} {mispredicted:>13} {guessed:>8} {other:>6}",
+        "{:>6} {:>10} {shots:>7} {screen_hits:>12} {:>10.2} {:>16.2} {server_hits:>12} {:>16.2} {:>12.0} | {too_late:>8} {shooter_died:>13} {unfired:>10} {over_bound:>11} {mispredicted:>13} {guessed:>8} {other:>6}",
         cell.rtt_ms,
         cell.rewind_max_ms,
         cell.awarded_pct,
