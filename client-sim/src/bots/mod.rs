@@ -19,7 +19,7 @@ pub use brain::{Bot, Player};
 pub use fighter::Fighter;
 pub use idler::Idler;
 pub use mix::{BotKind, BotMix, BotMixError};
-pub use prediction::AvatarPrediction;
+pub use prediction::{Avatar, AvatarPrediction, Deed};
 pub use sight::{Screen, Seen, Sight};
 pub use tracers::{ScreenHit, Tracers};
 pub use wanderer::Wanderer;

@@ -1,45 +1,104 @@
 use std::sync::Arc;
 
+use glam::Vec3;
 use tidelock::Tick;
-use tidelock_arena::{ArenaInput, Body, Facing, Kind, Map, Position, Status, Velocity, movement};
+use tidelock::state::NetId;
+use tidelock_arena::{
+    Ammo, ArenaInput, Body, Cooldown, Facing, Health, Kind, Map, Pack, Position, Status, Velocity, Weapon, movement,
+};
 
-use crate::client::{Predict, View};
+use crate::client::{Effects, Predict, View};
 
-/// How a client predicts its own avatar: by the movement step that the server runs too.
+/// How a client predicts its own avatar: by the steps that the server runs too.
 #[derive(Clone, Debug)]
 pub struct AvatarPrediction {
     map: Arc<Map>,
-    delta_s: f32,
+    tick_hz: u32,
+    /// Packs near the avatar, as of the last snapshot.
+    packs: Vec<(NetId, Pack, Vec3)>,
 }
+
+/// What is predicted of one's own avatar.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Avatar {
+    /// Where it is and goes.
+    pub body: Body,
+    /// What it shoots with.
+    pub weapon: Weapon,
+    /// What packs restore. Others take from it as they like.
+    pub health: Health,
+}
+
+/// What an avatar is predicted to do besides moving.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Deed {
+    /// A shot goes off, from the eyes along the look.
+    Shot(Body),
+    /// It picks up a pack.
+    PickUp(NetId, Pack),
+}
+
+/// Packs farther away cannot be reached within what is predicted, in metres.
+const PACKS_NEAR_M: f32 = 20.0;
 
 impl AvatarPrediction {
     /// On this map, at `tick_hz` ticks a second.
     #[must_use]
     pub fn new(map: Arc<Map>, tick_hz: u32) -> Self {
-        Self { map, delta_s: 1.0 / tick_hz.max(1) as f32 }
+        Self { map, tick_hz: tick_hz.max(1), packs: Vec::new() }
     }
 }
 
 impl Predict for AvatarPrediction {
     type Input = ArenaInput;
-    type State = Body;
+    type State = Avatar;
+    type Effect = Deed;
 
-    fn observe(&self, view: &View) -> Option<(Tick, Body)> {
+    fn observe(&mut self, view: &View) -> Option<(Tick, Avatar)> {
         let avatar = view.owned().find(|entity| entity.get::<Kind>() == Some(Kind::Avatar))?;
-        let is_dead = avatar.get::<Status>().is_some_and(|status| status.dead);
-        let body = Body {
-            position: avatar.get::<Position>()?,
-            velocity: avatar.get::<Velocity>()?,
-            facing: avatar.get::<Facing>()?,
-        };
-        (!is_dead).then(|| (avatar.tick(), body))
+        let position = avatar.get::<Position>()?;
+        let body = Body { position, velocity: avatar.get::<Velocity>()?, facing: avatar.get::<Facing>()? };
+        let weapon = Weapon { ammo: avatar.get::<Ammo>()?, cooldown: avatar.get::<Cooldown>()? };
+        let (health, is_dead) = (avatar.get::<Health>()?, avatar.get::<Status>()?.dead);
+        self.packs.clear();
+        let packs = view.entities().filter_map(|entity| {
+            let pack = Pack::of(entity.get::<Kind>()?)?;
+            Some((entity.id(), pack, entity.get::<Position>()?.0))
+        });
+        self.packs.extend(packs.filter(|(.., place)| place.distance(position.0) <= PACKS_NEAR_M));
+        (!is_dead).then(|| (avatar.tick(), Avatar { body, weapon, health }))
     }
 
-    fn step(&self, body: &Body, input: &ArenaInput) -> Body {
-        movement::step(*body, input, &self.map, self.delta_s)
+    fn step(&self, avatar: &Avatar, input: &ArenaInput, deeds: &mut Effects<Deed>) -> Avatar {
+        let body = movement::step(avatar.body, input, &self.map, 1.0 / self.tick_hz as f32);
+        let (mut weapon, fired) = avatar.weapon.step(input.fire, self.tick_hz);
+        if fired {
+            deeds.push(Deed::Shot(body));
+        }
+        let mut health = avatar.health;
+        for (id, pack, _) in self.packs.iter().filter(|(.., place)| Pack::is_within_reach(*place, body.position.0)) {
+            let is_there = !deeds.pending().any(|deed| matches!(deed, Deed::PickUp(taken, _) if taken == id));
+            if is_there && pack.restore(&mut health, &mut weapon.ammo) {
+                deeds.push(Deed::PickUp(*id, *pack));
+            }
+        }
+        Avatar { body, weapon, health }
     }
 
-    fn distance_m(&self, a: &Body, b: &Body) -> f32 {
-        a.position.0.distance(b.position.0)
+    fn place(&self, avatar: &Avatar) -> Vec3 {
+        avatar.body.position.0
+    }
+
+    fn agrees(&self, predicted: &Avatar, truth: &Avatar) -> bool {
+        (predicted.body, predicted.weapon) == (truth.body, truth.weapon)
+    }
+
+    fn happened(&self, deed: &Deed, predicted: &Avatar, truth: &Avatar) -> bool {
+        let is_there = |id: &NetId| self.packs.iter().any(|(there, ..)| there == id);
+        match deed {
+            Deed::Shot(_) => predicted.weapon == truth.weapon,
+            Deed::PickUp(id, Pack::Ammo) => !is_there(id) && predicted.weapon.ammo == truth.weapon.ammo,
+            Deed::PickUp(id, Pack::Health) => !is_there(id) && predicted.health.0 <= truth.health.0,
+        }
     }
 }

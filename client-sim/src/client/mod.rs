@@ -38,7 +38,7 @@ mod tests;
 pub use clock::Clock;
 pub use event::{ClientEvent, DisconnectReason, Status};
 pub use playback::{Playback, PlaybackConfig, PlaybackCounts};
-pub use prediction::{Correction, Predict, Prediction};
+pub use prediction::{Correction, EffectFate, Effects, Predict, PredictedEffect, Prediction};
 pub use scene::{Scene, SceneEntity};
 pub use stats::{ClientStats, SnapshotCounts};
 pub use view::{EntityView, View};

@@ -171,12 +171,15 @@ impl SwarmPlayer {
     }
 
     /// Holds the prediction against the snapshot that was applied just now.
-    fn reconcile(&mut self, recorder: &mut Recorder) {
+    fn reconcile(&mut self, now: Instant, recorder: &mut Recorder) {
         let Some(prediction) = &mut self.prediction else { return };
-        match prediction.on_snapshot(self.core.view()) {
+        match prediction.on_snapshot(self.core.view(), now) {
             Some(correction) => recorder.on_correction(correction.error_m),
             None if prediction.predicted().is_some() => recorder.on_prediction_right(),
             None => {}
+        }
+        while let Some(effect) = prediction.poll_effect() {
+            recorder.on_effect_fate(effect.fate);
         }
     }
 
@@ -216,7 +219,7 @@ impl SwarmPlayer {
                 ClientEvent::FirstFullView => recorder.on_first_full_view(now.since(self.started_at)),
                 ClientEvent::Snapshot { due, received_at, .. } => {
                     recorder.on_snapshot(due, received_at);
-                    self.reconcile(recorder);
+                    self.reconcile(received_at, recorder);
                 }
                 ClientEvent::InputEffect { latency, .. } => recorder.on_effect(latency),
                 ClientEvent::RttSample(rtt) => recorder.on_rtt(rtt),

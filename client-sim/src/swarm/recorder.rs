@@ -3,7 +3,7 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use tidelock::Instant;
 
-use crate::client::{Clock, Playback};
+use crate::client::{Clock, EffectFate, Playback};
 
 /// What one worker's clients measured. Those of all workers are added at the end.
 pub(super) struct Recorder {
@@ -19,6 +19,7 @@ pub(super) struct Recorder {
     /// Zero where a prediction was right.
     pub(super) prediction_mm: Histogram<u64>,
     pub(super) corrections: u64,
+    pub(super) deeds: Deeds,
     /// How late things were shown.
     pub(super) delay_us: Histogram<u64>,
     /// What was shown, against what later snapshots said.
@@ -34,6 +35,13 @@ pub(super) struct Recorder {
     pub(super) ages_impossible: u64,
     /// Since the progress was last told.
     pub(super) lately: Lately,
+}
+
+/// Shots and pick-ups that were predicted.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Deeds {
+    pub(super) confirmed: u64,
+    pub(super) undone: u64,
 }
 
 /// For the line of progress.
@@ -68,6 +76,7 @@ impl Recorder {
             lag_us: histogram(),
             prediction_mm: histogram(),
             corrections: 0,
+            deeds: Deeds::default(),
             delay_us: histogram(),
             display_mm: histogram(),
             shown: 0,
@@ -118,6 +127,14 @@ impl Recorder {
         if self.in_window {
             self.corrections += 1;
             self.prediction_mm.saturating_record((error_m.max(0.0) * 1e3).round() as u64);
+        }
+    }
+
+    /// Something that a player was predicted to do was done, or not.
+    pub(super) fn on_effect_fate(&mut self, fate: EffectFate) {
+        if self.in_window {
+            self.deeds.confirmed += u64::from(fate == EffectFate::Confirmed);
+            self.deeds.undone += u64::from(fate == EffectFate::Undone);
         }
     }
 
@@ -194,6 +211,8 @@ impl Recorder {
         }
         self.ages_impossible += other.ages_impossible;
         self.corrections += other.corrections;
+        self.deeds.confirmed += other.deeds.confirmed;
+        self.deeds.undone += other.deeds.undone;
         self.shown += other.shown;
         self.extrapolated += other.extrapolated;
     }

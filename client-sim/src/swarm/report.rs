@@ -4,8 +4,8 @@ use super::options::SwarmOptions;
 use super::recorder::Recorder;
 use super::server_figures::ServerFigures;
 use super::summary::{
-    Bandwidth, Clients, ClockFit, Conditioner, Distribution, Inputs, Interpolation, Loss, Server, Sim, Snapshots,
-    Summary,
+    Bandwidth, Clients, ClockFit, Conditioner, Distribution, Inputs, Interpolation, Loss, PredictedEffects, Server,
+    Sim, Snapshots, Summary,
 };
 use super::totals::{Reasons, Totals};
 use super::worker::WorkerReport;
@@ -73,6 +73,10 @@ impl Measured {
             input_to_effect_ms: ms(&recorder.effect_us),
             prediction_error_m: Distribution::of(&recorder.prediction_mm, 1e3),
             corrections_per_client_s: self.corrections_per_client_s(),
+            predicted_effects: PredictedEffects {
+                confirmed: self.recorder.deeds.confirmed,
+                undone: self.recorder.deeds.undone,
+            },
             interpolation: self.interpolation(),
             clock: ClockFit {
                 offset_error_ms: ms(&recorder.offset_us).filter(|_| ages_are_ages),

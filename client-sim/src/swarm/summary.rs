@@ -35,6 +35,8 @@ pub struct Summary {
     pub prediction_error_m: Option<Distribution>,
     /// How often predictions were corrected.
     pub corrections_per_client_s: Option<f64>,
+    /// What players were predicted to do besides moving: shots, pick-ups.
+    pub predicted_effects: PredictedEffects,
     /// What clients showed between snapshots.
     pub interpolation: Interpolation,
     /// The server's clock, as clients see it, each once a second.
@@ -61,6 +63,15 @@ pub struct Summary {
     pub seed: u64,
     /// In the order they were given.
     pub thresholds: Vec<ThresholdResult>,
+}
+
+/// What players were predicted to do besides moving.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct PredictedEffects {
+    /// Done by the server too.
+    pub confirmed: u64,
+    /// Taken back.
+    pub undone: u64,
 }
 
 /// Who took part.

@@ -81,6 +81,11 @@ impl Page {
             let worst = worst.map_or_else(String::new, |max| format!(", the largest {max:.3} m"));
             self.line("corrections", &format!("{} a second and client{worst}", plain(rate)));
         }
+        let effects = &summary.predicted_effects;
+        if effects.confirmed + effects.undone > 0 {
+            let undone = self.alarm(effects.undone, "undone");
+            self.line("predicted", &format!("{} shots and pick-ups confirmed{undone}", grouped(effects.confirmed)));
+        }
         let shown = &summary.interpolation;
         if let Some((underruns, guessed)) = shown.underrun_pct.zip(shown.extrapolated_pct) {
             let off = shown.error_m.map_or_else(String::new, |error| format!(", off by {:.3} m at p99", error.p99));

@@ -1,20 +1,18 @@
 use super::{Ground, PICKUPS_STREAM};
 use crate::game::{Replicated, Seed, TickTime};
+use bevy_ecs::change_detection::DetectChangesMut;
 use bevy_ecs::prelude::{Commands, Entity, Query, Res, ResMut, Resource};
 use bevy_ecs::world::World;
 use glam::Vec3;
 use tidelock::Tick;
-use tidelock_arena::{Ammo, Health, Kind, Position, Rng, Status};
+use tidelock_arena::{Ammo, Health, Kind, Pack, Position, Rng, Status};
 
 /// Places where packs lie: every second one for health, the others for ammunition.
 const SPOTS: usize = 64;
-/// How near a player must come, in metres.
-const REACH_M: f32 = 1.0;
 /// A taken pack comes back after this long, in seconds.
 const RESTOCK_S: f32 = 10.0;
-/// What a pack gives.
-const HEALTH_POINTS: u8 = 40;
-const AMMO_SHOTS: u8 = 20;
+/// No pack is within reach that lies farther along an axis, in metres.
+const REACH_M_MAX: f32 = 1.5;
 
 /// Where packs lie and come back, by ascending `x`, so that those within reach are found by bisection.
 #[derive(Resource, Debug)]
@@ -60,17 +58,13 @@ pub(super) fn collect(
         }
         for spot in spots.within_reach(position.0) {
             let SpotState::Filled(pack) = spot.state else { continue };
-            let wanted = match spot.kind {
-                Kind::HealthPack => health.0 < Health::FULL,
-                _ => ammo.0 < Ammo::MAX,
-            };
-            if !wanted {
+            let Some(gift) = Pack::of(spot.kind) else { continue };
+            let (mut restored_health, mut restored_ammo) = (*health, *ammo);
+            if !gift.restore(&mut restored_health, &mut restored_ammo) {
                 continue;
             }
-            match spot.kind {
-                Kind::HealthPack => health.0 = health.0.saturating_add(HEALTH_POINTS).min(Health::FULL),
-                _ => ammo.0 = ammo.0.saturating_add(AMMO_SHOTS).min(Ammo::MAX),
-            }
+            health.set_if_neq(restored_health);
+            ammo.set_if_neq(restored_ammo);
             commands.entity(pack).despawn();
             spot.state = SpotState::EmptyUntil(time.after(RESTOCK_S));
         }
@@ -91,8 +85,8 @@ pub(super) fn restock(time: Res<TickTime>, mut spots: ResMut<Spots>, mut command
 
 impl Spots {
     fn within_reach(&mut self, place: Vec3) -> impl Iterator<Item = &mut Spot> {
-        let start = self.0.partition_point(|spot| spot.place.x < place.x - REACH_M);
-        let candidates = self.0[start..].iter_mut().take_while(move |spot| spot.place.x <= place.x + REACH_M);
-        candidates.filter(move |spot| spot.place.distance_squared(place) <= REACH_M * REACH_M)
+        let start = self.0.partition_point(|spot| spot.place.x < place.x - REACH_M_MAX);
+        let candidates = self.0[start..].iter_mut().take_while(move |spot| spot.place.x <= place.x + REACH_M_MAX);
+        candidates.filter(move |spot| Pack::is_within_reach(spot.place, place))
     }
 }
