@@ -5,9 +5,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 use tidelock::state::NetId;
 use tidelock::{Instant, Moment, Tick, ViewAge};
-use tidelock_arena::{Ammo, ArenaInput, Body, Cooldown, Kind, Map, Weapon};
-use tidelock_sim::bots::{AvatarPrediction, BotKind, Player, Screen, ScreenHit, Seen, Sight, Tracers};
-use tidelock_sim::client::{Client, Prediction};
+use tidelock_arena::{ArenaInput, Body, Map};
+use tidelock_sim::bots::{AvatarPrediction, BotKind, Deed, Player, Screen, ScreenHit, Seen, Sight, Tracers};
+use tidelock_sim::client::{Client, EffectFate, PredictedEffect, Prediction};
 
 /// What one fighter saw of its shots, for the ledger to take.
 #[derive(Debug, Default)]
@@ -31,10 +31,6 @@ pub(crate) struct Duelist {
     bot: Player,
     prediction: Prediction<AvatarPrediction>,
     tracers: Tracers,
-    /// As predicted; taken over from the server while no shot is under way.
-    weapon: Weapon,
-    fired: Option<Tick>,
-    tick_hz: u32,
     log: Rc<RefCell<Log>>,
 }
 
@@ -42,51 +38,38 @@ impl Duelist {
     pub(crate) fn new(seed: u64, map: Arc<Map>, tick_hz: u32, log: Rc<RefCell<Log>>) -> Self {
         let mut bot = Player::new(BotKind::Fight, seed);
         bot.learn_map(Arc::clone(&map));
-        Self {
-            bot,
-            prediction: Prediction::new(AvatarPrediction::new(Arc::clone(&map), tick_hz)),
-            tracers: Tracers::new(map, tick_hz),
-            weapon: Weapon::default(),
-            fired: None,
-            tick_hz,
-            log,
-        }
+        let prediction = Prediction::new(AvatarPrediction::new(Arc::clone(&map), tick_hz));
+        Self { bot, prediction, tracers: Tracers::new(map, tick_hz), log }
     }
 
     /// One tick of its client.
     pub(crate) fn play(&mut self, client: &mut Client<ArenaInput>, tick: Tick, now: Instant) -> ArenaInput {
-        self.prediction.on_snapshot(client.view());
+        self.prediction.on_snapshot(client.view(), now);
         let Some(shown) = client.frame(now) else { return ArenaInput::default() };
         let screen = Screen::new(client.view(), shown);
-        let sight = OwnSight { screen, own: self.prediction.predicted().copied() };
-        let input = self.bot.input(&sight, tick);
+        let own = self.prediction.predicted().map(|avatar| avatar.body);
+        let input = self.bot.input(&OwnSight { screen, own }, tick);
         self.prediction.on_input(tick, &input);
-        if let (Some(body), Some(avatar)) = (self.prediction.predicted().copied(), screen.avatar()) {
-            self.shoot(client, tick, &input, body, avatar.id);
+        if let Some(avatar) = screen.avatar() {
+            self.follow_shots(tick, avatar.id, input.shown);
         }
         let hits = self.tracers.step(&client.view().at(shown));
         self.log.borrow_mut().hits.extend(hits.into_iter().map(|hit| (tick, hit)));
         input
     }
 
-    fn shoot(&mut self, client: &Client<ArenaInput>, tick: Tick, input: &ArenaInput, body: Body, avatar: NetId) {
-        let told = client.view().owned().find(|entity| entity.get::<Kind>() == Some(Kind::Avatar));
-        if let Some(told) = told
-            && self.fired.is_none_or(|fired| told.tick().since(fired) >= 0)
-        {
-            let weapon = Weapon {
-                ammo: told.get::<Ammo>().unwrap_or_default(),
-                cooldown: told.get::<Cooldown>().unwrap_or_default(),
-            };
-            let elapsed = tick.since(told.tick()).clamp(1, 255) - 1;
-            self.weapon = (0..elapsed).fold(weapon, |weapon, _| weapon.step(false, self.tick_hz).0);
-        }
-        let (weapon, fired) = self.weapon.step(input.fire, self.tick_hz);
-        self.weapon = weapon;
-        if fired {
-            self.fired = Some(tick);
-            self.tracers.fire(tick, &body);
-            self.log.borrow_mut().shots.push(ScreenShot { fired: tick, body, avatar, view_age: input.shown });
+    /// Shows shots that go off in this tick, and takes back those that did not. What turns out to have gone off earlier is
+    /// too late to be shown.
+    fn follow_shots(&mut self, tick: Tick, avatar: NetId, view_age: ViewAge) {
+        while let Some(PredictedEffect { tick: fired, effect, fate }) = self.prediction.poll_effect() {
+            match (effect, fate) {
+                (Deed::Shot(body), EffectFate::Begun) if fired == tick => {
+                    self.tracers.fire(tick, &body);
+                    self.log.borrow_mut().shots.push(ScreenShot { fired, body, avatar, view_age });
+                }
+                (Deed::Shot(_), EffectFate::Undone) => self.tracers.undo(fired),
+                _ => {}
+            }
         }
     }
 }

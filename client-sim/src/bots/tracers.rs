@@ -40,6 +40,11 @@ impl Tracers {
         self.flights.push((tick, Flight::fired(body.position, body.facing, self.tick_hz)));
     }
 
+    /// The shot of the input for `tick` did not go off after all.
+    pub fn undo(&mut self, tick: Tick) {
+        self.flights.retain(|(fired, _)| *fired != tick);
+    }
+
     /// Flies all shots for one tick of the client's, past others as `scene` shows them. What meets somebody is gone, as
     /// is what meets an obstacle.
     pub fn step(&mut self, scene: &Scene<'_>) -> Vec<ScreenHit> {
