@@ -186,6 +186,20 @@ fn after_a_server_stood_still_time_goes_on_where_it_stopped() {
 }
 
 #[test]
+fn one_who_comes_back_goes_on_where_it_was() {
+    let mut universe = settled(link(40, 5, 0.02));
+    let before = universe.players()[0].client.shown(universe.now()).unwrap();
+    universe.rebind(0);
+    universe.resume(0);
+    let (_, ticks) = show(&mut universe, Duration::from_secs(3));
+    let after = universe.players()[0].client.shown(universe.now()).unwrap();
+    let passed = after.since(before);
+    assert!((178.0..182.0).contains(&passed) && ticks <= passed, "{passed} ticks in 3 s");
+    let (frames, _) = show(&mut universe, Duration::from_secs(5));
+    assert!(frames.jumps == 0 && frames.underruns * 100 < frames.frames, "{frames:?}");
+}
+
+#[test]
 fn a_slow_server_is_shown_slowly() {
     let mut universe = settled(link(40, 5, 0.02));
     universe.set_load(Load { level: 2, dilation_pct: 40 });

@@ -296,7 +296,8 @@ impl<I: Input> Client<I> {
     }
 
     /// The moment to show at `now`: [`View::at`] shows it. The same `now` gives the same moment, as long as no datagram was
-    /// handled in between; a later one gives none that is earlier. `None` before the first snapshot.
+    /// handled in between; a later one gives none that is earlier, until the client joins anew. `None` before the first
+    /// snapshot.
     #[must_use]
     pub fn shown(&self, now: Instant) -> Option<Moment> {
         self.playback.as_ref().map(|playback| playback.moment(now))

@@ -6,7 +6,9 @@ use tidelock::{Instant, Tick};
 ///
 /// The server tells how early inputs arrive. Their mean lead is steered, within 5 % of speed, to what the jitter needs, and
 /// as many ticks more as the loss needs copies: an input goes out with every datagram until it is confirmed, so each
-/// further tick of lead is one more chance to arrive in time. Only a lead that is hopelessly off is jumped to.
+/// further tick of lead is one more chance to arrive in time. Where that is too little, for waits are longer than their mean
+/// deviation tells, each tick that lacked its input adds a margin, which shrinks again while none does: so that no more ticks go
+/// without than may. Only a lead that is hopelessly off is jumped to.
 #[derive(Clone, Debug)]
 pub(super) struct Pacer {
     period_us: f64,
@@ -19,6 +21,9 @@ pub(super) struct Pacer {
     rtt: Duration,
     /// Smoothed share of our datagrams that is lost.
     loss: f32,
+    /// Ticks of lead for inputs that were missing although jitter and loss did not let expect it.
+    margin: f32,
+    reported_tick: Option<Tick>,
     counted: SendCounts,
 }
 
@@ -48,6 +53,10 @@ const CATCH_UP_MAX: Duration = Duration::from_millis(250);
 /// At most this share of ticks may lack its input.
 const MISS_TARGET: f32 = 0.001;
 const EXTRA_COPIES_MAX: f32 = 4.0;
+/// A missing input adds so much margin, in ticks; at [`MISS_TARGET`] it shrinks as much as it grows.
+const MARGIN_PER_MISS: f32 = 0.4;
+/// A link that is worse than that costs inputs rather than still more delay.
+const MARGIN_MAX: f32 = 4.0;
 /// Datagrams after which loss is measured anew.
 const LOSS_WINDOW: u64 = 60;
 
@@ -65,6 +74,8 @@ impl Pacer {
             speed_max: SPEED_MAX,
             rtt,
             loss: 0.0,
+            margin: 0.0,
+            reported_tick: None,
             counted: SendCounts::default(),
         }
     }
@@ -96,9 +107,10 @@ impl Pacer {
         taken
     }
 
-    /// The server reports with a snapshot. `sent` is what became of our datagrams.
-    pub(super) fn on_report(&mut self, report: InputReport, sent: SendCounts, rtt: Duration, now: Instant) {
+    /// The server reports with the snapshot of `tick`. `sent` is what became of our datagrams.
+    pub(super) fn on_report(&mut self, tick: Tick, report: InputReport, sent: SendCounts, rtt: Duration, now: Instant) {
         self.measure_loss(sent);
+        self.measure_misses(tick, report.missed, now);
         self.rtt = rtt;
         let Some(reported) = report.lead.filter(|_| now >= self.settles_at) else { return };
         let reported = f32::from(reported) / 16.0;
@@ -131,7 +143,7 @@ impl Pacer {
     fn target(&self) -> f32 {
         let deviation = self.lead.map_or(0.5, |lead| lead.deviation);
         let copies = if self.loss < MISS_TARGET { 1.0 } else { (MISS_TARGET.ln() / self.loss.min(0.9).ln()).ceil() };
-        (0.75 + 2.5 * deviation + (copies - 1.0).min(EXTRA_COPIES_MAX)).max(1.0)
+        (0.75 + 2.5 * deviation + (copies - 1.0).min(EXTRA_COPIES_MAX) + self.margin).max(1.0)
     }
 
     /// Skips ticks, or waits for as many.
@@ -143,6 +155,21 @@ impl Pacer {
         }
         self.lead = None;
         self.settles_at = now.max(self.next_at()) + self.rtt + SETTLING;
+    }
+
+    /// Takes note of the ticks up to `tick` that lacked their input: bit `n` of `missed` is the one `n` ticks before.
+    fn measure_misses(&mut self, tick: Tick, missed: u8, now: Instant) {
+        let last = self.reported_tick.unwrap_or_else(|| tick.sub(1));
+        let ticks = tick.since(last);
+        if ticks <= 0 {
+            return;
+        }
+        self.reported_tick = Some(tick);
+        if now >= self.settles_at {
+            let news = missed & (u16::MAX >> (16 - ticks.min(8))) as u8;
+            let change = news.count_ones() as f32 - MISS_TARGET * ticks as f32;
+            self.margin = (self.margin + MARGIN_PER_MISS * change).clamp(0.0, MARGIN_MAX);
+        }
     }
 
     fn measure_loss(&mut self, sent: SendCounts) {
@@ -203,7 +230,8 @@ mod tests {
                         lost: sent * self.lost_pct / 100,
                     };
                     let report = InputReport { ahead: 0, lead, missed: 0 };
-                    pacer.on_report(report, counts, Duration::from_millis(self.delay_ms * 2), ms(now));
+                    let tick = Tick(server_tick as u32);
+                    pacer.on_report(tick, report, counts, Duration::from_millis(self.delay_ms * 2), ms(now));
                 }
             }
             (leads, pacer)
@@ -251,6 +279,23 @@ mod tests {
         let (_, pacer) = lossy.run(100);
         assert!((2.7..=3.6).contains(&pacer.target()), "{}", pacer.target());
         assert_settled(&lossy, 100);
+    }
+
+    #[test]
+    fn inputs_that_are_missing_move_it_ahead_until_they_are_few() {
+        let mut pacer = Pacer::new(60, Tick(0), Instant::from_us(0), Duration::ZERO);
+        let mut report = |tick: u32, missed: u8| {
+            let report = InputReport { ahead: 0, lead: None, missed };
+            let now = Instant::from_us(u64::from(tick) * 16_667);
+            pacer.on_report(Tick(tick), report, SendCounts::default(), Duration::ZERO, now);
+            pacer.margin
+        };
+        // Of a snapshot every four ticks; what was told before is no news.
+        let margins = [report(4, 0b0000), report(8, 0b0110), report(12, 0b0110_0000), report(12, 0xFF)];
+        assert!(margins[0] == 0.0 && (0.79..0.81).contains(&margins[1]), "{margins:?}");
+        assert!(margins[2] < margins[1] && margins[3] == margins[2], "{margins:?}");
+        assert_eq!(report(3_000, 0), 0.0, "it shrinks");
+        assert_eq!((1..100).map(|n| report(3_000 + 8 * n, 0xFF)).fold(0.0, f32::max), MARGIN_MAX);
     }
 
     #[test]

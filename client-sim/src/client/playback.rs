@@ -288,10 +288,15 @@ mod tests {
         loss: f64,
         /// From when and for how long nothing comes, in milliseconds.
         outage_ms: (u64, u64),
+        /// By how much the server's clock runs faster.
+        drift_ppm: f64,
     }
 
     const CONFIG: PlaybackConfig = PlaybackConfig { underrun_share: 0.003, delay_max: Playback::DELAY_MAX };
-    const CALM: World = World { config: CONFIG, every_ticks: 1, jitter_ms: 0.0, loss: 0.0, outage_ms: (0, 0) };
+    /// Of the first tick: they wrap soon after.
+    const FIRST: Tick = Tick(u32::MAX - 300);
+    const CALM: World =
+        World { config: CONFIG, every_ticks: 1, jitter_ms: 0.0, loss: 0.0, outage_ms: (0, 0), drift_ppm: 0.0 };
     const PERIOD: Duration = Duration::from_micros(16_667);
 
     fn ms(ms: u64) -> Instant {
@@ -310,15 +315,17 @@ mod tests {
     impl World {
         fn run(self, seconds: u64) -> Run {
             let mut rng = Rng::stream(3, 0);
-            let mut clock = Clock::new(Tick(0), ms(0), PERIOD);
+            let mut clock = Clock::new(FIRST, ms(0), PERIOD);
             let mut playback: Option<Playback> = None;
             let (mut arrivals, mut last_ms, mut before) = (VecDeque::new(), 0.0_f64, None);
             let (mut shown, mut speeds) = (None::<Moment>, (0.0_f64, f64::MAX));
             let mut half = PlaybackCounts::default();
             for now in 0..seconds * 1000 {
-                let tick = (now * 60 / 1000) as u32;
-                if now > 0 && ((now - 1) * 60 / 1000) as u32 != tick && tick.is_multiple_of(self.every_ticks) {
-                    let due_ms = f64::from(tick) * 16.667;
+                let pace = 1.0 + self.drift_ppm * 1e-6;
+                let tick_at = |now: u64| (now as f64 * pace / 16.667) as u32;
+                let tick = tick_at(now);
+                if now > 0 && tick_at(now - 1) != tick && tick.is_multiple_of(self.every_ticks) {
+                    let due_ms = f64::from(tick) * 16.667 / pace;
                     last_ms = last_ms.max(due_ms + 40.0 + self.jitter_ms * rng.exponential());
                     let (from, length) = self.outage_ms;
                     let is_out = (from..from + length).contains(&now);
@@ -326,11 +333,15 @@ mod tests {
                         arrivals.push_back((last_ms as u64, tick));
                     }
                 }
-                while let Some((_, tick)) = arrivals.pop_front_if(|(at, _)| *at <= now) {
-                    clock.on_snapshot(Tick(tick), ms(now));
-                    let playback = playback
-                        .get_or_insert_with(|| Playback::new(self.config, 60, self.every_ticks, Tick(tick), ms(now)));
-                    let arrival = Arrival { tick: Tick(tick), known_before: before.replace(Tick(tick)) };
+                while let Some((_, ticks)) = arrivals.pop_front_if(|(at, _)| *at <= now) {
+                    let tick = FIRST.add(ticks);
+                    if ticks % 60 == 0 {
+                        clock.on_told(tick, Instant::from_us(u64::from(ticks) * 16_667));
+                    }
+                    clock.on_snapshot(tick, ms(now));
+                    let playback =
+                        playback.get_or_insert_with(|| Playback::new(self.config, 60, self.every_ticks, tick, ms(now)));
+                    let arrival = Arrival { tick, known_before: before.replace(tick) };
                     playback.on_arrival(arrival, &clock, ms(now));
                 }
                 let Some(playback) = playback.as_mut().filter(|_| now % 7 == 0) else { continue };
@@ -388,6 +399,16 @@ mod tests {
         assert!((0.01..0.08).contains(&bold.shares[0]), "{:?}", bold.shares);
         let bound = world(PlaybackConfig { delay_max: Duration::from_millis(100), ..CONFIG });
         assert!(bound.playback.target_ms() == 100.0 && bound.shares[0] > 0.05, "{:?}", bound.shares);
+    }
+
+    #[test]
+    fn a_clock_that_runs_faster_or_slower_is_followed() {
+        for drift_ppm in [200.0, -200.0] {
+            let Run { playback, shares, jumps, .. } = World { drift_ppm, jitter_ms: 5.0, loss: 0.02, ..CALM }.run(200);
+            let delay_ms = playback.delay_ms();
+            assert!((30.0..70.0).contains(&delay_ms) && jumps == 0, "{delay_ms} ms at {drift_ppm}");
+            assert!(shares[0] < 0.01, "{shares:?} at {drift_ppm}");
+        }
     }
 
     #[test]

@@ -159,7 +159,7 @@ impl<I: Input> Client<I> {
         });
         let sent = self.connection.send_counts();
         if let Some(pacer) = &mut self.pacer {
-            pacer.on_report(report, sent, rtt, now);
+            pacer.on_report(snapshot.tick, report, sent, rtt, now);
             pacer.on_load(snapshot.load);
         }
     }
@@ -241,12 +241,12 @@ impl<I: Input> Client<I> {
         let interval = Duration::from_secs(1) / u32::from(welcome.snapshot_hz);
         self.ack_slack = interval.max(Duration::from_millis(100)) + period * 3;
         self.clock = Some(Clock::new(welcome.tick, welcome.due, period));
-        self.playback = None;
         self.silence = Silence::begin(interval, now);
         self.status = Status::Playing;
         if !welcome.state_kept {
             self.view = View::new(self.schema.clone());
             self.full_view_seen = false;
+            self.playback = None;
         }
         self.view.begin(tick_hz, (tick_hz / u32::from(welcome.snapshot_hz)).max(1));
         let Some(payload) = welcome.payload else {

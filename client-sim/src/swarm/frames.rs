@@ -24,7 +24,7 @@ struct Sample {
 }
 
 /// One frame in so many is sampled: looking costs.
-const FRAMES_PER_SAMPLE: u32 = 8;
+const FRAMES_PER_SAMPLE: u32 = 16;
 /// So many entities of it.
 const ENTITIES_MAX: usize = 8;
 /// By then, if ever, all has arrived that is to be known of a moment, in seconds. It is not forgotten yet.
