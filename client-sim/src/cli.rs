@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use tidelock_server::io::options::{ByteSize, Number, PROTOCOL_ID};
 use tidelock_sim::bots::BotMix;
 use tidelock_sim::link::{Bottleneck, LinkConfig};
@@ -12,10 +12,13 @@ use tidelock_sim::swarm::{EmbeddedOptions, RemoteOptions, SwarmOptions, Target, 
 /// Loads a Tidelock server with clients over bad links, and measures what players would feel
 ///
 /// Needs a running server, or --embedded. Exits with 0; 2 for bad usage; 3 when no client could connect; 99 when a
-/// threshold failed.
+/// threshold failed; 1 for all else that goes wrong.
 #[derive(Parser, Debug)]
-#[command(name = "tidelock-sim", version, max_term_width = 100)]
+#[command(name = "tidelock-sim", version, max_term_width = 100, args_conflicts_with_subcommands = true)]
 pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+
     /// Start a server in this process, on a free loopback port
     #[arg(long, conflicts_with_all = ["server", "admin", "key_file", "protocol_id"])]
     embedded: bool,
@@ -60,6 +63,10 @@ pub(crate) struct Cli {
     #[arg(long, value_name = "FILE")]
     summary_json: Option<PathBuf>,
 
+    /// Write what the first client to be started receives and does, for `tidelock-sim show`
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+
     /// Exit with 99 unless this holds, as in snapshot_age_ms_p99<100; repeatable
     #[arg(long = "threshold", value_name = "EXPR")]
     thresholds: Vec<Threshold>,
@@ -73,6 +80,23 @@ pub(crate) struct Cli {
 
     #[command(flatten)]
     world: WorldFlags,
+}
+
+/// What to do instead.
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Draw a recording of --record as a page: tick lead, round trips, snapshot age, corrections, bandwidth, loss
+    Show(Show),
+}
+
+/// What to draw.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Show {
+    /// The recording
+    pub(crate) file: PathBuf,
+    /// Where the page goes [default: the recording's name with .html]
+    #[arg(long, value_name = "FILE.html")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(clap::Args, Debug)]
@@ -160,14 +184,28 @@ struct WorldFlags {
 }
 
 /// What the command line asks for.
+pub(crate) enum Task {
+    Run(Box<Orders>),
+    Show(Show),
+}
+
+/// What to run.
 pub(crate) struct Orders {
     pub(crate) swarm: SwarmOptions,
     pub(crate) thresholds: Vec<Threshold>,
     pub(crate) summary_json: Option<PathBuf>,
+    pub(crate) record: Option<PathBuf>,
 }
 
 impl Cli {
-    pub(crate) fn orders(self) -> Orders {
+    pub(crate) fn task(mut self) -> Task {
+        match self.command.take() {
+            Some(Command::Show(show)) => Task::Show(show),
+            None => Task::Run(Box::new(self.orders())),
+        }
+    }
+
+    fn orders(self) -> Orders {
         let target = if self.embedded {
             Target::Embedded(EmbeddedOptions {
                 tick_hz: self.world.tick_hz,
@@ -193,7 +231,7 @@ impl Cli {
             seed: self.seed.unwrap_or_else(random_seed),
             quiet: self.quiet,
         };
-        Orders { swarm, thresholds: self.thresholds, summary_json: self.summary_json }
+        Orders { swarm, thresholds: self.thresholds, summary_json: self.summary_json, record: self.record }
     }
 }
 

@@ -10,12 +10,15 @@
 //! ([`Interpolate`](tidelock::state::Interpolate)). [`Client::shown`] says the same to whoever asks again, such as an input that
 //! tells the server what its player saw ([`ViewAge`](tidelock::ViewAge)). One's own avatar is ahead of that:
 //! [`Prediction`].
+//!
+//! The [`guide`] goes through it step by step.
 
 mod apply;
 mod arrivals;
 mod clock;
 mod event;
 mod ghosts;
+pub mod guide;
 mod inputs;
 mod pacer;
 mod playback;
@@ -29,6 +32,7 @@ mod scene;
 mod staleness;
 mod stats;
 mod streams;
+mod tap;
 mod view;
 mod whole;
 
@@ -41,6 +45,7 @@ pub use playback::{Playback, PlaybackConfig, PlaybackCounts};
 pub use prediction::{Correction, EffectFate, Effects, Predict, PredictedEffect, Prediction};
 pub use scene::{Scene, SceneEntity};
 pub use stats::{ClientStats, SnapshotCounts};
+pub use tap::Tapped;
 pub use view::{EntityView, View};
 
 use apply::Decoder;
@@ -54,9 +59,10 @@ use std::collections::VecDeque;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
+use tap::Tap;
 use tidelock::bits::BitWriter;
 use tidelock::netcode::{self, Cipher, ClientState, ConnectToken, PACKET_BYTES_MAX};
-use tidelock::state::{Delivery, Event, Input, Schema};
+use tidelock::state::{Delivery, Event, EventId, Input, Schema};
 use tidelock::wire::{
     ClientMessage, Connection, DATAGRAM_BITS_MAX, Greeting, HEAD_BITS_MAX, MESSAGE_BYTES_MAX, SendError, WIRE_VERSION,
 };
@@ -110,6 +116,7 @@ pub struct Client<I: Input> {
     stats: ClientStats,
     /// What earlier connections counted.
     past: ConnectionCounts,
+    tap: Tap,
     input: PhantomData<I>,
 }
 
@@ -172,6 +179,7 @@ impl<I: Input> Client<I> {
             writer: BitWriter::new(),
             stats: ClientStats::default(),
             past: ConnectionCounts::default(),
+            tap: Tap::default(),
             input: PhantomData,
         }
     }
@@ -180,10 +188,11 @@ impl<I: Input> Client<I> {
     pub fn handle_datagram(&mut self, from: SocketAddr, datagram: &mut [u8], received_at: Instant) {
         self.stats.datagrams_received += 1;
         self.stats.bytes_received += datagram.len() as u64;
-        let Self { netcode, .. } = self;
-        if let Some(payload) = netcode.handle_datagram(from, datagram, received_at) {
-            // The payload lies in the datagram, and the datagram is not ours to keep.
-            let payload = payload.to_vec();
+        let bytes = datagram.len();
+        // The payload lies in the datagram, and the datagram is not ours to keep.
+        let payload = self.netcode.handle_datagram(from, datagram, received_at).map(<[u8]>::to_vec);
+        self.tap.on_call(received_at, || Tapped::Received { bytes, payload: payload.clone() });
+        if let Some(payload) = payload {
             self.receive(&payload, received_at);
         }
         self.follow_netcode(received_at);
@@ -191,6 +200,11 @@ impl<I: Input> Client<I> {
 
     /// Applies time-outs, and speaks when it is time to. Call it at [`Client::next_wakeup`].
     pub fn update(&mut self, now: Instant) {
+        self.tap.on_call(now, || Tapped::Updated);
+        self.follow_time(now);
+    }
+
+    fn follow_time(&mut self, now: Instant) {
         self.netcode.tick(now);
         self.follow_netcode(now);
         self.connection.expire(now, self.ack_slack, |_, _| {});
@@ -241,10 +255,11 @@ impl<I: Input> Client<I> {
         let (tick, due) = pacer.advance(now);
         let mut lanes = vec![0; self.default_input.len()];
         input.write_lanes(&mut lanes);
+        self.tap.on_call(now, || Tapped::Ticked { tick, late: now.since(due), lanes: lanes.clone() });
         self.inputs.push(tick, due, lanes);
         self.stats.inputs_sent += 1;
         self.queue_datagram(now, Some(tick));
-        self.update(now);
+        self.follow_time(now);
     }
 
     /// The next packet to send, and where to. Call until `None`.
@@ -256,6 +271,7 @@ impl<I: Input> Client<I> {
         if let Some((len, _)) = packet {
             self.stats.datagrams_sent += 1;
             self.stats.bytes_sent += len as u64;
+            self.tap.on_call(now, || Tapped::Sent { bytes: len });
         }
         packet
     }
@@ -263,6 +279,17 @@ impl<I: Input> Client<I> {
     /// What happened. Call until `None`.
     pub fn poll_event(&mut self) -> Option<ClientEvent> {
         self.events.pop_front()
+    }
+
+    /// From now on keeps what passes the client's edge, to be taken with [`Client::poll_tapped`]. Off, it costs next to
+    /// nothing; on, a copy of each payload.
+    pub const fn open_tap(&mut self) {
+        self.tap.open();
+    }
+
+    /// What passed the client's edge and when, once the tap is open. Call until `None`; a few thousand wait at most.
+    pub fn poll_tapped(&mut self) -> Option<(Instant, Tapped)> {
+        self.tap.poll()
     }
 
     /// How far the connection has come.
@@ -356,8 +383,14 @@ impl<I: Input> Client<I> {
         if body.len() > ClientMessage::EVENT_BYTES_MAX {
             return Err(SendError::TooLong(body.len()));
         }
+        self.send_encoded(id, E::DELIVERY, body)
+    }
+
+    /// Sends an event that is encoded already.
+    pub(crate) fn send_encoded(&mut self, id: EventId, delivery: Delivery, body: Vec<u8>) -> Result<(), SendError> {
+        self.tap.on(|| Tapped::EventSent { id, delivery, body: body.clone() });
         let message = ClientMessage::Event { id, body };
-        match E::DELIVERY {
+        match delivery {
             Delivery::Reliable => self.send_message(&message),
             Delivery::Unreliable => {
                 self.writer.clear();
@@ -369,6 +402,7 @@ impl<I: Input> Client<I> {
 
     /// Says goodbye: it comes out of [`Client::poll_transmit`].
     pub fn disconnect(&mut self) {
+        self.tap.on(|| Tapped::Left);
         self.netcode.disconnect();
         self.end(DisconnectReason::Local);
     }
@@ -405,6 +439,7 @@ impl<I: Input> Client<I> {
         match self.netcode.state() {
             ClientState::Connected if self.status == Status::Connecting => {
                 self.status = Status::Joining;
+                self.tap.on_call(now, || Tapped::Connected);
                 if !self.hello_sent {
                     self.hello_sent = true;
                     let hello = self.hello();
@@ -425,6 +460,7 @@ impl<I: Input> Client<I> {
     }
 
     fn emit(&mut self, event: ClientEvent) {
+        self.tap.on(|| Tapped::Event(event.clone()));
         if self.events.len() < EVENTS_MAX {
             self.events.push_back(event);
         }

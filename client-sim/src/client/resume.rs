@@ -3,6 +3,7 @@
 use super::Client;
 use super::event::{ClientEvent, Status};
 use super::inputs::UnconfirmedInputs;
+use super::tap::Tapped;
 use std::time::Duration;
 use tidelock::Instant;
 use tidelock::netcode::{self, ConnectToken};
@@ -64,6 +65,7 @@ impl<I: Input> Client<I> {
     /// client joins like a new one. The view stands still until then. Events that are not acknowledged are lost, in both
     /// directions.
     pub fn resume(&mut self, token: ConnectToken, now: Instant) {
+        self.tap.on_call(now, || Tapped::Reconnecting);
         self.past = self.connection_counts();
         // The old connection gets no goodbye: where it is heard, that would give up the place.
         self.netcode = netcode::Client::with_cipher(token, self.cipher, now);

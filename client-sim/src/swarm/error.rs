@@ -1,3 +1,6 @@
+use std::io;
+use std::path::PathBuf;
+
 use tidelock_server::io::options::OptionsError;
 
 /// Why a run gave no figures.
@@ -76,13 +79,29 @@ pub enum SwarmError {
     /// The embedded server does not start.
     #[error("the embedded server does not start: {0}")]
     Embedded(String),
+    /// There is nowhere to record to.
+    #[error("cannot create {}: {why}", file.display())]
+    RecordCreate {
+        /// As given.
+        file: PathBuf,
+        /// The system's reason.
+        why: io::Error,
+    },
+    /// The recording could not be written to its end.
+    #[error("the recording {} lacks its end: {why}", file.display())]
+    RecordWrite {
+        /// As given.
+        file: PathBuf,
+        /// The system's reason.
+        why: io::Error,
+    },
     /// The operating system refuses something it should not.
     #[error("{what}: {why}")]
     System {
         /// What was tried.
         what: &'static str,
         /// The system's reason.
-        why: std::io::Error,
+        why: io::Error,
     },
 }
 
@@ -91,18 +110,18 @@ impl SwarmError {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::KeyFile(_) | Self::TooManyFiles { .. } => 2,
+            Self::KeyFile(_) | Self::TooManyFiles { .. } | Self::RecordCreate { .. } => 2,
             Self::AdminUnreachable { .. }
             | Self::TokenRefused { .. }
             | Self::TokenMalformed { .. }
             | Self::Address { .. }
             | Self::OtherServer { .. }
             | Self::NobodyConnected { .. } => 3,
-            Self::Embedded(_) | Self::System { .. } => 1,
+            Self::Embedded(_) | Self::RecordWrite { .. } | Self::System { .. } => 1,
         }
     }
 
-    pub(super) fn system<E: Into<std::io::Error>>(what: &'static str) -> impl FnOnce(E) -> Self {
+    pub(super) fn system<E: Into<io::Error>>(what: &'static str) -> impl FnOnce(E) -> Self {
         move |why| Self::System { what, why: why.into() }
     }
 }

@@ -7,10 +7,14 @@ use tidelock::Instant;
 use tidelock::netcode::PACKET_BYTES_MAX;
 use tidelock_arena::{ArenaInput, Map, Say};
 
+use super::SwarmError;
 use super::frames::FrameSamples;
+use super::record::RecordFile;
 use super::recorder::Recorder;
 use crate::bots::{AvatarPrediction, Player as Bot, Screen};
-use crate::client::{Client, ClientEvent, ClientStats, DisconnectReason, PlaybackCounts, Prediction, Status};
+use crate::client::{
+    Client, ClientEvent, ClientStats, DisconnectReason, EffectFate, PlaybackCounts, Prediction, Status,
+};
 use crate::link::Conditioner;
 
 /// One client of the swarm: a client core, a bot that plays it, a socket, and a bad link in between.
@@ -30,6 +34,7 @@ pub(super) struct SwarmPlayer {
     /// At the start of the window.
     stats_before: ClientStats,
     frames_before: PlaybackCounts,
+    record: Option<Box<RecordFile>>,
 }
 
 /// When a client was in the game.
@@ -68,6 +73,7 @@ impl SwarmPlayer {
             frames: FrameSamples::default(),
             stats_before: ClientStats::default(),
             frames_before: PlaybackCounts::default(),
+            record: None,
         })
     }
 
@@ -94,6 +100,9 @@ impl SwarmPlayer {
             self.play(now, recorder);
         }
         self.transmit(now);
+        if let Some(record) = &mut self.record {
+            record.recording().follow(&mut self.core, now);
+        }
     }
 
     /// When [`SwarmPlayer::run`] is wanted next.
@@ -111,6 +120,19 @@ impl SwarmPlayer {
         if !self.is_over() {
             self.core.disconnect();
         }
+    }
+
+    /// From now on writes what the core receives and does, if there is somewhere to.
+    pub(super) fn record(&mut self, record: Option<Box<RecordFile>>) {
+        if record.is_some() {
+            self.core.open_tap();
+        }
+        self.record = record;
+    }
+
+    /// Ends that, and says if something is lacking.
+    pub(super) fn end_record(self, now: Instant) -> Result<(), SwarmError> {
+        self.record.map_or(Ok(()), |record| record.end(now))
     }
 
     pub(super) fn begin_window(&mut self) {
@@ -174,12 +196,21 @@ impl SwarmPlayer {
     fn reconcile(&mut self, now: Instant, recorder: &mut Recorder) {
         let Some(prediction) = &mut self.prediction else { return };
         match prediction.on_snapshot(self.core.view(), now) {
-            Some(correction) => recorder.on_correction(correction.error_m),
+            Some(correction) => {
+                recorder.on_correction(correction.error_m);
+                if let Some(record) = &mut self.record {
+                    record.recording().follow(&mut self.core, now);
+                    record.recording().on_correction(correction, now);
+                }
+            }
             None if prediction.predicted().is_some() => recorder.on_prediction_right(),
             None => {}
         }
         while let Some(effect) = prediction.poll_effect() {
             recorder.on_effect_fate(effect.fate);
+            if let Some(record) = self.record.as_mut().filter(|_| effect.fate == EffectFate::Undone) {
+                record.recording().on_undone(effect.tick, now);
+            }
         }
     }
 

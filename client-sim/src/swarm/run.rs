@@ -1,4 +1,6 @@
+use std::fs::File;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -12,6 +14,7 @@ use super::gate::{Gate, is_local};
 use super::options::SwarmOptions;
 use super::poller::Poller;
 use super::progress::{Progress, Sum};
+use super::record::{RecordFile, header};
 use super::report::{Measured, ServerMeasured};
 use super::server_figures::ServerFigures;
 use super::summary::Summary;
@@ -20,17 +23,35 @@ use super::totals::{Reasons, STILL_CONNECTING, commonest};
 use super::worker::{Order, Plan, Worker, WorkerProgress, WorkerReport};
 use super::{SwarmError, clock};
 use crate::link::Rng;
+use crate::recording::Header;
+
+/// The figures of a run, and whether its recording lacks something.
+type Recorded = (Summary, Result<(), SwarmError>);
 
 /// Runs a swarm to its end, or until Ctrl-C, and says what it measured.
 ///
 /// # Errors
 /// Any [`SwarmError`]: then there are no figures.
 pub fn run(options: &SwarmOptions) -> Result<Summary, SwarmError> {
+    conduct(options, None).map(|(summary, _)| summary)
+}
+
+/// The same, and writes into a file what the first client receives and does. Also says whether that lacks something.
+///
+/// # Errors
+/// As [`run`], and if the file cannot be created.
+pub fn record(options: &SwarmOptions, file: &Path) -> Result<(Summary, Result<(), SwarmError>), SwarmError> {
+    let created = RecordFile::create(file)?;
+    conduct(options, Some((file, created)))
+}
+
+fn conduct(options: &SwarmOptions, file: Option<(&Path, File)>) -> Result<Recorded, SwarmError> {
     let interrupt = Interrupt::install()?;
     make_room(options.clients)?;
     let gate = Gate::open(&options.target, options.clients, options.seed)?;
     let first_token = gate.token(client_id(options.seed, 0))?;
-    let run = Run::start(options, gate, &first_token)?;
+    let mut run = Run::start(options, gate, &first_token)?;
+    run.record = file.map(|(path, file)| Box::new(RecordFile::begin(path, file, run.header())));
     run.conduct(first_token, &interrupt)
 }
 
@@ -47,6 +68,8 @@ struct Run<'a> {
     served: u32,
     tokenless: Reasons,
     before: Option<(Instant, ServerFigures)>,
+    /// For the first client.
+    record: Option<Box<RecordFile>>,
 }
 
 /// One worker, and the ways to reach it.
@@ -88,10 +111,11 @@ impl<'a> Run<'a> {
             served: 0,
             tokenless: Reasons::new(),
             before: None,
+            record: None,
         })
     }
 
-    fn conduct(mut self, first_token: ConnectToken, interrupt: &Interrupt) -> Result<Summary, SwarmError> {
+    fn conduct(mut self, first_token: ConnectToken, interrupt: &Interrupt) -> Result<Recorded, SwarmError> {
         self.serve(0, Ok(first_token));
         loop {
             let now = clock::now();
@@ -140,7 +164,7 @@ impl<'a> Run<'a> {
         match token {
             Ok(token) => {
                 let worker = index as usize % self.crew.len();
-                self.crew[worker].order(Order::Start { index, token: Box::new(token) });
+                self.crew[worker].order(Order::Start { index, token: Box::new(token), record: self.record.take() });
             }
             Err(error) => *self.tokenless.entry(error.to_string()).or_default() += 1,
         }
@@ -160,8 +184,8 @@ impl<'a> Run<'a> {
     }
 
     /// Ends the window, if it has not ended, and puts everything together.
-    fn finish(self) -> Result<Summary, SwarmError> {
-        let ended_at = clock::now();
+    fn finish(self) -> Result<Recorded, SwarmError> {
+        let (ended_at, same_clock) = (clock::now(), self.same_clock());
         self.crew.iter().for_each(|hand| hand.order(Order::Stop));
         let after = self.gate.figures().map(|figures| (clock::now(), figures));
         let mut reports = Vec::new();
@@ -180,9 +204,20 @@ impl<'a> Run<'a> {
             over: ended.since(began),
             is_embedded: self.gate.is_embedded(),
         });
-        let same_clock = self.gate.is_embedded() || is_local(self.server);
         self.gate.close()?;
-        Ok(measured.summary(self.options, ended_at.since(self.started_at), server.as_ref(), same_clock))
+        let summary = measured.summary(self.options, ended_at.since(self.started_at), server.as_ref(), same_clock);
+        Ok((summary, reports.into_iter().try_for_each(|report| report.recorded)))
+    }
+
+    /// Whether the server reads the same clock: an age is a difference.
+    fn same_clock(&self) -> bool {
+        self.gate.is_embedded() || is_local(self.server)
+    }
+
+    /// What a recording says of this run.
+    fn header(&self) -> Header {
+        let schema = tidelock_arena::schema();
+        header(self.options, &self.server.to_string(), &schema, self.same_clock(), self.started_at)
     }
 }
 

@@ -11,6 +11,7 @@ use super::SwarmError;
 use super::clock;
 use super::player::{MapCache, SwarmPlayer};
 use super::poller::{GRAIN, Poller};
+use super::record::RecordFile;
 use super::recorder::{Mean, Recorder};
 use super::schedule::Schedule;
 use super::system::thread_cpu;
@@ -54,7 +55,7 @@ pub(super) struct Plan {
 /// What a worker is told while it runs.
 pub(super) enum Order {
     /// Client number `index` may connect.
-    Start { index: u32, token: Box<ConnectToken> },
+    Start { index: u32, token: Box<ConnectToken>, record: Option<Box<RecordFile>> },
     /// The window ends now.
     Stop,
 }
@@ -67,6 +68,8 @@ pub(super) struct WorkerReport {
     pub(super) measured: Duration,
     /// Processor time of its thread while it measured.
     pub(super) cpu: Duration,
+    /// Whether what was recorded lacks something.
+    pub(super) recorded: Result<(), SwarmError>,
 }
 
 /// How a worker is doing, several times a second.
@@ -130,7 +133,9 @@ impl Worker {
             let now = clock::now();
             self.advance(now);
             if matches!(self.phase, Phase::Farewell(until) if now >= until) {
-                return Ok(self.report.expect("the window ended before the farewell"));
+                let recorded = self.players.into_iter().try_for_each(|player| player.end_record(now));
+                let report = self.report.expect("the window ended before the farewell");
+                return Ok(WorkerReport { recorded, ..report });
             }
             self.take_orders(now);
             self.glance(now);
@@ -167,7 +172,7 @@ impl Worker {
         self.players.iter().for_each(|player| totals.count(player, (begin, now)));
         let recorder = std::mem::replace(&mut self.recorder, Recorder::new());
         let cpu = thread_cpu().saturating_sub(self.cpu_before);
-        self.report = Some(WorkerReport { recorder, totals, measured: now.since(begin), cpu });
+        self.report = Some(WorkerReport { recorder, totals, measured: now.since(begin), cpu, recorded: Ok(()) });
         for (index, player) in self.players.iter_mut().enumerate() {
             player.disconnect();
             self.schedule.hasten(index, Some(now));
@@ -180,16 +185,17 @@ impl Worker {
         self.poller.clear();
         loop {
             match self.orders.try_recv() {
-                Ok(Order::Start { index, token }) => self.start(index, *token, now),
+                Ok(Order::Start { index, token, record }) => self.start(index, *token, record, now),
                 Ok(Order::Stop) => self.plan.window_end = now,
                 Err(TryRecvError::Empty | TryRecvError::Disconnected) => return,
             }
         }
     }
 
-    fn start(&mut self, index: u32, token: ConnectToken, now: Instant) {
+    fn start(&mut self, index: u32, token: ConnectToken, record: Option<Box<RecordFile>>, now: Instant) {
         match self.player(index, token, now) {
-            Ok(player) => {
+            Ok(mut player) => {
+                player.record(record);
                 let watched = self.poller.watch(player.socket(), self.players.len());
                 if let Err(error) = watched {
                     *self.stillborn.entry(error.to_string()).or_default() += 1;
