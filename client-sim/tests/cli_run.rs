@@ -82,6 +82,10 @@ fn an_embedded_run_measures_the_link_it_was_given() {
     assert!((7.0..13.0).contains(&down_pct) && up_pct < 1.0, "{down_pct} {up_pct}");
     assert_eq!(number(&summary, "/desyncs"), 0.0);
     assert_eq!(number(&summary, "/prediction_error_m/p50"), 0.0, "most predictions are right");
+    let delay_ms = number(&summary, "/interpolation/delay_ms/p50");
+    assert!((16.0..250.0).contains(&delay_ms), "{delay_ms} ms, one interval at least");
+    assert!(number(&summary, "/interpolation/underrun_pct") < 10.0, "{summary}");
+    assert!(number(&summary, "/interpolation/error_m/p50") < 0.01 && number(&summary, "/clock/jitter_ms/p50") > 0.0);
 }
 
 #[test]

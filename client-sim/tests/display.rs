@@ -1,7 +1,9 @@
 //! What players are shown between snapshots, held against the server's truth of the moment that it stands for.
 
 use std::time::Duration;
+use tidelock::Moment;
 use tidelock::state::NetId;
+use tidelock::wire::Load;
 use tidelock_arena::{ArenaInput, Position};
 use tidelock_server::arena::Arena;
 use tidelock_sim::client::PlaybackCounts;
@@ -70,13 +72,7 @@ fn watch(config: UniverseConfig, link: LinkConfig, seconds: u64) -> (Errors, Pla
         witness.look(&mut universe, &mut |verdict| errors.take(&verdict));
     }
     let after = counts(&universe);
-    let frames = PlaybackCounts {
-        frames: after.frames - before.frames,
-        underruns: after.underruns - before.underruns,
-        stalled: after.stalled - before.stalled,
-        partial: after.partial - before.partial,
-        jumps: after.jumps - before.jumps,
-    };
+    let frames = after.since(&before);
     (errors, frames, universe.players()[0].client.playback().unwrap().delay_ms())
 }
 
@@ -151,4 +147,78 @@ fn at_240_ticks_a_second_versions_are_kept_for_long_delays() {
     let delay_ms = universe.players()[0].client.playback().unwrap().delay_ms();
     assert!(delay_ms > 350.0 && errors.missing.is_empty(), "{} missing at {delay_ms} ms", errors.missing.len());
     assert!(quantile(&mut errors.known_mm, 1.0) < 0.1 && errors.known_mm.len() > 500);
+}
+
+/// A universe in which one player has settled in front of its screen.
+fn settled(link: LinkConfig) -> Universe<ArenaInput> {
+    let mut universe = Universe::new(UniverseConfig::default(), Arena { npcs: 60 });
+    universe.add_player(link, link, wanderer(3));
+    universe.run(Duration::from_secs(15)).unwrap();
+    universe
+}
+
+/// Shows frames for so long, which never go back, and gives their counts, and in how many ticks time passed.
+fn show(universe: &mut Universe<ArenaInput>, duration: Duration) -> (PlaybackCounts, f32) {
+    let end = universe.now() + duration;
+    let counts = |universe: &Universe<ArenaInput>| *universe.players()[0].client.playback().unwrap().counts();
+    let before = counts(universe);
+    let (mut first, mut last) = (None::<Moment>, None::<Moment>);
+    while universe.now() < end {
+        universe.run(Duration::from_millis(7)).unwrap();
+        let now = universe.now();
+        let moment = universe.players_mut()[0].client.frame(now).unwrap();
+        assert!(last.is_none_or(|last| moment.since(last) >= 0.0), "{last:?}, then {moment:?}");
+        last = Some(moment);
+        first.get_or_insert(moment);
+    }
+    (counts(universe).since(&before), last.unwrap().since(first.unwrap()))
+}
+
+#[test]
+fn after_a_server_stood_still_time_goes_on_where_it_stopped() {
+    let mut universe = settled(link(40, 5, 0.0));
+    universe.stall(Duration::from_secs(1));
+    let (frames, ticks) = show(&mut universe, Duration::from_secs(4));
+    // What was guessed at first is waited for at the end.
+    assert!((178.0..183.0).contains(&ticks) && frames.jumps == 1, "{ticks} ticks in 3 of 4 s; {frames:?}");
+    let (frames, ticks) = show(&mut universe, Duration::from_secs(4));
+    assert!((238.0..242.0).contains(&ticks) && frames.underruns < 10, "{ticks} ticks in 4 s; {frames:?}");
+}
+
+#[test]
+fn one_who_comes_back_goes_on_where_it_was() {
+    let mut universe = settled(link(40, 5, 0.02));
+    let before = universe.players()[0].client.shown(universe.now()).unwrap();
+    universe.rebind(0);
+    universe.resume(0);
+    let (_, ticks) = show(&mut universe, Duration::from_secs(3));
+    let after = universe.players()[0].client.shown(universe.now()).unwrap();
+    let passed = after.since(before);
+    assert!((178.0..182.0).contains(&passed) && ticks <= passed, "{passed} ticks in 3 s");
+    let (frames, _) = show(&mut universe, Duration::from_secs(5));
+    assert!(frames.jumps == 0 && frames.underruns * 100 < frames.frames, "{frames:?}");
+}
+
+#[test]
+fn a_slow_server_is_shown_slowly() {
+    let mut universe = settled(link(40, 5, 0.02));
+    universe.set_load(Load { level: 2, dilation_pct: 40 });
+    show(&mut universe, Duration::from_secs(5));
+    let (frames, ticks) = show(&mut universe, Duration::from_secs(10));
+    let expected = 600.0 / 1.4;
+    assert!((ticks - expected).abs() < 4.0, "{ticks} ticks, and the server ran {expected}");
+    assert!(frames.underruns * 100 < frames.frames * 2 && frames.jumps == 0, "{frames:?}");
+}
+
+#[test]
+fn clients_find_that_both_ends_have_one_clock() {
+    for (link, off_us_max, drift_ppm_max) in
+        [(link(0, 0, 0.0), 1_000, 1.0), (link(40, 10, 0.05), 2_000, 20.0), (link(100, 30, 0.0), 10_000, 100.0)]
+    {
+        let mut universe = settled(link);
+        universe.run(Duration::from_secs(30)).unwrap();
+        let clock = universe.players()[0].client.clock().unwrap();
+        let (off_us, drift_ppm) = (clock.offset_us().unwrap(), clock.drift_ppm().unwrap());
+        assert!(off_us.abs() < off_us_max && drift_ppm.abs() < drift_ppm_max, "{off_us} us, {drift_ppm} ppm");
+    }
 }

@@ -46,9 +46,7 @@ impl Window {
 /// steady one.
 const WINDOWS_MAX: usize = 32;
 /// Before so many windows are over, drift counts as none.
-const WINDOWS_MIN: usize = 6;
-/// Pairs of windows nearer to each other than this say little of a slope.
-const PAIR_WINDOWS_MIN: usize = 3;
+const WINDOWS_MIN: usize = 8;
 /// The least transit is that of so many windows: a way that has become longer is known after as many seconds.
 const RECENT_WINDOWS: usize = 8;
 /// No clock is further off (RFC 5905, section 11.3): what looks like more is a queue that grows.
@@ -168,8 +166,10 @@ impl Clock {
             return;
         }
         self.slopes.clear();
+        // Pairs of windows near to each other say little of a slope.
+        let apart = self.windows.len() / 3;
         for (n, from) in self.windows.iter().enumerate() {
-            for to in self.windows.iter().skip(n + PAIR_WINDOWS_MIN) {
+            for to in self.windows.iter().skip(n + apart) {
                 let Some(((from_us, from_at), (to_us, to_at))) = from.transit_min.zip(to.transit_min) else { continue };
                 self.slopes.push((to_us - from_us) as f64 / to_at.us_from(from_at).max(1) as f64);
             }

@@ -5,6 +5,12 @@
 //! [`Client::next_tick`] is due and [`Client::update`] whenever [`Client::next_wakeup`] is; after each call send what
 //! [`Client::poll_transmit`] gives and look at what [`Client::poll_event`] tells.
 //!
+//! Snapshots come less often than frames, and not evenly. A frame shows what is others' at the moment that [`Client::frame`]
+//! gives: `client.view().at(moment)` is the world of then, with what lies between two snapshots
+//! ([`Interpolate`](tidelock::state::Interpolate)). [`Client::shown`] says the same to whoever asks again, such as an input that
+//! tells the server what its player saw ([`ViewAge`](tidelock::ViewAge)). One's own avatar is ahead of that:
+//! [`Prediction`].
+//!
 //! The [`guide`] goes through it step by step.
 
 mod apply;
@@ -35,7 +41,7 @@ mod tests;
 
 pub use clock::Clock;
 pub use event::{ClientEvent, DisconnectReason, Status};
-pub use playback::{Playback, PlaybackCounts};
+pub use playback::{Playback, PlaybackConfig, PlaybackCounts};
 pub use prediction::{Correction, EffectFate, Effects, Predict, PredictedEffect, Prediction};
 pub use scene::{Scene, SceneEntity};
 pub use stats::{ClientStats, SnapshotCounts};
@@ -93,6 +99,7 @@ pub struct Client<I: Input> {
     clock: Option<Clock>,
     /// `None` before the first snapshot.
     playback: Option<Playback>,
+    playback_config: PlaybackConfig,
     resync: Option<Resync>,
     claim: Option<WholeClaim>,
     full_view_seen: bool,
@@ -158,6 +165,7 @@ impl<I: Input> Client<I> {
             tick_hz: 0,
             clock: None,
             playback: None,
+            playback_config: PlaybackConfig::default(),
             resync: None,
             claim: None,
             full_view_seen: false,
@@ -308,8 +316,15 @@ impl<I: Input> Client<I> {
         self.playback.as_ref()
     }
 
+    /// Asks for other delays than the usual ones.
+    pub fn set_playback(&mut self, config: PlaybackConfig) {
+        self.playback_config = config;
+        self.playback.iter_mut().for_each(|playback| playback.configure(config));
+    }
+
     /// The moment to show at `now`: [`View::at`] shows it. The same `now` gives the same moment, as long as no datagram was
-    /// handled in between; a later one gives none that is earlier. `None` before the first snapshot.
+    /// handled in between; a later one gives none that is earlier, until the client joins anew. `None` before the first
+    /// snapshot.
     #[must_use]
     pub fn shown(&self, now: Instant) -> Option<Moment> {
         self.playback.as_ref().map(|playback| playback.moment(now))

@@ -16,6 +16,7 @@ use tidelock::{Instant, Moment, Tick};
 /// Without snapshots it runs on for [`Playback::EXTRAPOLATION_MAX`], and then stands still.
 #[derive(Clone, Debug)]
 pub struct Playback {
+    config: PlaybackConfig,
     period_ms: f64,
     /// Positions are ticks since this one.
     origin: Tick,
@@ -31,12 +32,29 @@ pub struct Playback {
     /// How old what was known had become when the newest came, in milliseconds.
     fresh_ms: f64,
     staleness: Staleness,
+    samples: u32,
     /// Behind the newest tick that could be here, in milliseconds: aimed at, and as it was when the newest came.
     target_ms: f64,
     delay_ms: f64,
     /// Frames past the newest snapshot, oldest first: they were right if the server had nothing to say.
     doubtful: VecDeque<Moment>,
     counts: PlaybackCounts,
+}
+
+/// What a game asks of [`Playback`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PlaybackConfig {
+    /// The share of frames that may be underruns, 0 to 1: with fewer, all is shown later.
+    pub underrun_share: f32,
+    /// The longest delay, up to [`Playback::DELAY_MAX`], whatever becomes of frames: such as that of which a server's lag
+    /// compensation makes up for.
+    pub delay_max: Duration,
+}
+
+impl Default for PlaybackConfig {
+    fn default() -> Self {
+        Self { underrun_share: 0.003, delay_max: Playback::DELAY_MAX }
+    }
 }
 
 /// What became of the frames that a client told of by [`Client::frame`](super::Client::frame).
@@ -56,10 +74,33 @@ pub struct PlaybackCounts {
     pub jumps: u64,
 }
 
+impl PlaybackCounts {
+    /// What was counted after `earlier`. Of a client that joined anew in between: since then.
+    #[must_use]
+    pub const fn since(&self, earlier: &Self) -> Self {
+        Self {
+            frames: self.frames.saturating_sub(earlier.frames),
+            underruns: self.underruns.saturating_sub(earlier.underruns),
+            stalled: self.stalled.saturating_sub(earlier.stalled),
+            partial: self.partial.saturating_sub(earlier.partial),
+            jumps: self.jumps.saturating_sub(earlier.jumps),
+        }
+    }
+
+    /// Adds what another client counted.
+    pub const fn add(&mut self, other: &Self) {
+        self.frames += other.frames;
+        self.underruns += other.underruns;
+        self.stalled += other.stalled;
+        self.partial += other.partial;
+        self.jumps += other.jumps;
+    }
+}
+
 /// Frames of which it is not known yet whether they were underruns; of more, it is taken for granted.
 const DOUBTFUL_MAX: usize = 64;
-/// This share of frames may be underruns.
-const UNDERRUN_TARGET: f32 = 0.003;
+/// Judging the last seconds costs; once for so many snapshots is enough.
+const SAMPLES_PER_TARGET: u32 = 8;
 /// Beyond what the last seconds asked for.
 const MARGIN_MS: f64 = 1.0;
 /// By how much time may run faster or slower.
@@ -78,12 +119,13 @@ impl Playback {
     pub const DELAY_MAX: Duration = Duration::from_millis(Staleness::MAX_MS as u64 + 1);
 
     /// The first snapshot is here, of a server with `tick_hz` ticks a second that sends one every so many ticks.
-    pub(super) fn new(tick_hz: u32, every_ticks: u32, first: Tick, now: Instant) -> Self {
+    pub(super) fn new(config: PlaybackConfig, tick_hz: u32, every_ticks: u32, first: Tick, now: Instant) -> Self {
         let period_ms = 1e3 / f64::from(tick_hz);
         let interval_ms = period_ms * f64::from(every_ticks);
         // Until the arrivals tell.
-        let target_ms = interval_ms * 2.0 + MARGIN_MS;
+        let target_ms = (interval_ms * 2.0 + MARGIN_MS).min(config.delay_max.as_secs_f64() * 1e3);
         Self {
+            config,
             period_ms,
             origin: first,
             at: now,
@@ -94,6 +136,7 @@ impl Playback {
             newest: first,
             fresh_ms: 0.0,
             staleness: Staleness::new(),
+            samples: 0,
             target_ms,
             delay_ms: target_ms,
             doubtful: VecDeque::new(),
@@ -133,7 +176,11 @@ impl Playback {
             let turn_ms = f64::from(arrival.tick.since(known_before)) * self.period_ms;
             let from_ms = if stale_ms > self.fresh_ms { self.fresh_ms } else { stale_ms - turn_ms };
             self.staleness.add(from_ms as f32, stale_ms as f32);
-            self.target_ms = self.staleness.exceeded_in(UNDERRUN_TARGET).map_or(self.target_ms, f64::from) + MARGIN_MS;
+            self.samples = self.samples.wrapping_add(1);
+            // It shrinks slowly, and grows with what is beyond it.
+            if stale_ms > self.target_ms || self.samples.is_multiple_of(SAMPLES_PER_TARGET) {
+                self.judge();
+            }
         }
         self.settle_doubts(arrival.known_before);
         self.fresh_ms = fresh_ms;
@@ -141,6 +188,12 @@ impl Playback {
         self.at = now;
         self.position = position;
         self.steer(earliest);
+    }
+
+    /// From now on something else is asked of it.
+    pub(super) fn configure(&mut self, config: PlaybackConfig) {
+        self.config = config;
+        self.judge();
     }
 
     /// The server tells how overloaded it is.
@@ -174,6 +227,12 @@ impl Playback {
         self.counts.stalled += u64::from(self.position_at(now) >= self.end());
         self.counts.partial += u64::from(whole.is_none_or(is_past));
         moment
+    }
+
+    /// Finds out what delay the last seconds asked for.
+    fn judge(&mut self) {
+        let needed_ms = self.staleness.exceeded_in(self.config.underrun_share).map_or(self.target_ms, f64::from);
+        self.target_ms = (needed_ms + MARGIN_MS).min(self.config.delay_max.as_secs_f64() * 1e3);
     }
 
     /// Up to `known` all was as the snapshots said that were here.
@@ -223,14 +282,21 @@ mod tests {
     /// A server of 60 ticks a second behind a bad link, and a client that shows 144 frames a second.
     #[derive(Clone, Copy)]
     struct World {
+        config: PlaybackConfig,
         every_ticks: u32,
         jitter_ms: f64,
         loss: f64,
         /// From when and for how long nothing comes, in milliseconds.
         outage_ms: (u64, u64),
+        /// By how much the server's clock runs faster.
+        drift_ppm: f64,
     }
 
-    const CALM: World = World { every_ticks: 1, jitter_ms: 0.0, loss: 0.0, outage_ms: (0, 0) };
+    const CONFIG: PlaybackConfig = PlaybackConfig { underrun_share: 0.003, delay_max: Playback::DELAY_MAX };
+    /// Of the first tick: they wrap soon after.
+    const FIRST: Tick = Tick(u32::MAX - 300);
+    const CALM: World =
+        World { config: CONFIG, every_ticks: 1, jitter_ms: 0.0, loss: 0.0, outage_ms: (0, 0), drift_ppm: 0.0 };
     const PERIOD: Duration = Duration::from_micros(16_667);
 
     fn ms(ms: u64) -> Instant {
@@ -249,15 +315,17 @@ mod tests {
     impl World {
         fn run(self, seconds: u64) -> Run {
             let mut rng = Rng::stream(3, 0);
-            let mut clock = Clock::new(Tick(0), ms(0), PERIOD);
+            let mut clock = Clock::new(FIRST, ms(0), PERIOD);
             let mut playback: Option<Playback> = None;
             let (mut arrivals, mut last_ms, mut before) = (VecDeque::new(), 0.0_f64, None);
             let (mut shown, mut speeds) = (None::<Moment>, (0.0_f64, f64::MAX));
             let mut half = PlaybackCounts::default();
             for now in 0..seconds * 1000 {
-                let tick = (now * 60 / 1000) as u32;
-                if now > 0 && ((now - 1) * 60 / 1000) as u32 != tick && tick.is_multiple_of(self.every_ticks) {
-                    let due_ms = f64::from(tick) * 16.667;
+                let pace = 1.0 + self.drift_ppm * 1e-6;
+                let tick_at = |now: u64| (now as f64 * pace / 16.667) as u32;
+                let tick = tick_at(now);
+                if now > 0 && tick_at(now - 1) != tick && tick.is_multiple_of(self.every_ticks) {
+                    let due_ms = f64::from(tick) * 16.667 / pace;
                     last_ms = last_ms.max(due_ms + 40.0 + self.jitter_ms * rng.exponential());
                     let (from, length) = self.outage_ms;
                     let is_out = (from..from + length).contains(&now);
@@ -265,11 +333,15 @@ mod tests {
                         arrivals.push_back((last_ms as u64, tick));
                     }
                 }
-                while let Some((_, tick)) = arrivals.pop_front_if(|(at, _)| *at <= now) {
-                    clock.on_snapshot(Tick(tick), ms(now));
+                while let Some((_, ticks)) = arrivals.pop_front_if(|(at, _)| *at <= now) {
+                    let tick = FIRST.add(ticks);
+                    if ticks % 60 == 0 {
+                        clock.on_told(tick, Instant::from_us(u64::from(ticks) * 16_667));
+                    }
+                    clock.on_snapshot(tick, ms(now));
                     let playback =
-                        playback.get_or_insert_with(|| Playback::new(60, self.every_ticks, Tick(tick), ms(now)));
-                    let arrival = Arrival { tick: Tick(tick), known_before: before.replace(Tick(tick)) };
+                        playback.get_or_insert_with(|| Playback::new(self.config, 60, self.every_ticks, tick, ms(now)));
+                    let arrival = Arrival { tick, known_before: before.replace(tick) };
                     playback.on_arrival(arrival, &clock, ms(now));
                 }
                 let Some(playback) = playback.as_mut().filter(|_| now % 7 == 0) else { continue };
@@ -315,6 +387,27 @@ mod tests {
             let delay_ms = playback.delay_ms();
             assert!((least_ms..most_ms).contains(&delay_ms), "{delay_ms} ms at {jitter_ms} ms, {loss}");
             assert!(shares[0] < 0.01, "{shares:?} at {jitter_ms} ms, {loss}");
+        }
+    }
+
+    #[test]
+    fn a_game_may_ask_for_less_delay_and_bear_more_underruns() {
+        let world = |config| World { config, jitter_ms: 40.0, ..CALM }.run(60);
+        let usual = world(CONFIG);
+        let bold = world(PlaybackConfig { underrun_share: 0.05, ..CONFIG });
+        assert!(bold.playback.delay_ms() < 0.7 * usual.playback.delay_ms(), "{}", bold.playback.delay_ms());
+        assert!((0.01..0.08).contains(&bold.shares[0]), "{:?}", bold.shares);
+        let bound = world(PlaybackConfig { delay_max: Duration::from_millis(100), ..CONFIG });
+        assert!(bound.playback.target_ms() == 100.0 && bound.shares[0] > 0.05, "{:?}", bound.shares);
+    }
+
+    #[test]
+    fn a_clock_that_runs_faster_or_slower_is_followed() {
+        for drift_ppm in [200.0, -200.0] {
+            let Run { playback, shares, jumps, .. } = World { drift_ppm, jitter_ms: 5.0, loss: 0.02, ..CALM }.run(200);
+            let delay_ms = playback.delay_ms();
+            assert!((30.0..70.0).contains(&delay_ms) && jumps == 0, "{delay_ms} ms at {drift_ppm}");
+            assert!(shares[0] < 0.01, "{shares:?} at {drift_ppm}");
         }
     }
 

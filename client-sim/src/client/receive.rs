@@ -127,8 +127,9 @@ impl<I: Input> Client<I> {
             clock.on_told(snapshot.tick, due);
         }
         clock.on_snapshot(snapshot.tick, now);
-        let (tick_hz, every_ticks) = (self.tick_hz, self.view.arrivals().every_ticks());
-        let playback = self.playback.get_or_insert_with(|| Playback::new(tick_hz, every_ticks, snapshot.tick, now));
+        let (config, tick_hz, every_ticks) = (self.playback_config, self.tick_hz, self.view.arrivals().every_ticks());
+        let playback =
+            self.playback.get_or_insert_with(|| Playback::new(config, tick_hz, every_ticks, snapshot.tick, now));
         if snapshot.index == 0 {
             playback.on_load(snapshot.load);
         }
@@ -240,12 +241,12 @@ impl<I: Input> Client<I> {
         let interval = Duration::from_secs(1) / u32::from(welcome.snapshot_hz);
         self.ack_slack = interval.max(Duration::from_millis(100)) + period * 3;
         self.clock = Some(Clock::new(welcome.tick, welcome.due, period));
-        self.playback = None;
         self.silence = Silence::begin(interval, now);
         self.status = Status::Playing;
         if !welcome.state_kept {
             self.view = View::new(self.schema.clone());
             self.full_view_seen = false;
+            self.playback = None;
         }
         self.view.begin(tick_hz, (tick_hz / u32::from(welcome.snapshot_hz)).max(1));
         let Some(payload) = welcome.payload else {

@@ -74,7 +74,6 @@ impl<I: Input> Client<I> {
         self.hello_sent = false;
         self.greets = true;
         self.clock = None;
-        self.playback = None;
         self.resync = None;
         self.claim = None;
         self.pacer = None;

@@ -1,7 +1,7 @@
 use super::playback::Playback;
 use super::streams::{Around, Stream};
 use super::view::View;
-use tidelock::state::{Audience, Interpolate, NetId, Replicate, VersionRef};
+use tidelock::state::{Audience, Interpolate, NetId, Replicate, StreamLayout, VersionRef};
 use tidelock::{Moment, Tick};
 
 /// The world at a moment, as far as a client knows: what [`View::at`] gives.
@@ -55,7 +55,7 @@ impl<'a> Scene<'a> {
     }
 
     /// The versions of a stream around the moment, if it is visible then.
-    fn around(&self, audience: Audience, stream: &Stream) -> Option<Around<'a>> {
+    fn around(&self, audience: Audience, stream: &'a Stream) -> Option<Around<'a>> {
         let visible = stream.is_visible_at(self.moment.tick);
         visible.then(|| self.view.of(audience).around(stream, self.moment.tick))?
     }
@@ -81,22 +81,28 @@ impl<'a> SceneEntity<'a> {
     }
 
     /// One of its components at the moment: between the version before it and the one after. What stood still in between
-    /// began to change after the last snapshot that did not bring it. Past what is known, what changed last goes on, up to
-    /// [`Playback::EXTRAPOLATION_MAX`].
+    /// began to change after the last snapshot that did not bring it; what is sent in turns only, after its turn before. Past
+    /// what is known, what changed last goes on, up to [`Playback::EXTRAPOLATION_MAX`].
     ///
     /// What [jumped](Interpolate::jumped) is shown where it was, until it is elsewhere.
     #[must_use]
     pub fn get<C: Interpolate>(&self) -> Option<C> {
         let (audience, bit) = self.scene.view.schema().find::<C>()?;
         let around = self.around(audience)?;
-        let read = |version: VersionRef<'_>| self.scene.view.component::<C>(audience, bit, version);
-        let (at, last) = (around.last.0, read(around.last.1)?);
-        let value = match around.next {
-            Some((to, next)) => read(next).and_then(|next| self.on_the_way((at, &last), (to, &next))),
-            None => around.before.and_then(|(from, before)| {
-                let past = self.ticks_past(&around);
-                self.onward((from, &read(before)?), (at, &last), past)
-            }),
+        let component = Component { view: self.scene.view, audience, bit };
+        let last: C = component.read(around.last().1)?;
+        let value = if component.turn_ticks() > self.scene.view.arrivals().every_ticks() {
+            self.between_turns(&around, component, &last)
+        } else if let Some((to, next)) = around.next() {
+            let from = self.began_to_change(around.last().0, to);
+            component.read(next).and_then(|next| self.on_the_way((from, &last), (to, &next)))
+        } else {
+            let past = self.ticks_past(around.last().0, 1);
+            let before = around.earlier().next().filter(|_| past > 0.0);
+            before.and_then(|(from, before)| {
+                let from = self.began_to_change(from, around.last().0);
+                self.onward((from, &component.read(before)?), (around.last().0, &last), past)
+            })
         };
         Some(value.unwrap_or(last))
     }
@@ -105,14 +111,15 @@ impl<'a> SceneEntity<'a> {
     #[must_use]
     pub fn latest<C: Replicate>(&self) -> Option<C> {
         let (audience, bit) = self.scene.view.schema().find::<C>()?;
-        self.scene.view.component(audience, bit, self.around(audience)?.last.1)
+        Component { view: self.scene.view, audience, bit }.read(self.around(audience)?.last().1)
     }
 
     /// Whether the moment is past all that is known of its public components, and they were changing: what is shown is a
     /// guess.
     #[must_use]
     pub fn is_extrapolated(&self) -> bool {
-        self.around(Audience::Public).is_some_and(|around| self.ticks_past(&around) > 0.0)
+        let around = self.around(Audience::Public);
+        around.is_some_and(|around| around.next().is_none() && self.ticks_past(around.last().0, 1) > 0.0)
     }
 
     fn around(&self, audience: Audience) -> Option<Around<'a>> {
@@ -120,30 +127,46 @@ impl<'a> SceneEntity<'a> {
         (stream.generation == self.id.generation).then(|| self.scene.around(audience, stream))?
     }
 
-    /// How far past its last version the moment is, in ticks, at most [`Playback::EXTRAPOLATION_MAX`]; 0 if it stood still
-    /// after that, or something newer is known.
-    fn ticks_past(&self, around: &Around<'_>) -> f32 {
+    /// What a component was between two turns, if it is not what it was at the first: versions in between have it as of then.
+    fn between_turns<C: Interpolate>(&self, around: &Around<'_>, component: Component<'_>, last: &C) -> Option<C> {
+        let turn = component.turn_ticks();
+        let (at, version) = around.last();
+        let lanes = component.lanes(version);
+        let is_same = |(_, version): &(Tick, VersionRef<'_>)| component.lanes(*version) == lanes;
+        let since = around.earlier().take_while(is_same).last().map_or(at, |(tick, _)| tick);
+        let soon = self.scene.moment.tick.add(turn);
+        let mut next = around.later().take_while(|(tick, _)| !tick.is_newer_than(soon)).skip_while(is_same);
+        if let Some((to, next)) = next.next() {
+            let turn_before = to.sub(turn);
+            let from = if turn_before.is_newer_than(since) { turn_before } else { since };
+            return self.on_the_way((from, last), (to, &component.read(next)?));
+        }
+        let past = self.ticks_past(since, turn);
+        let (_, before) = around.earlier().find(|other| !is_same(other)).filter(|_| past > 0.0)?;
+        self.onward((since.sub(turn), &component.read(before)?), (since, last), past)
+    }
+
+    /// How far the moment is past `at`, in ticks, at most [`Playback::EXTRAPOLATION_MAX`]; 0 if what changed then is known to
+    /// have stood still for so many ticks afterwards.
+    fn ticks_past(&self, at: Tick, ticks: u32) -> f32 {
         let view = self.scene.view;
-        let at = around.last.0;
-        let is_known = around.next.is_some() || view.whole_tick().is_some_and(|whole| whole.is_newer_than(at));
-        if is_known || view.arrivals().unchanged_since(at) != at {
+        let is_rest = |tick: Tick| tick.since(at) >= ticks.cast_signed();
+        if view.whole_tick().is_some_and(is_rest) || is_rest(view.arrivals().unchanged_since(at)) {
             return 0.0;
         }
         let past = self.scene.moment.since(Moment::at(at));
         past.clamp(0.0, Playback::EXTRAPOLATION_MAX.as_secs_f32() * view.tick_hz() as f32)
     }
 
-    /// What lies between two versions; `None` before it began to change.
+    /// What lies between two versions, of which the second began to come about at `from`; `None` before that.
     fn on_the_way<C: Interpolate>(&self, (from, a): (Tick, &C), (to, b): (Tick, &C)) -> Option<C> {
-        let from = self.began_to_change(from, to);
         let passed = self.scene.moment.since(Moment::at(from));
         (passed > 0.0).then(|| self.between((from, a), (to, b), passed))?
     }
 
     /// What follows after two versions, if it goes on like that for `ticks`.
     fn onward<C: Interpolate>(&self, (from, a): (Tick, &C), (to, b): (Tick, &C), ticks: f32) -> Option<C> {
-        let from = self.began_to_change(from, to);
-        (ticks > 0.0).then(|| self.between((from, a), (to, b), to.since(from) as f32 + ticks))?
+        self.between((from, a), (to, b), to.since(from) as f32 + ticks)
     }
 
     /// The tick after which what was so at `from`, and became different by `to`, began to change.
@@ -161,11 +184,43 @@ impl<'a> SceneEntity<'a> {
     }
 }
 
+/// Where a component lies in the versions of its streams.
+#[derive(Clone, Copy)]
+struct Component<'a> {
+    view: &'a View,
+    audience: Audience,
+    bit: usize,
+}
+
+impl<'a> Component<'a> {
+    /// Its lanes in a version, if that has it.
+    fn lanes<'v>(&self, version: VersionRef<'v>) -> Option<&'v [u32]> {
+        (version.mask >> self.bit & 1 != 0).then(|| {
+            let layout = self.layout();
+            let offset = layout.lane_offset(version.mask, self.bit);
+            &version.lanes[offset..offset + layout.components()[self.bit].lanes.len()]
+        })
+    }
+
+    fn read<C: Replicate>(&self, version: VersionRef<'_>) -> Option<C> {
+        self.lanes(version).map(C::read_lanes)
+    }
+
+    /// Between two of its turns to be sent.
+    fn turn_ticks(&self) -> u32 {
+        self.layout().components()[self.bit].rules.rate.ticks(self.view.tick_hz())
+    }
+
+    fn layout(&self) -> &'a StreamLayout {
+        self.view.schema().stream(self.audience)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::sync::Arc;
-    use tidelock::state::{Field, Input, LaneReader, LaneWriter, Schema, VersionHead};
+    use tidelock::state::{Field, Input, LaneReader, LaneWriter, Rules, Schema, SendRate, VersionHead};
     use tidelock::wire::SnapshotHeader;
 
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -198,6 +253,23 @@ mod tests {
         fn clear_one_shots(&mut self) {}
     }
 
+    /// Changes in every snapshot.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    struct Heat(u32);
+
+    impl Replicate for Heat {
+        const NAME: &'static str = "heat";
+        const FIELDS: &'static [Field] = &[Field::flags("heat", 8)];
+
+        fn quantize(&self, lanes: &mut LaneWriter<'_>) {
+            lanes.flags(self.0);
+        }
+
+        fn dequantize(lanes: &mut LaneReader<'_>) -> Self {
+            Self(lanes.flags())
+        }
+    }
+
     const ID: NetId = NetId { index: 5, generation: 2 };
 
     /// A client of a server with 50 ticks a second, that knows one entity.
@@ -209,21 +281,28 @@ mod tests {
     impl Watcher {
         /// The entity has entered at tick 10, with height 100.
         fn new() -> Self {
-            let schema = Schema::builder("heights").component::<Height>(Audience::Public).input::<Height>();
+            let mut watcher = Self::of_turns(1);
+            watcher.snapshot(10, Some(100));
+            watcher
+        }
+
+        /// Heights are sent every so many ticks.
+        fn of_turns(ticks: u8) -> Self {
+            let rules = Rules::PUBLIC.with_rate(SendRate::Ticks(ticks));
+            let schema = Schema::builder("heights").component_by::<Height>(rules).component::<Heat>(Audience::Public);
+            let schema = schema.input::<Height>();
             let mut view = View::new(Arc::new(schema.build().unwrap()));
             view.begin(50, 1);
             view.of_mut(Audience::Public).renew(ID.index, ID.generation, None);
-            let mut watcher = Self { view, sequence: 0 };
-            watcher.snapshot(10, Some(100));
-            watcher
+            Self { view, sequence: 0 }
         }
 
         /// A snapshot of `tick` arrives, with the entity's new height if it has one.
         fn snapshot(&mut self, tick: u32, height: Option<u32>) -> &mut Self {
             let tick = Tick(tick);
             if let Some(height) = height {
-                let head = VersionHead::new(tick, 1, 0);
-                self.view.of_mut(Audience::Public).keep(ID.index, head, &[height], None);
+                let head = VersionHead::new(tick, 3, 0);
+                self.view.of_mut(Audience::Public).keep(ID.index, head, &[height, tick.0 % 256], None);
             }
             self.sequence += 1;
             let header = SnapshotHeader { tick, count: 1, complete: true, ..SnapshotHeader::default() };
@@ -294,6 +373,22 @@ mod tests {
         watcher.snapshot(12, None);
         assert_eq!(watcher.heights(&[11.5, 12.0, 14.0]), [110, 110, 110]);
         assert!(!watcher.at(14.0).unwrap().is_extrapolated());
+    }
+
+    #[test]
+    fn what_is_sent_in_turns_moves_between_them() {
+        let mut watcher = Watcher::of_turns(4);
+        // Other components change in every snapshot; the height has rested before it moved, and goes on.
+        for (tick, height) in (8..).zip([100, 100, 100, 100, 100, 140, 140, 140, 140, 180, 180]) {
+            watcher.snapshot(tick, Some(height));
+        }
+        assert_eq!(watcher.heights(&[8.0, 9.0, 10.0, 12.0, 13.0, 15.0, 17.0]), [100, 100, 110, 130, 140, 160, 180]);
+        assert_eq!(watcher.heights(&[18.0, 20.0, 21.0]), [190, 210, 220], "its turn is still to come");
+        assert_eq!(watcher.at(16.0).unwrap().latest::<Height>(), Some(Height(140)));
+        for tick in [19, 20, 21] {
+            watcher.snapshot(tick, Some(180));
+        }
+        assert_eq!(watcher.heights(&[18.0, 21.0, 22.0]), [180, 180, 180], "it came, and nothing has changed");
     }
 
     #[test]

@@ -37,15 +37,45 @@ pub(super) struct Stream {
     versions: Ring,
 }
 
-/// Versions of a stream around a tick, of the same stay in view, each with the tick of the snapshot that brought it.
+/// Versions of a stream around a tick, each with the tick of the snapshot that brought it: of the same stay in view.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Around<'a> {
-    /// The one before the last.
-    pub(super) before: Option<(Tick, VersionRef<'a>)>,
+    streams: &'a Streams,
+    stream: &'a Stream,
     /// The newest of the tick or before.
-    pub(super) last: (Tick, VersionRef<'a>),
+    n: usize,
+}
+
+impl<'a> Around<'a> {
+    /// The newest of the tick or before.
+    pub(super) fn last(&self) -> (Tick, VersionRef<'a>) {
+        self.at(self.n)
+    }
+
     /// The first after the tick.
-    pub(super) next: Option<(Tick, VersionRef<'a>)>,
+    pub(super) fn next(&self) -> Option<(Tick, VersionRef<'a>)> {
+        self.later().next()
+    }
+
+    /// Those before the last, newest first.
+    pub(super) fn earlier(&self) -> impl Iterator<Item = (Tick, VersionRef<'a>)> {
+        (0..self.n).rev().map(|n| self.at(n)).take_while(|(tick, _)| self.is_of_this_stay(*tick))
+    }
+
+    /// Those after the tick, oldest first.
+    pub(super) fn later(&self) -> impl Iterator<Item = (Tick, VersionRef<'a>)> {
+        let all = self.n + 1..self.stream.versions.len();
+        all.map(|n| self.at(n)).take_while(|(tick, _)| self.is_of_this_stay(*tick))
+    }
+
+    fn at(&self, n: usize) -> (Tick, VersionRef<'a>) {
+        let (Streams { pool, .. }, Stream { versions, .. }) = (self.streams, self.stream);
+        (pool.head(versions, n).tick, pool.version(versions, n))
+    }
+
+    fn is_of_this_stay(&self, tick: Tick) -> bool {
+        !self.stream.was_away_between(tick, self.last().0)
+    }
 }
 
 /// Versions held of a stream at most: more than the server ever builds on.
@@ -125,15 +155,10 @@ impl Streams {
         Some(self.pool.version(&stream.versions, n))
     }
 
-    /// Its versions around `tick`: the newest of then or before, and the next.
-    pub(super) fn around(&self, stream: &Stream, tick: Tick) -> Option<Around<'_>> {
+    /// Its versions around `tick`, if there is one of then or before.
+    pub(super) fn around<'a>(&'a self, stream: &'a Stream, tick: Tick) -> Option<Around<'a>> {
         let n = self.pool.find(&stream.versions, tick)?;
-        let at = |n: usize| (self.pool.head(&stream.versions, n).tick, self.pool.version(&stream.versions, n));
-        let last = at(n);
-        let seen_on = |other: &(Tick, VersionRef<'_>)| !stream.was_away_between(other.0, last.0);
-        let before = n.checked_sub(1).map(at).filter(seen_on);
-        let next = (n + 1 < stream.versions.len()).then(|| at(n + 1)).filter(seen_on);
-        Some(Around { before, last, next })
+        Some(Around { streams: self, stream, n })
     }
 
     /// The sum over all that are shown in one audit bucket, of what they are now: what was their hash when they came says

@@ -130,14 +130,6 @@ impl View {
         &self.schema
     }
 
-    /// Component `bit` of a version, if it has it.
-    pub(super) fn component<C: Replicate>(&self, audience: Audience, bit: usize, version: VersionRef<'_>) -> Option<C> {
-        (version.mask >> bit & 1 != 0).then(|| {
-            let offset = self.schema.stream(audience).lane_offset(version.mask, bit);
-            C::read_lanes(&version.lanes[offset..offset + C::lane_count()])
-        })
-    }
-
     /// The streams of one audience.
     pub(super) const fn of(&self, audience: Audience) -> &Streams {
         &self.streams[audience as usize]
@@ -286,6 +278,9 @@ impl EntityView<'_> {
         let (audience, bit) = self.view.schema.find::<C>()?;
         let streams = self.view.of(audience);
         let (_, version) = streams.newest(streams.shown(self.index)?)?;
-        self.view.component(audience, bit, version)
+        (version.mask >> bit & 1 != 0).then(|| {
+            let offset = self.view.schema.stream(audience).lane_offset(version.mask, bit);
+            C::read_lanes(&version.lanes[offset..offset + C::lane_count()])
+        })
     }
 }

@@ -8,6 +8,7 @@ mod admin;
 mod embedded;
 mod error;
 mod flooder;
+mod frames;
 mod gate;
 mod insider;
 mod metrics_text;

@@ -8,10 +8,13 @@ use tidelock::netcode::PACKET_BYTES_MAX;
 use tidelock_arena::{ArenaInput, Map, Say};
 
 use super::SwarmError;
+use super::frames::FrameSamples;
 use super::record::RecordFile;
 use super::recorder::Recorder;
 use crate::bots::{AvatarPrediction, Player as Bot, Screen};
-use crate::client::{Client, ClientEvent, ClientStats, DisconnectReason, EffectFate, Prediction, Status};
+use crate::client::{
+    Client, ClientEvent, ClientStats, DisconnectReason, EffectFate, PlaybackCounts, Prediction, Status,
+};
 use crate::link::Conditioner;
 
 /// One client of the swarm: a client core, a bot that plays it, a socket, and a bad link in between.
@@ -27,8 +30,10 @@ pub(super) struct SwarmPlayer {
     started_at: Instant,
     tick_hz: u32,
     played: Played,
+    frames: FrameSamples,
     /// At the start of the window.
     stats_before: ClientStats,
+    frames_before: PlaybackCounts,
     record: Option<Box<RecordFile>>,
 }
 
@@ -65,7 +70,9 @@ impl SwarmPlayer {
             started_at: now,
             tick_hz: 0,
             played: Played::default(),
+            frames: FrameSamples::default(),
             stats_before: ClientStats::default(),
+            frames_before: PlaybackCounts::default(),
             record: None,
         })
     }
@@ -90,7 +97,7 @@ impl SwarmPlayer {
         }
         self.handle_events(now, recorder, maps);
         if self.core.next_tick().is_some_and(|due| due <= now) {
-            self.play(now);
+            self.play(now, recorder);
         }
         self.transmit(now);
         if let Some(record) = &mut self.record {
@@ -130,6 +137,14 @@ impl SwarmPlayer {
 
     pub(super) fn begin_window(&mut self) {
         self.stats_before = *self.core.stats();
+        self.frames_before = self.core.playback().map_or_else(PlaybackCounts::default, |playback| *playback.counts());
+    }
+
+    /// What became of frames in the window.
+    pub(super) fn frames(&self) -> PlaybackCounts {
+        self.core
+            .playback()
+            .map_or_else(PlaybackCounts::default, |playback| playback.counts().since(&self.frames_before))
     }
 
     /// The core's counters at the start of the window and now.
@@ -158,10 +173,13 @@ impl SwarmPlayer {
         matches!(self.core.status(), Status::Disconnected(_))
     }
 
-    fn play(&mut self, now: Instant) {
+    fn play(&mut self, now: Instant, recorder: &mut Recorder) {
         let Some(tick) = self.core.client_tick() else { return };
         let input = match self.core.frame(now) {
-            Some(shown) => self.bot.input(&Screen::new(self.core.view(), shown), tick),
+            Some(shown) => {
+                self.frames.on_frame(self.core.view(), shown, self.tick_hz, recorder);
+                self.bot.input(&Screen::new(self.core.view(), shown), tick)
+            }
             None => self.bot.input(self.core.view(), tick),
         };
         self.core.tick(&input, now);

@@ -3,7 +3,7 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use tidelock::Instant;
 
-use crate::client::EffectFate;
+use crate::client::{Clock, EffectFate, Playback};
 
 /// What one worker's clients measured. Those of all workers are added at the end.
 pub(super) struct Recorder {
@@ -20,6 +20,17 @@ pub(super) struct Recorder {
     pub(super) prediction_mm: Histogram<u64>,
     pub(super) corrections: u64,
     pub(super) deeds: Deeds,
+    /// How late things were shown.
+    pub(super) delay_us: Histogram<u64>,
+    /// What was shown, against what later snapshots said.
+    pub(super) display_mm: Histogram<u64>,
+    /// Entities sampled, and those of them that were shown past what was known.
+    pub(super) shown: u64,
+    pub(super) extrapolated: u64,
+    /// Of the server's clock: how far from ours, how much faster or slower in parts per billion, how uneven.
+    pub(super) offset_us: Histogram<u64>,
+    pub(super) drift_ppb: Histogram<u64>,
+    pub(super) clock_jitter_us: Histogram<u64>,
     /// Snapshots from the future, or from long ago: the server's clock is not ours.
     pub(super) ages_impossible: u64,
     /// Since the progress was last told.
@@ -66,6 +77,13 @@ impl Recorder {
             prediction_mm: histogram(),
             corrections: 0,
             deeds: Deeds::default(),
+            delay_us: histogram(),
+            display_mm: histogram(),
+            shown: 0,
+            extrapolated: 0,
+            offset_us: histogram(),
+            drift_ppb: histogram(),
+            clock_jitter_us: histogram(),
             ages_impossible: 0,
             lately: Lately::default(),
         }
@@ -127,6 +145,36 @@ impl Recorder {
         }
     }
 
+    /// An entity was shown as it was at a moment, known or not.
+    pub(super) fn on_shown(&mut self, is_extrapolated: bool) {
+        if self.in_window {
+            self.shown += 1;
+            self.extrapolated += u64::from(is_extrapolated);
+        }
+    }
+
+    /// What was shown turned out to be off by so much.
+    pub(super) fn on_display_error(&mut self, error_m: f32) {
+        if self.in_window {
+            self.display_mm.saturating_record((error_m * 1e3).round() as u64);
+        }
+    }
+
+    /// A client looks at its clocks.
+    pub(super) fn on_clocks(&mut self, clock: &Clock, playback: &Playback) {
+        if !self.in_window {
+            return;
+        }
+        record(&mut self.clock_jitter_us, clock.jitter());
+        self.delay_us.saturating_record((playback.delay_ms().max(0.0) * 1e3) as u64);
+        if let Some(offset_us) = clock.offset_us() {
+            self.offset_us.saturating_record(offset_us.unsigned_abs());
+        }
+        if let Some(drift_ppm) = clock.drift_ppm() {
+            self.drift_ppb.saturating_record((drift_ppm.abs() * 1e3) as u64);
+        }
+    }
+
     pub(super) fn on_lag(&mut self, lag: Duration) {
         if self.in_window {
             record(&mut self.lag_us, lag);
@@ -152,6 +200,11 @@ impl Recorder {
             (&mut self.effect_us, &other.effect_us),
             (&mut self.lag_us, &other.lag_us),
             (&mut self.prediction_mm, &other.prediction_mm),
+            (&mut self.delay_us, &other.delay_us),
+            (&mut self.display_mm, &other.display_mm),
+            (&mut self.offset_us, &other.offset_us),
+            (&mut self.drift_ppb, &other.drift_ppb),
+            (&mut self.clock_jitter_us, &other.clock_jitter_us),
         ];
         for (sum, other) in pairs {
             sum.add(other).expect("all have the same range");
@@ -160,6 +213,8 @@ impl Recorder {
         self.corrections += other.corrections;
         self.deeds.confirmed += other.deeds.confirmed;
         self.deeds.undone += other.deeds.undone;
+        self.shown += other.shown;
+        self.extrapolated += other.extrapolated;
     }
 }
 

@@ -4,7 +4,8 @@ use super::options::SwarmOptions;
 use super::recorder::Recorder;
 use super::server_figures::ServerFigures;
 use super::summary::{
-    Bandwidth, Clients, Conditioner, Distribution, Inputs, Loss, PredictedEffects, Server, Sim, Snapshots, Summary,
+    Bandwidth, Clients, ClockFit, Conditioner, Distribution, Inputs, Interpolation, Loss, PredictedEffects, Server,
+    Sim, Snapshots, Summary,
 };
 use super::totals::{Reasons, Totals};
 use super::worker::WorkerReport;
@@ -76,6 +77,12 @@ impl Measured {
                 confirmed: self.recorder.deeds.confirmed,
                 undone: self.recorder.deeds.undone,
             },
+            interpolation: self.interpolation(),
+            clock: ClockFit {
+                offset_error_ms: ms(&recorder.offset_us).filter(|_| ages_are_ages),
+                drift_ppm: ms(&recorder.drift_ppb),
+                jitter_ms: ms(&recorder.clock_jitter_us),
+            },
             loss: self.loss(),
             snapshots: self.snapshots(),
             inputs: self.inputs(server),
@@ -96,6 +103,19 @@ impl Measured {
             connected: self.totals.connected,
             failed: u64::from(options.clients).saturating_sub(self.totals.connected),
             disconnected: self.totals.disconnected.values().sum(),
+        }
+    }
+
+    fn interpolation(&self) -> Interpolation {
+        let (frames, recorder) = (&self.totals.frames, &self.recorder);
+        Interpolation {
+            delay_ms: Distribution::of(&recorder.delay_us, 1e3),
+            underrun_pct: percent(frames.underruns, frames.frames),
+            stalled_pct: percent(frames.stalled, frames.frames),
+            partial_pct: percent(frames.partial, frames.frames),
+            extrapolated_pct: percent(recorder.extrapolated, recorder.shown),
+            jumps: frames.jumps,
+            error_m: Distribution::of(&recorder.display_mm, 1e3),
         }
     }
 

@@ -37,6 +37,10 @@ pub struct Summary {
     pub corrections_per_client_s: Option<f64>,
     /// What players were predicted to do besides moving: shots, pick-ups.
     pub predicted_effects: PredictedEffects,
+    /// What clients showed between snapshots.
+    pub interpolation: Interpolation,
+    /// The server's clock, as clients see it, each once a second.
+    pub clock: ClockFit,
     /// What the clients saw of the link.
     pub loss: Loss,
     /// Snapshot datagrams by fate.
@@ -81,6 +85,36 @@ pub struct Clients {
     pub failed: u64,
     /// Admitted, and lost before the end.
     pub disconnected: u64,
+}
+
+/// What clients showed between snapshots: of other entities than their own, in each of their ticks.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Interpolation {
+    /// How far what is shown lies behind the newest tick that could have arrived, of each client once a second.
+    pub delay_ms: Option<Distribution>,
+    /// Frames that showed a moment past the newest snapshot.
+    pub underrun_pct: Option<f64>,
+    /// Frames in which time stood still for want of snapshots.
+    pub stalled_pct: Option<f64>,
+    /// Frames that showed a moment at which something may have been missing that was lost and not yet sent again.
+    pub partial_pct: Option<f64>,
+    /// Of entities sampled: shown by a guess, past what was known of them.
+    pub extrapolated_pct: Option<f64>,
+    /// How often time jumped ahead or was stopped, of all clients.
+    pub jumps: u64,
+    /// How far from what was shown they were at that moment, as later snapshots say.
+    pub error_m: Option<Distribution>,
+}
+
+/// The server's clock, as clients see it.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct ClockFit {
+    /// How far it is from the client's, ahead or behind; null unless both are one clock in truth: then it is the error.
+    pub offset_error_ms: Option<Distribution>,
+    /// How much faster or slower it runs, by the fit.
+    pub drift_ppm: Option<Distribution>,
+    /// How unevenly snapshots arrive (RFC 3550).
+    pub jitter_ms: Option<Distribution>,
 }
 
 /// What the clients saw of the link, in percent.
@@ -279,6 +313,8 @@ impl Summary {
             snapshot_age_ms: some(),
             input_to_effect_ms: some(),
             prediction_error_m: some(),
+            interpolation: Interpolation { delay_ms: some(), error_m: some(), ..Interpolation::default() },
+            clock: ClockFit { offset_error_ms: some(), drift_ppm: some(), jitter_ms: some() },
             server: Server { tick_ms: some(), ..Server::default() },
             sim: Sim { schedule_lag_ms: some(), ..Sim::default() },
             ..Self::default()

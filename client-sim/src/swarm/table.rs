@@ -86,6 +86,11 @@ impl Page {
             let undone = self.alarm(effects.undone, "undone");
             self.line("predicted", &format!("{} shots and pick-ups confirmed{undone}", grouped(effects.confirmed)));
         }
+        let shown = &summary.interpolation;
+        if let Some((underruns, guessed)) = shown.underrun_pct.zip(shown.extrapolated_pct) {
+            let off = shown.error_m.map_or_else(String::new, |error| format!(", off by {:.3} m at p99", error.p99));
+            self.line("display", &format!("{underruns:.2} % underruns, {guessed:.2} % guessed{off}"));
+        }
         self.gap();
     }
 
@@ -97,6 +102,7 @@ impl Page {
         self.distribution("round trip", summary.rtt_ms.as_ref());
         self.distribution("jitter", summary.jitter_ms.as_ref());
         self.distribution("snapshot age", summary.snapshot_age_ms.as_ref());
+        self.distribution("display delay", summary.interpolation.delay_ms.as_ref());
         self.distribution("input to effect", summary.input_to_effect_ms.as_ref());
         self.distribution("connect", summary.connect_ms.as_ref());
         self.distribution("full view", summary.join_ms.as_ref());

@@ -186,7 +186,14 @@ mod tests {
     #[test]
     fn a_full_summary_knows_every_name_that_any_summary_has() {
         let full = flatten(&Summary::full());
-        let fields = ["connect_ms_mean", "sim_schedule_lag_ms_p99", "server_tick_ms_max", "inputs_missing_pct"];
+        let fields = [
+            "connect_ms_mean",
+            "interpolation_error_m_p99",
+            "clock_drift_ppm_max",
+            "sim_schedule_lag_ms_p99",
+            "server_tick_ms_max",
+            "inputs_missing_pct",
+        ];
         assert!(fields.iter().all(|field| full.contains_key(*field)));
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 use tidelock::Instant;
 
 use super::player::{Played, SwarmPlayer};
+use crate::client::PlaybackCounts;
 
 /// What clients counted in the window, added up.
 #[derive(Clone, Debug, Default)]
@@ -29,6 +30,7 @@ pub(super) struct Totals {
     pub(super) snapshots_stale: u64,
     pub(super) snapshots_undecodable: u64,
     pub(super) inputs_sent: u64,
+    pub(super) frames: PlaybackCounts,
     /// Of the whole run.
     pub(super) desyncs: u64,
     pub(super) load_level_max: u8,
@@ -60,6 +62,7 @@ impl Totals {
         self.snapshots_stale += now.snapshots.stale - before.snapshots.stale;
         self.snapshots_undecodable += now.snapshots.undecodable - before.snapshots.undecodable;
         self.inputs_sent += now.inputs_sent - before.inputs_sent;
+        self.frames.add(&player.frames());
         self.desyncs += now.desyncs;
         self.load_level_max = self.load_level_max.max(now.load_level_max);
     }
@@ -84,6 +87,7 @@ impl Totals {
         self.snapshots_stale += other.snapshots_stale;
         self.snapshots_undecodable += other.snapshots_undecodable;
         self.inputs_sent += other.inputs_sent;
+        self.frames.add(&other.frames);
         self.desyncs += other.desyncs;
         self.load_level_max = self.load_level_max.max(other.load_level_max);
     }

@@ -275,6 +275,9 @@ impl Worker {
             progress.playing += 1;
             if self.glances.is_multiple_of(Self::GLANCES_PER_JITTER) {
                 self.recorder.on_jitter(core.jitter());
+                if let Some((clock, playback)) = core.clock().zip(core.playback()) {
+                    self.recorder.on_clocks(clock, playback);
+                }
             }
         }
         let lately = std::mem::take(&mut self.recorder.lately);
