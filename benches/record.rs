@@ -8,11 +8,12 @@
 
 use bevy_ecs::prelude::{Entity, World as Ecs};
 use clap::Parser;
+use glam::Vec3;
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
-use tidelock::ClientId;
 use tidelock::state::NetId;
+use tidelock::{ClientId, Moment};
 use tidelock_arena::map::MapParameters;
 use tidelock_arena::{ArenaInput, Facing, Health, Kind, Map, Position, Status, Velocity};
 use tidelock_server::arena::Arena;
@@ -100,14 +101,16 @@ fn play(game: &mut Rehearsal, bots: &mut [Player]) {
 
 /// All that stands somewhere, with whose it is.
 fn look_around(world: &mut Ecs) -> Vec<(Seen, Option<ClientId>)> {
-    let mut all = world.query::<(Entity, &Kind, &Position, Option<&Facing>, Option<&Status>, Option<&Owner>)>();
+    let mut all =
+        world.query::<(Entity, &Kind, &Position, Option<(&Velocity, &Facing)>, Option<&Status>, Option<&Owner>)>();
     all.iter(world)
-        .map(|(entity, kind, position, facing, status, owner)| {
+        .map(|(entity, kind, position, motion, status, owner)| {
             let seen = Seen {
                 id: NetId { index: entity.index_u32(), generation: entity.generation().to_bits() as u16 },
                 kind: *kind,
                 position: position.0,
-                facing: facing.copied().unwrap_or_default(),
+                velocity: motion.map_or(Vec3::ZERO, |(velocity, _)| velocity.0),
+                facing: motion.map(|(_, facing)| *facing).unwrap_or_default(),
                 dead: status.is_some_and(|status| status.dead),
                 owned: false,
             };
@@ -143,6 +146,11 @@ impl Sight for NearSight {
 
     fn avatar(&self) -> Option<Seen> {
         self.avatar
+    }
+
+    /// Others are seen as they are.
+    fn moment(&self) -> Option<Moment> {
+        None
     }
 }
 

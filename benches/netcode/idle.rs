@@ -121,6 +121,7 @@ fn config() -> EngineConfig {
         seed: 1,
         client_bandwidth_bytes_s: 64 * 1024,
         view_radius: None,
+        rewind_max: None,
         resume_time: Duration::from_secs(30),
         cipher: Cipher::default(),
     }

@@ -346,6 +346,7 @@ fn engine_config(config: &StageConfig) -> EngineConfig {
         seed: 1,
         client_bandwidth_bytes_s: config.bandwidth_bytes_s,
         view_radius: None,
+        rewind_max: None,
         resume_time: Duration::from_secs(30),
         cipher: Cipher::Null,
     }

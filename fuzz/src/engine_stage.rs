@@ -36,6 +36,7 @@ impl EngineStage {
             seed: 1,
             client_bandwidth_bytes_s: 64 * 1024,
             view_radius: None,
+            rewind_max: None,
             resume_time: Duration::from_secs(1),
             cipher: Cipher::default(),
         };

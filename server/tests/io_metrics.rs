@@ -40,7 +40,7 @@ fn every_promised_metric_is_there_and_explained() {
             "counter",
             "delta_cache_total baselines_expired_total desyncs_total budget_deferred_total events_unsent_total back_offs_total",
         ),
-        ("counter", "resumes_total"),
+        ("counter", "resumes_total rewinds_clamped_total"),
         ("gauge", "clients clients_away clients_max entities history_bytes load_level draining start_time_seconds"),
         ("gauge", "build_info"),
     ];

@@ -1,8 +1,9 @@
+use bitcode::{Decode, Encode};
 use core::fmt;
 
 /// A step of the simulation. Wraps after 2^32 ticks, so it has no `Ord`: compare with [`Tick::is_newer_than`] and
 /// [`Tick::since`], which are right as long as two ticks lie less than 2^31 apart.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Encode, Decode)]
 pub struct Tick(pub u32);
 
 impl Tick {

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
-use tidelock::Tick;
 use tidelock::state::NetId;
+use tidelock::{Tick, ViewAge};
 use tidelock_arena::{ArenaInput, Map};
 
 use super::{BotKind, Fighter, Idler, Seen, Sight, Wanderer};
@@ -41,13 +41,15 @@ impl Player {
 
     /// What to ask for in `tick`. Without an avatar: nothing.
     pub fn input(&mut self, sight: &dyn Sight, tick: Tick) -> ArenaInput {
-        let Some(avatar) = self.avatar(sight) else { return ArenaInput::idle(self.last.look) };
-        self.last = if avatar.dead {
-            ArenaInput::idle(self.last.look)
-        } else {
-            self.bot.input(&avatar, sight, self.map.as_deref(), tick)
-        };
+        let Some(avatar) = self.avatar(sight) else { return self.idle() };
+        let asked = if avatar.dead { self.idle() } else { self.bot.input(&avatar, sight, self.map.as_deref(), tick) };
+        let shown = sight.moment().filter(|_| asked.fire).map(|moment| ViewAge::of(tick, moment));
+        self.last = ArenaInput { shown: shown.unwrap_or(self.last.shown), ..asked };
         self.last
+    }
+
+    fn idle(&self) -> ArenaInput {
+        ArenaInput { shown: self.last.shown, ..ArenaInput::idle(self.last.look) }
     }
 
     /// What to say in `tick`, if anything. Ask once a tick.

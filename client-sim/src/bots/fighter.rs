@@ -1,6 +1,7 @@
 use glam::Vec3;
 use tidelock::Tick;
 use tidelock::state::NetId;
+use tidelock_arena::movement::SHOT_SPEED;
 use tidelock_arena::{ArenaInput, Body, Facing, Map};
 
 use super::steering::{clear_yaw, turned};
@@ -70,8 +71,10 @@ impl Bot for Fighter {
         };
         let eye = Vec3::new(0.0, 0.0, Body::EYE_M);
         let chest = Vec3::new(0.0, 0.0, Body::HEIGHT_M * 0.6);
-        let towards = target.position + chest - (avatar.position + eye);
-        let distance_m = towards.length();
+        let to_target = target.position + chest - (avatar.position + eye);
+        let distance_m = to_target.length();
+        // Where it will be by then, if it goes on as it does.
+        let towards = to_target + target.velocity.with_z(0.0) * (distance_m / SHOT_SPEED);
         let off_aim = self.aim(towards);
         let in_sight = map.is_none_or(|map| map.first_hit(avatar.position + eye, target.position + chest).is_none());
         let (forward, right) = if distance_m < Self::CLOSE_M && in_sight {
@@ -83,7 +86,14 @@ impl Bot for Fighter {
             (way.x, -way.y)
         };
         let fire = in_sight && distance_m < Self::RANGE_M && off_aim < Self::AIM_MAX;
-        ArenaInput { forward, right, look: self.look, fire, sprint: distance_m > Self::RANGE_M, jump: false }
+        ArenaInput {
+            forward,
+            right,
+            look: self.look,
+            fire,
+            sprint: distance_m > Self::RANGE_M,
+            ..ArenaInput::default()
+        }
     }
 }
 

@@ -9,6 +9,7 @@ mod mix;
 mod prediction;
 mod sight;
 mod steering;
+mod tracers;
 mod wanderer;
 
 #[cfg(test)]
@@ -20,4 +21,5 @@ pub use idler::Idler;
 pub use mix::{BotKind, BotMix, BotMixError};
 pub use prediction::{Avatar, AvatarPrediction, Deed};
 pub use sight::{Screen, Seen, Sight};
+pub use tracers::{ScreenHit, Tracers};
 pub use wanderer::Wanderer;

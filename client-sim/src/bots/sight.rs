@@ -1,7 +1,7 @@
 use glam::{Vec2, Vec3};
 use tidelock::Moment;
 use tidelock::state::NetId;
-use tidelock_arena::{Facing, Kind, Position, Status};
+use tidelock_arena::{Facing, Kind, Position, Status, Velocity};
 
 use crate::client::{EntityView, Scene, SceneEntity, View};
 
@@ -14,6 +14,8 @@ pub struct Seen {
     pub kind: Kind,
     /// Where it stands, in metres.
     pub position: Vec3,
+    /// How it moves, in m/s.
+    pub velocity: Vec3,
     /// Where it looks.
     pub facing: Facing,
     /// Lies on the ground.
@@ -46,6 +48,9 @@ pub trait Sight {
 
     /// The bot's own avatar.
     fn avatar(&self) -> Option<Seen>;
+
+    /// Of which moment it is, of others; `None` if nothing is known.
+    fn moment(&self) -> Option<Moment>;
 }
 
 impl Sight for View {
@@ -60,6 +65,10 @@ impl Sight for View {
     fn avatar(&self) -> Option<Seen> {
         let mut own = self.owned().filter_map(|entity| seen(&entity));
         own.find(|seen| seen.kind == Kind::Avatar)
+    }
+
+    fn moment(&self) -> Option<Moment> {
+        self.whole_tick().map(Moment::at)
     }
 }
 
@@ -95,6 +104,10 @@ impl Sight for Screen<'_> {
     fn avatar(&self) -> Option<Seen> {
         self.view.avatar()
     }
+
+    fn moment(&self) -> Option<Moment> {
+        Some(self.scene.moment())
+    }
 }
 
 /// `None` for what stands nowhere. Packs look nowhere and never die.
@@ -103,6 +116,7 @@ fn seen(entity: &EntityView<'_>) -> Option<Seen> {
         id: entity.id(),
         kind: entity.get::<Kind>()?,
         position: entity.get::<Position>()?.0,
+        velocity: entity.get::<Velocity>().unwrap_or_default().0,
         facing: entity.get::<Facing>().unwrap_or_default(),
         dead: entity.get::<Status>().is_some_and(|status| status.dead),
         owned: entity.is_owned(),
@@ -115,6 +129,7 @@ fn seen_in_scene(entity: &SceneEntity<'_>) -> Option<Seen> {
         id: entity.id(),
         kind: entity.latest::<Kind>()?,
         position: entity.get::<Position>()?.0,
+        velocity: entity.get::<Velocity>().unwrap_or_default().0,
         facing: entity.get::<Facing>().unwrap_or_default(),
         dead: entity.latest::<Status>().is_some_and(|status| status.dead),
         owned: entity.is_owned(),

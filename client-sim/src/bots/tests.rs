@@ -1,6 +1,6 @@
 use glam::Vec3;
-use tidelock::Tick;
 use tidelock::state::NetId;
+use tidelock::{Moment, Tick, ViewAge};
 use tidelock_arena::map::MapParameters;
 use tidelock_arena::{ArenaInput, Body, Facing, Kind, Map, Position, movement};
 
@@ -27,7 +27,7 @@ impl Playground {
     }
 
     fn step(&mut self) -> ArenaInput {
-        let scene = Scene { avatar: self.avatar(), others: &self.others };
+        let scene = Scene { avatar: self.avatar(), others: &self.others, moment: Moment::at(self.tick).add(-5.5) };
         let input = self.player.input(&scene, self.tick);
         self.body = movement::step(self.body, &input, &self.map, 1.0 / TICK_HZ as f32);
         self.tick = self.tick.next();
@@ -36,20 +36,23 @@ impl Playground {
 
     fn avatar(&self) -> Seen {
         let id = NetId { index: 1, generation: 0 };
-        let (position, facing) = (self.body.position.0, self.body.facing);
-        Seen { id, kind: Kind::Avatar, position, facing, dead: false, owned: true }
+        let Body { position, velocity, facing } = self.body;
+        let (position, velocity) = (position.0, velocity.0);
+        Seen { id, kind: Kind::Avatar, position, velocity, facing, dead: false, owned: true }
     }
 
     /// Puts something to see somewhere.
     fn place(&mut self, kind: Kind, position: Vec3) {
         let id = NetId { index: 2 + self.others.len() as u32, generation: 0 };
-        self.others.push(Seen { id, kind, position, facing: Facing::default(), dead: false, owned: false });
+        let (velocity, facing) = (Vec3::ZERO, Facing::default());
+        self.others.push(Seen { id, kind, position, velocity, facing, dead: false, owned: false });
     }
 }
 
 struct Scene<'a> {
     avatar: Seen,
     others: &'a [Seen],
+    moment: Moment,
 }
 
 impl Sight for Scene<'_> {
@@ -63,6 +66,10 @@ impl Sight for Scene<'_> {
 
     fn avatar(&self) -> Option<Seen> {
         Some(self.avatar)
+    }
+
+    fn moment(&self) -> Option<Moment> {
+        Some(self.moment)
     }
 }
 
@@ -108,6 +115,30 @@ fn a_fighter_goes_for_the_nearest_and_fires_when_it_aims() {
     assert!(distance_m < 10.0, "{distance_m}");
     let off_aim = Facing::towards(near - playground.body.position.0).yaw - playground.body.facing.yaw;
     assert!(off_aim.abs() < 0.1, "{off_aim}");
+}
+
+#[test]
+fn a_shot_tells_how_old_its_shooters_view_is_and_other_inputs_repeat_it() {
+    let mut playground = Playground::new(BotKind::Fight, 1);
+    let idle: Vec<_> = (0..30).map(|_| playground.step()).collect();
+    assert!(idle.iter().all(|input| !input.fire && input.shown == ViewAge::default()));
+    playground.place(Kind::Npc, playground.body.position.0 + Vec3::X * 8.0);
+    let inputs: Vec<_> = (0..60).map(|_| playground.step()).collect();
+    let first = inputs.iter().position(|input| input.fire).unwrap();
+    assert!(inputs[first..].iter().all(|input| input.shown.ticks() == 5.5));
+}
+
+#[test]
+fn a_fighter_leads_what_walks() {
+    let mut playground = Playground::new(BotKind::Fight, 1);
+    playground.map = std::sync::Arc::new(Map::generate(MapParameters { seed: 3, obstacles: 0 }));
+    playground.player.learn_map(playground.map.clone());
+    playground.place(Kind::Npc, Vec3::new(20.0, 0.0, 0.0));
+    playground.others[0].velocity = Vec3::Y * 4.0;
+    let fired = (0..TICK_HZ).map(|_| playground.step()).find(|input| input.fire).unwrap();
+    // Half a second of flight.
+    let towards = Vec3::new(20.0, 2.0, 0.0) - playground.body.position.0;
+    assert!((fired.look.yaw - Facing::towards(towards).yaw).abs() < 0.1, "{}", fired.look.yaw);
 }
 
 #[test]

@@ -34,7 +34,7 @@ pub enum ReadError {
         kind: u8,
     },
     /// Of the file.
-    #[error("it cannot be read: {0}")]
+    #[error("it cannot be read")]
     Io(#[from] io::Error),
 }
 

@@ -9,7 +9,7 @@ mod tap;
 mod witness;
 
 pub use check::{Check, Violation};
-pub use player::{Mind, Player};
+pub use player::{Mind, Pilot, Player};
 pub use tap::Packet;
 pub use witness::{Verdict, Witness};
 
@@ -41,6 +41,8 @@ pub struct UniverseConfig {
     pub max_clients: usize,
     /// How long the place of a player whose connection is gone waits for it.
     pub resume_time: Duration,
+    /// How far the game may look back; `None` leaves it to the game.
+    pub rewind_max: Option<Duration>,
 }
 
 impl Default for UniverseConfig {
@@ -52,6 +54,7 @@ impl Default for UniverseConfig {
             client_bandwidth_bytes_s: 64 * 1024,
             max_clients: 64,
             resume_time: Duration::from_secs(30),
+            rewind_max: None,
         }
     }
 }
@@ -140,6 +143,7 @@ impl<I: Input> Universe<I> {
             down: Conditioner::new(down, self.rng.next_u64()),
             up: Conditioner::new(up, self.rng.next_u64()),
             mind,
+            pilot: None,
             resumes: false,
             events: Vec::new(),
         });
@@ -380,6 +384,7 @@ fn engine_config(config: UniverseConfig, rng: &mut Rng) -> EngineConfig {
         seed: config.seed,
         client_bandwidth_bytes_s: config.client_bandwidth_bytes_s,
         view_radius: None,
+        rewind_max: config.rewind_max,
         resume_time: config.resume_time,
         cipher: Cipher::default(),
     }

@@ -10,6 +10,9 @@ use tidelock::{ClientId, Instant, Tick};
 /// Decides what a player does in a tick, from what it sees.
 pub type Mind<I> = Box<dyn FnMut(&View, Tick) -> I>;
 
+/// The same, with the client itself, for players that go by what it shows them at that time.
+pub type Pilot<I> = Box<dyn FnMut(&mut Client<I>, Tick, Instant) -> I>;
+
 /// A client core with its link, its mind and what happened to it.
 pub struct Player<I: Input> {
     /// The core.
@@ -24,6 +27,8 @@ pub struct Player<I: Input> {
     pub up: Conditioner,
     /// What it does.
     pub mind: Mind<I>,
+    /// Plays in its mind's place.
+    pub pilot: Option<Pilot<I>>,
     /// Whether it comes back by itself, with a fresh token, when its server falls silent.
     pub resumes: bool,
     /// What happened, in order.
@@ -47,7 +52,10 @@ impl<I: Input> Player<I> {
         }
         while self.client.next_tick().is_some_and(|due| due <= now) {
             let tick = self.client.client_tick().unwrap_or_default();
-            let input = (self.mind)(self.client.view(), tick);
+            let input = match &mut self.pilot {
+                Some(pilot) => pilot(&mut self.client, tick, now),
+                None => (self.mind)(self.client.view(), tick),
+            };
             self.client.tick(&input, now);
         }
         if self.client.next_wakeup() <= now {

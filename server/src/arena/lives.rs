@@ -1,7 +1,8 @@
 use super::{Ground, Places};
-use crate::game::{Owner, Recipients, TickTime, ToClients};
+use crate::game::{NetNames, Owner, Recipients, TickTime, ToClients};
 use bevy_ecs::change_detection::DetectChangesMut;
 use bevy_ecs::prelude::{Component, Entity, MessageWriter, Query, Res, ResMut, Resource};
+use bevy_ecs::system::SystemParam;
 use std::collections::VecDeque;
 use tidelock::{ClientId, Tick};
 use tidelock_arena::{Ammo, Health, Hit, Position, Score, Status, Velocity};
@@ -30,6 +31,8 @@ pub(super) struct Wound {
     /// The avatar that fired.
     pub(super) shooter: Entity,
     pub(super) client_id: ClientId,
+    /// The tick of the input that fired.
+    pub(super) fired: Tick,
 }
 
 /// Avatars killed in this tick: the killer, then the victim. Emptied by the news.
@@ -44,6 +47,20 @@ pub(super) struct Recovery {
     dead: VecDeque<(Tick, Entity)>,
 }
 
+/// Tells shooters whom they hit.
+#[derive(SystemParam)]
+pub(super) struct HitNews<'w, 's> {
+    names: NetNames<'w, 's>,
+    hits: MessageWriter<'w, ToClients<Hit>>,
+}
+
+impl HitNews<'_, '_> {
+    fn tell(&mut self, wound: Wound, points: u8, killed: bool) {
+        let event = Hit { fired: wound.fired, target: self.names.of(wound.target), points, killed };
+        self.hits.write(ToClients { to: Recipients::One(wound.client_id), event });
+    }
+}
+
 /// Takes hit points for the hits of this tick.
 pub(super) fn hurt(
     time: Res<TickTime>,
@@ -52,12 +69,13 @@ pub(super) fn hurt(
     mut obituaries: ResMut<Obituaries>,
     mut bodies: Query<(&mut Health, &mut Status, &mut Life, Option<&Owner>)>,
     mut scores: Query<&mut Score>,
-    mut hits: MessageWriter<ToClients<Hit>>,
+    mut news: HitNews,
 ) {
     for wound in wounds.0.drain(..) {
         let Ok((mut health, mut status, mut life, owner)) = bodies.get_mut(wound.target) else { continue };
-        // Two shots may meet the same body in one tick, and the first may have been enough.
+        // Another shot was enough, in this tick or since the shooter saw it alive: this one met it all the same.
         if status.dead {
+            news.tell(wound, 0, false);
             continue;
         }
         let points = SHOT_POINTS.min(health.0);
@@ -66,7 +84,7 @@ pub(super) fn hurt(
         status.set_if_neq(Status { dead: killed, hit: true });
         life.hit_shown_until = time.after(HIT_SHOWN_S);
         recovery.hit.push_back((life.hit_shown_until, wound.target));
-        hits.write(ToClients { to: Recipients::One(wound.client_id), event: Hit { points, killed } });
+        news.tell(wound, points, killed);
         if killed {
             recovery.dead.push_back((time.after(DEATH_S), wound.target));
             count_kill(&mut scores, wound);

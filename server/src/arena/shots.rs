@@ -1,56 +1,53 @@
 use super::Ground;
 use super::lives::{Wound, Wounds};
-use super::targets::Targets;
-use crate::game::{Inputs, Owner, Replicated, TickTime};
+use super::targets::{Target, Targets};
+use crate::game::{Inputs, Owner, Replicated, Rewind, TickTime};
 use bevy_ecs::change_detection::DetectChangesMut;
 use bevy_ecs::prelude::{Commands, Component, Entity, Query, Res, ResMut};
 use glam::Vec3;
 use tidelock::state::Replicate;
-use tidelock::{ClientId, Tick};
-use tidelock_arena::movement::{Body, SHOT_SPEED};
+use tidelock::{ClientId, Moment, Tick};
+use tidelock_arena::flight::{Flight, Leg};
 use tidelock_arena::{Ammo, ArenaInput, Cooldown, Facing, Kind, Position, Status, Weapon};
 
-/// A shot that hits nothing lasts this long, in seconds.
-const FLIGHT_S: f32 = 1.5;
 /// More shots are not in the air at a time: who would fire another has to wait.
 pub(super) const SHOTS_MAX: usize = 1_024;
 
 /// A shot in the air.
 #[derive(Component, Clone, Copy, Debug)]
-pub(super) struct Flight {
-    /// Where it is, exactly.
-    place: Vec3,
-    /// In m/s.
-    velocity: Vec3,
+pub(super) struct Shot {
+    flight: Flight,
     /// Whose shot it is: it does not hit that avatar.
     shooter: Entity,
     client_id: ClientId,
-    /// When it vanishes.
-    until: Tick,
+    /// The tick of the input that fired it.
+    fired: Tick,
+    /// How old the shooter's view was then, in ticks. The shot flies in its shooter's time: past the others as they were
+    /// shown, so that what meets on the shooter's screen meets here.
+    view_age: f32,
 }
 
 /// Fires for those who ask for it and can; for all others the next shot comes nearer.
 pub(super) fn fire(
     inputs: Res<Inputs<ArenaInput>>,
     time: Res<TickTime>,
-    flights: Query<&Flight>,
+    rewind: Rewind,
+    shots: Query<&Shot>,
     mut avatars: Query<(Entity, &Owner, &Position, &Facing, &Status, &mut Ammo, &mut Cooldown)>,
     mut commands: Commands,
 ) {
-    let mut room = SHOTS_MAX - flights.iter().len().min(SHOTS_MAX);
+    let mut room = SHOTS_MAX - shots.iter().len().min(SHOTS_MAX);
     for (shooter, owner, position, facing, status, mut ammo, mut cooldown) in &mut avatars {
-        let asks = inputs.of(owner.0).is_some_and(|input| input.fire) && !status.dead && room > 0;
-        let (weapon, fired) = Weapon { ammo: *ammo, cooldown: *cooldown }.step(asks, time.tick_hz);
+        let input = inputs.of(owner.0).filter(|input| input.fire && !status.dead && room > 0);
+        let (weapon, fired) = Weapon { ammo: *ammo, cooldown: *cooldown }.step(input.is_some(), time.tick_hz);
         ammo.set_if_neq(weapon.ammo);
         cooldown.set_if_neq(weapon.cooldown);
-        if !fired {
-            continue;
-        }
+        let Some(input) = input.filter(|_| fired) else { continue };
         room -= 1;
-        let place = position.0 + Vec3::new(0.0, 0.0, Body::EYE_M);
-        let velocity = facing.direction() * SHOT_SPEED;
-        let flight = Flight { place, velocity, shooter, client_id: owner.0, until: time.after(FLIGHT_S) };
-        commands.spawn((Kind::Projectile, Position(place).snapped(), *facing, flight, Replicated));
+        let flight = Flight::fired(*position, *facing, time.tick_hz);
+        let view_age = rewind.bounded(input.shown);
+        let shot = Shot { flight, shooter, client_id: owner.0, fired: time.tick, view_age };
+        commands.spawn((Kind::Projectile, Position(flight.place).snapped(), *facing, shot, Replicated));
     }
 }
 
@@ -59,27 +56,36 @@ pub(super) fn fly(
     time: Res<TickTime>,
     ground: Res<Ground>,
     targets: Res<Targets>,
+    rewind: Rewind,
     mut wounds: ResMut<Wounds>,
-    mut flights: Query<(Entity, &mut Position, &mut Flight)>,
+    mut shots: Query<(Entity, &mut Position, &mut Shot)>,
     mut commands: Commands,
 ) {
-    for (shot, mut position, mut flight) in &mut flights {
-        let (from, to) = (flight.place, flight.place + flight.velocity * time.delta_s);
-        let obstacle = ground.0.first_hit(from, to);
-        let body = targets.first_hit(from, to, flight.shooter);
-        let struck = body.filter(|(at, _)| obstacle.is_none_or(|obstacle| *at <= obstacle));
-        if let Some((_, target)) = struck {
-            wounds.0.push(Wound { target, shooter: flight.shooter, client_id: flight.client_id });
+    for (entity, mut position, mut shot) in &mut shots {
+        let Shot { shooter, client_id, fired, view_age, .. } = *shot;
+        let shown = Moment::at(time.tick).add(-view_age);
+        let leg = shot.flight.step(&ground.0, time.delta_s, |from, to| {
+            targets.first_hit(from, to, view_age * time.delta_s, |target| {
+                (target.entity != shooter).then(|| place_shown(&rewind, target, shown, view_age))?
+            })
+        });
+        match leg {
+            Leg::Flies => {
+                position.set_if_neq(Position(shot.flight.place).snapped());
+                continue;
+            }
+            Leg::Hits(target) => wounds.0.push(Wound { target, shooter, client_id, fired }),
+            Leg::Ends => {}
         }
-        if struck.is_some() || obstacle.is_some() || !is_inside(to) || time.is_past(flight.until) {
-            commands.entity(shot).despawn();
-        } else {
-            flight.place = to;
-            position.set_if_neq(Position(to).snapped());
-        }
+        commands.entity(entity).despawn();
     }
 }
 
-fn is_inside(place: Vec3) -> bool {
-    place.truncate().abs().max_element() <= Position::EXTENT_M && (0.0..=Position::CEILING_M).contains(&place.z)
+/// Where the shooter saw a body stand; `None` if it lay dead, or was not there.
+fn place_shown(rewind: &Rewind, target: &Target, shown: Moment, view_age: f32) -> Option<Vec3> {
+    if view_age == 0.0 {
+        return (!target.is_dead).then_some(target.place);
+    }
+    let was_alive = !rewind.held::<Status>(target.entity, shown)?.dead;
+    rewind.get::<Position>(target.entity, shown).filter(|_| was_alive).map(|position| position.0)
 }

@@ -32,6 +32,9 @@ pub struct EngineConfig {
     pub client_bandwidth_bytes_s: u32,
     /// How far clients see; `None` leaves it to the game.
     pub view_radius: Option<f32>,
+    /// How far systems may look back: see [`Rewind`](crate::game::Rewind). At most 500 ms, and zero for no lag compensation;
+    /// `None` leaves it to the game.
+    pub rewind_max: Option<Duration>,
     /// How long the place of a player whose connection is gone waits for it; zero for not at all.
     pub resume_time: Duration,
     /// How packets are protected: [`Cipher::default`] wherever there is a network.

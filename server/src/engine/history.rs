@@ -1,4 +1,4 @@
-use super::stream_table::{Keep, StreamTable};
+use super::stream_table::{Keep, RING_MAX, StreamTable};
 use bevy_ecs::entity::Entity;
 use glam::Vec2;
 use std::collections::VecDeque;
@@ -17,6 +17,8 @@ pub(crate) struct History {
     /// Slots without an entity and since when, oldest first.
     free: VecDeque<(u32, Tick)>,
     entity_count: usize,
+    /// The least time for which all versions are kept.
+    keep_all: Duration,
     tick_hz: u32,
 }
 
@@ -34,16 +36,21 @@ pub(crate) struct Slot {
 const REUSE_AFTER_TICKS: i32 = 64;
 /// Every version is kept for so long, or for the longest round trip if that is longer.
 const KEEP_ALL: Duration = Duration::from_millis(250);
+/// No game looks back farther: at 240 ticks a second a ring has room for no more.
+pub(crate) const REWIND_MAX: Duration = Duration::from_millis(500);
+const _: () = assert!(REWIND_MAX.as_millis() as usize * 240 / 1_000 + (KEEP_SLACK_TICKS as usize) < RING_MAX);
 /// Some are kept for so long.
 const KEEP_THINNED: Duration = Duration::from_secs(4);
 /// Between a version and the first record that can build on it lie a few ticks beside the round trip.
 const KEEP_SLACK_TICKS: i32 = 4;
 
 impl History {
-    pub(crate) fn new(schema: &Schema, tick_hz: u32) -> Self {
-        let keep = Keep { all_ticks: keep_ticks(KEEP_ALL, tick_hz), thinned_ticks: keep_ticks(KEEP_THINNED, tick_hz) };
+    /// Every version stays for `rewind_max` at least.
+    pub(crate) fn new(schema: &Schema, tick_hz: u32, rewind_max: Duration) -> Self {
+        let keep_all = KEEP_ALL.max(rewind_max);
+        let keep = Keep { all_ticks: keep_ticks(keep_all, tick_hz), thinned_ticks: keep_ticks(KEEP_THINNED, tick_hz) };
         let streams = Audience::ALL.map(|audience| StreamTable::new(audience, schema.stream(audience), keep));
-        Self { slots: Vec::new(), streams, free: VecDeque::new(), entity_count: 0, tick_hz }
+        Self { slots: Vec::new(), streams, free: VecDeque::new(), entity_count: 0, keep_all, tick_hz }
     }
 
     /// Entities that are replicated now.
@@ -68,7 +75,7 @@ impl History {
 
     /// Versions are kept for the longest round trip of a client: once for the first baseline, once more for the second.
     pub(crate) fn serve_round_trips_of(&mut self, longest: Duration) {
-        let ticks = keep_ticks(KEEP_ALL.max(longest * 2), self.tick_hz);
+        let ticks = keep_ticks(self.keep_all.max(longest * 2), self.tick_hz);
         self.streams.iter_mut().for_each(|streams| streams.keep_all_for(ticks));
     }
 
@@ -87,7 +94,7 @@ impl History {
 
     /// The streams of one audience.
     #[inline]
-    pub(crate) const fn of(&self, audience: Audience) -> &StreamTable {
+    pub(super) const fn of(&self, audience: Audience) -> &StreamTable {
         &self.streams[audience as usize]
     }
 
@@ -104,6 +111,11 @@ impl History {
     /// The state of a stream as of `tick`, if it is still known.
     pub(crate) fn at(&self, index: u32, audience: Audience, tick: Tick) -> Option<VersionRef<'_>> {
         self.of(audience).at(index, tick)
+    }
+
+    /// When a stream last changed.
+    pub(crate) fn newest_tick(&self, index: u32, audience: Audience) -> Tick {
+        self.of(audience).newest_tick(index)
     }
 
     /// Corrupts what records of a stream build on.

@@ -46,8 +46,11 @@ mod teams;
 mod truth;
 mod view;
 
+pub(crate) use capture::Capture;
 pub use config::{EngineConfig, EngineError};
 pub use executor::{Executor, Serial};
+pub(crate) use history::{History, REWIND_MAX};
+pub(crate) use interest::Interest;
 pub use outbox::Outbox;
 pub use phase::Phase;
 pub use schedule::Schedule;
@@ -58,14 +61,11 @@ pub use stats::{
 pub use status::ClientStatus;
 pub use tidelock::wire::Load;
 
-use crate::game::{self, EventType, InputType, OutgoingEvent, Registry, TickTime};
+use crate::game::{self, EventType, InputType, OutgoingEvent, Past, Registry, TickTime};
 use absentees::Absentees;
 use bevy_app::{App, FixedMain, Plugin, PostStartup, PreStartup, Startup};
 use bevy_ecs::change_detection::Tick as ChangeTick;
-use capture::Capture;
 use core::net::SocketAddr;
-use history::History;
-use interest::Interest;
 use marks::Marks;
 use record_tables::RecordTables;
 use roster::RosterChanges;
@@ -143,13 +143,15 @@ impl Engine {
         let schema = registry.build_schema()?;
         let input = registry.input.ok_or(tidelock::state::SchemaError::NoInput)?;
         let capture = Capture::new(registry.columns, registry.locator, app.world_mut());
+        let rewind_max = config.rewind_max.unwrap_or(registry.rewind_max).min(REWIND_MAX);
+        app.insert_resource(Past::new(schema.clone(), rewind_max, config.tick_hz));
         // A game without systems in one of them has no such schedule.
         let _ = app.world_mut().try_run_schedule(PreStartup);
         let _ = app.world_mut().try_run_schedule(Startup);
         let _ = app.world_mut().try_run_schedule(PostStartup);
         let netcode = Netcode::new(config.netcode()?, now)?;
         Ok(Self {
-            history: History::new(&schema, config.tick_hz),
+            history: History::new(&schema, config.tick_hz, rewind_max),
             interest: Interest::new(config.view_radius.unwrap_or(registry.view_radius)),
             sessions: Sessions::new(netcode.max_clients()),
             absentees: Absentees::default(),
@@ -244,7 +246,11 @@ impl Engine {
         world.resource_mut::<TickTime>().tick = self.tick;
         self.roster.tell(world);
         self.sessions.deliver_inputs(self.tick, self.input, &self.absentees, world, &mut self.stats.inputs);
+        world.resource_mut::<Past>().exchange(&mut self.history);
         world.run_schedule(FixedMain);
+        let mut past = world.resource_mut::<Past>();
+        past.exchange(&mut self.history);
+        self.stats.rewinds_clamped += past.take_clamped();
         for (index, event) in self.events.iter().enumerate() {
             (event.drain)(world, index as u8, &mut self.outgoing_events);
         }

@@ -35,6 +35,8 @@ pub struct Stats {
     pub baselines_expired: u64,
     /// `history_bytes`: what all versions take.
     pub history_bytes: u64,
+    /// `rewinds_clamped_total`: what players did upon a view older than the server looks back.
+    pub rewinds_clamped: u64,
     /// `desyncs_total`: clients that reported a state different from ours.
     pub desyncs: u64,
     /// `budget_deferred_total`: records that waited for a later snapshot.

@@ -20,6 +20,7 @@ mod inputs;
 mod references;
 mod registry;
 mod rehearsal;
+mod rewind;
 mod turns;
 mod visibility;
 
@@ -29,8 +30,9 @@ pub use components::{
 };
 pub use events::{FromClient, Recipients, ToClients};
 pub use inputs::Inputs;
-pub use references::{NetIds, refer_to, referred};
+pub use references::{NetIds, NetNames, refer_to, referred};
 pub use rehearsal::Rehearsal;
+pub use rewind::Rewind;
 pub use visibility::{Layers, SeesLayers, Visibility};
 
 pub(crate) use components::{Departed, NetSlot};
@@ -39,12 +41,14 @@ pub(crate) use events::{EventType, OutgoingEvent};
 pub(crate) use inputs::{InputType, TickInput};
 pub(crate) use references::EntitySet;
 pub(crate) use registry::{CapturedColumn, Locator, Registry, for_each_without};
+pub(crate) use rewind::Past;
 pub(crate) use visibility::{Exception, VisibilityChange};
 
 use bevy_app::{App, FixedMainScheduleOrder, FixedUpdate};
 use bevy_ecs::component::Component;
 use bevy_ecs::schedule::{LogLevel, Schedule, ScheduleBuildSettings, ScheduleLabel, SingleThreadedExecutor};
 use glam::Vec2;
+use std::time::Duration;
 use tidelock::state::{Audience, Event, Input, Replicate, Rules};
 
 /// Runs first in a tick: systems here turn [`Inputs`] into intentions or movement.
@@ -86,6 +90,11 @@ pub trait Replication {
 
     /// How far from its viewpoint a client sees, in the units of [`Replication::locate`]. The default is 50.
     fn view_radius(&mut self, radius: f32) -> &mut Self;
+
+    /// How far systems may look back by [`Rewind`]. The default is 250 ms; more than 500 ms counts as that, and with zero
+    /// there is no lag compensation. The more there is, the longer after they took cover players are hit, by those with
+    /// slow links.
+    fn rewind_max(&mut self, longest: Duration) -> &mut Self;
 }
 
 impl Replication for App {
@@ -130,6 +139,11 @@ impl Replication for App {
 
     fn view_radius(&mut self, radius: f32) -> &mut Self {
         registry(self).view_radius = radius;
+        self
+    }
+
+    fn rewind_max(&mut self, longest: Duration) -> &mut Self {
+        registry(self).rewind_max = longest;
         self
     }
 }

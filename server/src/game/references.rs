@@ -1,6 +1,7 @@
 use super::NetSlot;
 use bevy_ecs::entity::Entity;
-use bevy_ecs::prelude::Resource;
+use bevy_ecs::prelude::{Query, Res, Resource};
+use bevy_ecs::system::SystemParam;
 use bevy_ecs::world::World;
 use tidelock::state::{EntityRef, NetId};
 
@@ -37,8 +38,11 @@ impl NetIds {
     /// What clients call `entity`, while it is replicated: from the end of the tick in which that began.
     #[must_use]
     pub fn of(world: &World, entity: Entity) -> Option<NetId> {
-        let index = world.get::<NetSlot>(entity)?.0;
-        let (generation, _) = *world.resource::<Self>().entities.get(index as usize)?;
+        world.resource::<Self>().id_at(world.get::<NetSlot>(entity)?.0)
+    }
+
+    fn id_at(&self, index: u32) -> Option<NetId> {
+        let (generation, _) = *self.entities.get(index as usize)?;
         Some(NetId { index, generation })
     }
 
@@ -59,6 +63,22 @@ impl NetIds {
         if let Some((_, entity)) = self.entities.get_mut(index as usize) {
             *entity = None;
         }
+    }
+}
+
+/// What clients call entities, for systems that tell them of some in events.
+#[derive(SystemParam, Debug)]
+pub struct NetNames<'w, 's> {
+    ids: Res<'w, NetIds>,
+    slots: Query<'w, 's, &'static NetSlot>,
+}
+
+impl NetNames<'_, '_> {
+    /// What clients call `entity`, while it is replicated: from the end of the tick in which that began. Tell it to those
+    /// alone who may know of the entity.
+    #[must_use]
+    pub fn of(&self, entity: Entity) -> Option<NetId> {
+        self.ids.id_at(self.slots.get(entity).ok()?.0)
     }
 }
 

@@ -2,6 +2,7 @@ use super::change_scan::ChangeScan;
 use super::component_writer::ComponentWriter;
 use super::components::NetSlot;
 use super::references::EntitySet;
+use super::rewind::REWIND_MAX_DEFAULT;
 use super::turns::Turns;
 use super::{EventType, InputType};
 use bevy_ecs::change_detection::Tick as ChangeTick;
@@ -10,6 +11,7 @@ use bevy_ecs::entity::Entity;
 use bevy_ecs::prelude::Resource;
 use bevy_ecs::world::World;
 use glam::Vec2;
+use std::time::Duration;
 use tidelock::state::{Audience, Event, Input, Replicate, Rules, Schema, SchemaBuilder};
 
 /// Everything a game declared, in order, with the types erased.
@@ -21,6 +23,7 @@ pub(crate) struct Registry {
     pub(crate) events: Vec<EventType>,
     pub(crate) locator: Option<Box<dyn Locator>>,
     pub(crate) view_radius: f32,
+    pub(crate) rewind_max: Duration,
 }
 
 impl Default for Registry {
@@ -32,6 +35,7 @@ impl Default for Registry {
             events: Vec::new(),
             locator: None,
             view_radius: 50.0,
+            rewind_max: REWIND_MAX_DEFAULT,
         }
     }
 }

@@ -1,22 +1,27 @@
 use super::{
-    EventType, InputType, NetIds, OutgoingEvent, PlayerAway, PlayerBack, PlayerJoined, PlayerLeft, Registry, TickInput,
-    TickTime, ToClients, Visibility, referred,
+    EventType, InputType, NetIds, OutgoingEvent, Past, PlayerAway, PlayerBack, PlayerJoined, PlayerLeft, Registry,
+    TickInput, TickTime, ToClients, referred,
 };
+use crate::engine::{Capture, History, Interest, REWIND_MAX};
 use bevy_app::{App, FixedMain, Plugin};
 use bevy_ecs::message::Messages;
 use bevy_ecs::world::World;
 use tidelock::ClientId;
-use tidelock::state::{EntityRef, Event, Input, NetId, Schema, SchemaError};
+use tidelock::state::{EntityRef, Event, Input, Schema, SchemaError};
 
 /// A game without a server: ticks, inputs and events by hand, for a game's own tests and tools.
 ///
-/// Inputs and events go through their encoding, as they do on the way from and to real clients.
+/// Inputs and events go through their encoding, as they do on the way from and to real clients, and what is replicated is
+/// captured after each tick, for [`Rewind`](super::Rewind) and for what references are called.
 pub struct Rehearsal {
     app: App,
     schema: Schema,
     input: InputType,
     events: Vec<EventType>,
     sent: Vec<OutgoingEvent>,
+    capture: Capture,
+    history: History,
+    interest: Interest,
 }
 
 impl Rehearsal {
@@ -26,10 +31,21 @@ impl Rehearsal {
         let mut app = App::new();
         super::prepare(&mut app, seed, tick_hz);
         app.add_plugins(game);
-        let mut registry = app.world_mut().get_resource_or_init::<Registry>();
+        let mut registry = app.world_mut().remove_resource::<Registry>().unwrap_or_default();
         let schema = registry.build_schema()?;
-        let (input, events) = (registry.input.ok_or(SchemaError::NoInput)?, registry.events.clone());
-        Ok(Self { app, schema, input, events, sent: Vec::new() })
+        let input = registry.input.ok_or(SchemaError::NoInput)?;
+        let rewind_max = registry.rewind_max.min(REWIND_MAX);
+        app.insert_resource(Past::new(schema.clone(), rewind_max, tick_hz));
+        Ok(Self {
+            history: History::new(&schema, tick_hz, rewind_max),
+            interest: Interest::new(registry.view_radius),
+            capture: Capture::new(registry.columns, registry.locator, app.world_mut()),
+            app,
+            schema,
+            input,
+            events: registry.events,
+            sent: Vec::new(),
+        })
     }
 
     /// What the game declared.
@@ -70,30 +86,24 @@ impl Rehearsal {
         assert!(is_event, "{} does not come back from its own encoding", E::NAME);
     }
 
-    /// Runs one tick. A player who is not named here has no input in this tick.
+    /// Runs one tick. A player who is not named here has no input in this tick. References in inputs reach what is
+    /// replicated since an earlier tick, as those of clients do.
     pub fn tick<I: Input>(&mut self, inputs: &[(ClientId, I)]) {
         let world = self.app.world_mut();
         let mut time = world.resource_mut::<TickTime>();
         time.tick = time.tick.next();
-        // Nobody is there to see or not to see.
-        let unseen = world.resource_mut::<Visibility>().take_changes();
-        world.resource_mut::<Visibility>().recycle(unseen);
+        let tick = time.tick;
         let width = I::lane_count();
         let mut lanes = vec![0; width * inputs.len()];
-        let mut ids = world.resource_mut::<NetIds>();
         for ((_, input), lanes) in inputs.iter().zip(lanes.chunks_mut(width)) {
-            // Nothing is captured here, so whatever an input refers to is called something.
-            input.write_lanes_with(lanes, &mut |bits| {
-                let entity = referred(EntityRef::Local(bits))?;
-                let id = NetId { index: entity.index_u32().min(NetId::INDEX_MAX), generation: 0 };
-                ids.insert(id, entity);
-                Some(id)
-            });
+            input.write_lanes_with(lanes, &mut |bits| NetIds::of(world, referred(EntityRef::Local(bits))?));
         }
         let named = inputs.iter().zip(lanes.chunks(width));
         let mut delivered = named.map(|((client_id, _), lanes)| TickInput { client_id: *client_id, lanes });
         (self.input.deliver)(world, &mut delivered);
+        world.resource_mut::<Past>().exchange(&mut self.history);
         world.run_schedule(FixedMain);
+        world.resource_mut::<Past>().exchange(&mut self.history);
         for (index, event) in self.events.iter().enumerate() {
             (event.drain)(world, index as u8, &mut self.sent);
         }
@@ -101,6 +111,7 @@ impl Rehearsal {
         world.resource_mut::<Messages<PlayerLeft>>().clear();
         world.resource_mut::<Messages<PlayerAway>>().clear();
         world.resource_mut::<Messages<PlayerBack>>().clear();
+        self.capture.run(world, tick, &mut self.history, &mut self.interest);
     }
 
     /// What the game has sent of one type of event since this was last asked, in order.
@@ -120,7 +131,7 @@ impl Rehearsal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::game::{ApplyInput, Inputs, Replication, refer_to};
+    use crate::game::{ApplyInput, Inputs, Replicated, Replication, refer_to};
     use bevy_ecs::prelude::{Entity, Res, ResMut, Resource};
     use tidelock::state::Replicate;
 
@@ -152,7 +163,8 @@ mod tests {
     #[test]
     fn references_in_inputs_arrive_as_the_entities_that_they_are() {
         let mut rehearsal = Rehearsal::new(Game, 1, 60).unwrap();
-        let (a, b) = (rehearsal.world().spawn_empty().id(), rehearsal.world().spawn_empty().id());
+        let [a, b] = [(); 2].map(|()| rehearsal.world().spawn(Replicated).id());
+        rehearsal.tick::<Point>(&[]);
         rehearsal.tick(&[(ClientId(1), Point { at: refer_to(b) }), (ClientId(2), Point { at: refer_to(a) })]);
         rehearsal.tick(&[(ClientId(1), Point::default())]);
         assert_eq!(rehearsal.world().resource::<Pointed>().0, [b, a]);

@@ -14,7 +14,7 @@ pub(crate) struct Metrics {
 }
 
 /// What each metric means, for people who read `/metrics`.
-const COUNTERS: [(&str, &str); 20] = [
+const COUNTERS: [(&str, &str); 21] = [
     ("tidelock_ticks_total", "Simulation ticks run."),
     ("tidelock_tick_overruns_total", "Ticks that took longer than a tick time."),
     ("tidelock_ticks_skipped_total", "Tick times given up under overload; tick numbers never skip."),
@@ -31,6 +31,7 @@ const COUNTERS: [(&str, &str); 20] = [
     ("tidelock_snapshot_entities_total", "Entity records written into snapshots, by kind."),
     ("tidelock_delta_cache_total", "Entity records, by whether another client's encoding could be copied."),
     ("tidelock_baselines_expired_total", "Entity records in full because the state a client holds is no longer kept."),
+    ("tidelock_rewinds_clamped_total", "What players did upon a view older than the server looks back."),
     ("tidelock_desyncs_total", "Clients' reports of a state different from the server's."),
     ("tidelock_events_unsent_total", "Unreliable events for which no datagram of their tick had room."),
     ("tidelock_budget_deferred_total", "Entity records that waited for a later snapshot for want of bandwidth."),
@@ -215,6 +216,7 @@ fn set_engine_counters(stats: &Stats) {
     counter!("tidelock_ticks_total").absolute(stats.ticks);
     counter!("tidelock_connections_total").absolute(stats.connections);
     counter!("tidelock_baselines_expired_total").absolute(stats.baselines_expired);
+    counter!("tidelock_rewinds_clamped_total").absolute(stats.rewinds_clamped);
     counter!("tidelock_desyncs_total").absolute(stats.desyncs);
     counter!("tidelock_events_unsent_total").absolute(stats.events_unsent);
     counter!("tidelock_budget_deferred_total").absolute(stats.budget_deferred);

@@ -97,6 +97,7 @@ impl ServerConfig {
             seed: self.seed,
             client_bandwidth_bytes_s: self.options.client_bandwidth.0,
             view_radius,
+            rewind_max: self.options.rewind_max.map(|longest| longest.0),
             resume_time: self.options.resume_time.0,
             cipher: Cipher::ChaCha20Poly1305,
         }

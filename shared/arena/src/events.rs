@@ -1,6 +1,7 @@
 use alloc::string::String;
 use bitcode::{Decode, Encode};
-use tidelock::state::{Event, EventRate};
+use tidelock::Tick;
+use tidelock::state::{Event, EventRate, NetId};
 
 /// A line of chat is at most this long, in bytes of UTF-8.
 pub const CHAT_BYTES_MAX: usize = 200;
@@ -32,10 +33,14 @@ impl Event for Chat {
     const RATE: EventRate = EventRate::NONE;
 }
 
-/// To a player: a shot of yours hit.
+/// To a player: a shot of yours hit. So it confirms what the player's screen showed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct Hit {
-    /// Hit points taken, 1 to 100.
+    /// Which shot: that of the input for this tick.
+    pub fired: Tick,
+    /// Whom it hit; `None` in the one tick in which nobody has been told of it.
+    pub target: Option<NetId>,
+    /// Hit points taken, 0 to 100. None were left to take of who was dead by then, though not yet on the shooter's screen.
     pub points: u8,
     /// It was the last one needed.
     pub killed: bool,

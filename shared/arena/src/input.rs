@@ -1,4 +1,5 @@
 use crate::body::Facing;
+use tidelock::ViewAge;
 use tidelock::state::{Input, Replicate};
 
 /// What a player asks for in one tick.
@@ -18,6 +19,9 @@ pub struct ArenaInput {
     pub jump: bool,
     /// Run instead of walk.
     pub sprint: bool,
+    /// How old is what the player is shown of others: a shot meets whom it meets on the shooter's screen. Of no account
+    /// unless `fire` is set, so what stays as it was between two shots costs nothing.
+    pub shown: ViewAge,
 }
 
 impl ArenaInput {

@@ -12,6 +12,7 @@ extern crate alloc;
 
 mod body;
 mod events;
+pub mod flight;
 mod input;
 pub mod map;
 pub mod movement;
@@ -23,6 +24,7 @@ mod weapon;
 
 pub use body::{Facing, Position, Velocity};
 pub use events::{CHAT_BYTES_MAX, Chat, Hit, Say};
+pub use flight::Flight;
 pub use input::ArenaInput;
 pub use map::Map;
 pub use movement::Body;

@@ -229,7 +229,7 @@ mod tests {
         ) -> ArenaInput {
             let look = Facing { yaw, pitch };
             let [fire, jump, sprint] = [1, 2, 4].map(|flag| buttons & flag != 0);
-            ArenaInput { forward, right, look, fire, jump, sprint }
+            ArenaInput { forward, right, look, fire, jump, sprint, ..ArenaInput::default() }
         }
     }
 
@@ -261,7 +261,7 @@ mod tests {
                     let look = Facing { yaw: rng.between(-3.2, 3.2), pitch: 0.0 };
                     let (forward, right) = (rng.between(-1.0, 1.0), rng.between(-1.0, 1.0));
                     let [jump, sprint] = [rng.below(2) == 0, rng.below(2) == 0];
-                    input = ArenaInput { forward, right, look, fire: false, jump, sprint };
+                    input = ArenaInput { forward, right, jump, sprint, ..ArenaInput::idle(look) };
                 }
                 let next = step(body, &input, &map, delta_s);
                 assert_lawful(next, &map);

@@ -26,6 +26,12 @@ impl Solid {
         Self { min: self.min - margin.extend(Body::HEIGHT_M), max: self.max + margin.extend(0.0) }
     }
 
+    /// The box that reaches `margin_m` farther on all sides.
+    #[must_use]
+    pub fn grown(&self, margin_m: f32) -> Self {
+        Self { min: self.min - margin_m, max: self.max + margin_m }
+    }
+
     /// Whether `point` lies inside; the surface does not count.
     #[must_use]
     pub fn contains(&self, point: Vec3) -> bool {

@@ -1,4 +1,5 @@
 use super::Match;
+use tidelock::{Moment, Tick, ViewAge};
 use tidelock_arena::{ArenaInput, Facing, Kind, Rng};
 
 /// Six players that run about and shoot at what they look at, joining and leaving.
@@ -25,6 +26,7 @@ fn play(seed: u64, ticks: u32) -> Match {
                 fire: true,
                 jump: rng.below(20) == 0,
                 sprint: rng.below(3) == 0,
+                shown: ViewAge::of(Tick(300), Moment::at(Tick(300)).add(-rng.between(0.0, 300.0))),
             };
         }
         game.tick(&inputs);

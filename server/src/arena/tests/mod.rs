@@ -2,19 +2,22 @@
 
 mod chat;
 mod determinism;
+mod fairness;
 mod npcs;
 mod pickups;
 mod players;
 mod shots;
 
 use super::Arena;
-use crate::game::{Owner, Rehearsal, Replicated, ToClients};
+use crate::game::{NetIds, Owner, Rehearsal, Replicated, Replication, TickTime, ToClients};
+use bevy_app::{App, Plugin};
 use bevy_ecs::component::{Component, Mutable};
 use bevy_ecs::prelude::{Entity, With};
 use bevy_ecs::world::World;
 use glam::Vec3;
-use tidelock::ClientId;
-use tidelock::state::{Event, Replicate};
+use std::time::Duration;
+use tidelock::state::{Event, NetId, Replicate};
+use tidelock::{ClientId, Tick};
 use tidelock_arena::{
     Ammo, ArenaInput, Chat, Cooldown, Facing, Health, Kind, Map, Position, Say, Score, Status, Velocity,
 };
@@ -27,6 +30,11 @@ struct Match {
 impl Match {
     fn new(seed: u64, npcs: u32) -> Self {
         Self { game: Rehearsal::new(Arena { npcs }, seed, 60).unwrap() }
+    }
+
+    /// One without lag compensation.
+    fn unfair(seed: u64, npcs: u32) -> Self {
+        Self { game: Rehearsal::new(Unfair(Arena { npcs }), seed, 60).unwrap() }
     }
 
     fn join(&mut self, client_id: u64) {
@@ -66,6 +74,16 @@ impl Match {
 
     fn world(&mut self) -> &mut World {
         self.game.world()
+    }
+
+    /// The last tick that ran.
+    fn tick_number(&mut self) -> Tick {
+        self.world().resource::<TickTime>().tick
+    }
+
+    /// What clients call an entity.
+    fn name_of(&mut self, entity: Entity) -> Option<NetId> {
+        NetIds::of(self.world(), entity)
     }
 
     fn map(&mut self) -> Map {
@@ -123,6 +141,16 @@ impl Match {
         let world = self.world();
         let mut components = world.query_filtered::<(Entity, &C), With<Replicated>>();
         all.extend(components.iter(world).map(|(entity, component)| (entity, lanes_of(component))));
+    }
+}
+
+/// The game as an operator has it who turned lag compensation off.
+struct Unfair(Arena);
+
+impl Plugin for Unfair {
+    fn build(&self, app: &mut App) {
+        self.0.build(app);
+        app.rewind_max(Duration::ZERO);
     }
 }
 

@@ -1,16 +1,19 @@
 use super::Match;
-use bevy_ecs::prelude::{DetectChanges, Entity, Ref};
+use bevy_ecs::change_detection::{DetectChanges, Ref};
+use bevy_ecs::prelude::Entity;
 use tidelock_arena::movement::SPRINT_SPEED;
 use tidelock_arena::{Kind, Position, Velocity};
 
 /// How many NPCs' positions one tick touched, and how many moved.
 fn touched_and_moved(game: &mut Match) -> (usize, usize) {
     let before: Vec<(Entity, Position)> = game.all(Kind::Npc).into_iter().map(|npc| (npc, game.of(npc))).collect();
-    game.world().clear_trackers();
+    let since = game.world().change_tick();
     game.tick(&[]);
     let world = game.world();
+    let now = world.change_tick();
+    let is_touched = |position: Ref<Position>| position.last_changed().is_newer_than(since, now);
     let mut positions = world.query::<Ref<Position>>();
-    let touched = before.iter().filter(|(npc, _)| positions.get(world, *npc).unwrap().is_changed()).count();
+    let touched = before.iter().filter(|(npc, _)| is_touched(positions.get(world, *npc).unwrap())).count();
     let moved = before.iter().filter(|(npc, place)| positions.get(world, *npc).unwrap().0 != place.0).count();
     (touched, moved)
 }

@@ -6,7 +6,11 @@ use tidelock_arena::{Ammo, ArenaInput, Cooldown, Facing, Health, Hit, Kind, Posi
 
 /// Player 1 looks at player 2, 10 m away.
 fn duel() -> Match {
-    let mut game = Match::new(6, 0);
+    stand_off(Match::new(6, 0))
+}
+
+/// The same in a match without players.
+pub(super) fn stand_off(mut game: Match) -> Match {
     game.join(1);
     game.join(2);
     let place = game.clear_lane();
@@ -21,6 +25,7 @@ fn duel() -> Match {
 fn a_shot_flies_hits_hurts_and_tells_the_shooter() {
     let mut game = duel();
     game.tick(&[(1, firing())]);
+    let fired_in = game.tick_number();
     assert_eq!(game.all(Kind::Projectile).len(), 1);
     let victim = game.avatar(2).unwrap();
     game.ticks(20, &[]);
@@ -29,7 +34,9 @@ fn a_shot_flies_hits_hurts_and_tells_the_shooter() {
     assert_eq!(game.of::<Status>(victim), Status { dead: false, hit: true });
     let hits = game.sent::<Hit>();
     assert_eq!(hits.len(), 1);
-    assert_eq!(hits[0].event, Hit { points: 20, killed: false });
+    let Hit { points, killed, fired, target } = hits[0].event;
+    assert_eq!((points, killed, fired), (20, false, fired_in));
+    assert_eq!(target, game.name_of(victim));
     assert_eq!(hits[0].to, Recipients::One(ClientId(1)));
     game.ticks(15, &[]);
     assert_eq!(game.of::<Status>(victim), Status::default());
@@ -59,7 +66,8 @@ fn five_hits_kill_and_three_seconds_later_the_same_avatar_lives_elsewhere() {
     game.ticks(75, &[(1, firing()), (2, idle())]);
     assert_eq!((game.of::<Health>(victim), game.of::<Status>(victim).dead), (Health(0), true));
     assert_eq!((game.of::<Score>(killer).kills, game.of::<Score>(victim).deaths), (1, 1));
-    assert_eq!(game.sent::<Hit>().last().unwrap().event, Hit { points: 20, killed: true });
+    let last = game.sent::<Hit>().last().unwrap().event;
+    assert_eq!((last.points, last.killed), (20, true));
     assert!(game.lines().contains(&(None, "1 killed 2".to_owned())));
 
     let running = ArenaInput { forward: 1.0, ..firing() };

@@ -12,6 +12,7 @@ pub use number::Number;
 pub use span::Span;
 
 use super::cores::Cores;
+use crate::engine::REWIND_MAX;
 use serde::{Deserialize, Serialize};
 use settings::Settings;
 use std::fmt;
@@ -67,6 +68,10 @@ pub struct Options {
     /// How far clients see, in metres; without it, as far as the game says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub view_radius: Option<f32>,
+    /// How far shots are judged by what the shooter saw, at most 500 ms; zero for not at all; without it, as far as the
+    /// game says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rewind_max: Option<Span>,
     /// Non-player characters of the sample game.
     pub npcs: u32,
     /// Seed of the world; without it, a random one.
@@ -174,6 +179,7 @@ impl Options {
             protocol_id: settings.protocol_id.unwrap_or(Number(PROTOCOL_ID)),
             client_bandwidth: settings.client_bandwidth.unwrap_or(ByteSize(64 << 10)),
             view_radius: settings.view_radius,
+            rewind_max: settings.rewind_max,
             npcs: settings.npcs.unwrap_or(200),
             seed: settings.seed,
             drain_timeout: settings.drain_timeout.unwrap_or(seconds(30)),
@@ -200,6 +206,9 @@ impl Options {
         }
         if let Some(radius) = self.view_radius {
             require("view-radius", &radius, radius.is_finite() && radius > 0.0, "above zero")?;
+        }
+        if let Some(longest) = self.rewind_max {
+            require("rewind-max", &longest, longest.0 <= REWIND_MAX, "at most 500ms")?;
         }
         if let Some(time) = self.match_time {
             require("match-time", &time, !time.0.is_zero(), "above zero")?;
@@ -270,6 +279,7 @@ mod tests {
             threads = 3
             match-time = "1h30m"
             view-radius = 30.5
+            rewind-max = "100ms"
             client-bandwidth = 100000
             log = "debug"
             exit-when-empty = true
@@ -303,6 +313,7 @@ mod tests {
             ("client-bandwidth = \"1KiB\"", "client-bandwidth is 1KiB, and must be at least 4KiB"),
             ("advertise = \"0.0.0.0:1\"", "advertise is 0.0.0.0:1, and must be an address with a port"),
             ("view-radius = nan", "view-radius is NaN, and must be above zero"),
+            ("rewind-max = \"600ms\"", "rewind-max is 600ms, and must be at most 500ms"),
             ("match-time = \"0s\"", "match-time is 0s, and must be above zero"),
         ] {
             let error = of_toml(text).expect_err(text).to_string();

@@ -78,6 +78,10 @@ pub(super) struct Settings {
     #[arg(long, env = "TIDELOCK_VIEW_RADIUS", hide_env_values = true, value_name = "METRES")]
     pub(super) view_radius: Option<f32>,
 
+    /// How far a shot is judged by what the shooter saw, at most 500ms; 0s for not at all [default: the game's]
+    #[arg(long, env = "TIDELOCK_REWIND_MAX", hide_env_values = true, value_name = "TIME")]
+    pub(super) rewind_max: Option<Span>,
+
     /// Non-player characters of the sample game [default: 200]
     #[arg(long, env = "TIDELOCK_NPCS", hide_env_values = true, value_name = "COUNT")]
     pub(super) npcs: Option<u32>,
@@ -123,8 +127,8 @@ impl Settings {
     pub(super) fn or(self, other: Self) -> Self {
         or!(self, other:
             bind advertise admin tick_hz snapshot_hz max_clients threads token_lifetime admin_token_file allow_token_endpoint
-            match_time exit_when_empty ban_file protocol_id client_bandwidth view_radius npcs seed drain_timeout resume_time log
-            log_format)
+            match_time exit_when_empty ban_file protocol_id client_bandwidth view_radius rewind_max npcs seed drain_timeout resume_time
+            log log_format)
     }
 }
 

@@ -3,6 +3,7 @@ use crate::engine::points::points_schema;
 use crate::engine::view::*;
 use bevy_ecs::entity::Entity;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// A world and one client's view of it.
 pub(super) struct Pair {
@@ -33,7 +34,7 @@ impl Pair {
     /// A client that sees `visible` since tick 1.
     pub(super) fn new(visible: u64) -> Self {
         let schema = points_schema();
-        let mut history = History::new(&schema, 60);
+        let mut history = History::new(&schema, 60, Duration::ZERO);
         for n in 0..ENTITIES {
             history.insert(Entity::from_raw_u32(n).unwrap(), Tick(1)).unwrap();
             history.set(n, (PUBLIC, 0), &[1]);
