@@ -131,12 +131,13 @@ fn at_240_ticks_a_second_versions_are_kept_for_long_delays() {
     let mut universe = Universe::new(config, Arena { npcs: 60 });
     let clear = LinkConfig::default();
     universe.add_player(clear, clear, wanderer(1));
+    universe.run(Duration::from_secs(2)).unwrap();
     let mut errors = Errors::default();
     for _ in 0..6 {
         universe.set_links(LinkConfig { loss: 1.0, ..clear }, clear);
-        universe.run(Duration::from_millis(400)).unwrap();
+        show(&mut universe, Duration::from_millis(400));
         universe.set_links(clear, clear);
-        universe.run(Duration::from_millis(1_600)).unwrap();
+        show(&mut universe, Duration::from_millis(1_600));
         errors = Errors::default();
         let mut witness = Witness::new(0, Duration::from_millis(7), universe.now());
         for _ in 0..1_000 {

@@ -18,6 +18,7 @@ use tidelock::{Instant, Moment, Tick};
 pub struct Playback {
     config: PlaybackConfig,
     period_ms: f64,
+    interval_ms: f64,
     /// Positions are ticks since this one.
     origin: Tick,
     /// The position at a local time, and by how many ticks it grows in a millisecond.
@@ -36,8 +37,8 @@ pub struct Playback {
     /// Behind the newest tick that could be here, in milliseconds: aimed at, and as it was when the newest came.
     target_ms: f64,
     delay_ms: f64,
-    /// Frames past the newest snapshot, oldest first: they were right if the server had nothing to say.
-    doubtful: VecDeque<Moment>,
+    /// Frames since the newest snapshot came, oldest first: what they lacked is known when the next one is here.
+    frames: VecDeque<(Instant, Moment)>,
     counts: PlaybackCounts,
 }
 
@@ -98,7 +99,7 @@ impl PlaybackCounts {
 }
 
 /// Frames of which it is not known yet whether they were underruns; of more, it is taken for granted.
-const DOUBTFUL_MAX: usize = 64;
+const FRAMES_MAX: usize = 64;
 /// Judging the last seconds costs; once for so many snapshots is enough.
 const SAMPLES_PER_TARGET: u32 = 8;
 /// Beyond what the last seconds asked for.
@@ -127,6 +128,7 @@ impl Playback {
         Self {
             config,
             period_ms,
+            interval_ms,
             origin: first,
             at: now,
             position: -target_ms / period_ms,
@@ -139,7 +141,7 @@ impl Playback {
             samples: 0,
             target_ms,
             delay_ms: target_ms,
-            doubtful: VecDeque::new(),
+            frames: VecDeque::new(),
             counts: PlaybackCounts::default(),
         }
     }
@@ -172,17 +174,14 @@ impl Playback {
         let fresh_ms = ms_behind(arrival.tick);
         if let Some(known_before) = arrival.known_before {
             let stale_ms = ms_behind(known_before);
-            // If the server said nothing for a while, what was known was fresh until a turn ago.
-            let turn_ms = f64::from(arrival.tick.since(known_before)) * self.period_ms;
-            let from_ms = if stale_ms > self.fresh_ms { self.fresh_ms } else { stale_ms - turn_ms };
-            self.staleness.add(from_ms as f32, stale_ms as f32);
+            self.take_gap(stale_ms, f64::from(arrival.tick.since(known_before)) * self.period_ms, now);
             self.samples = self.samples.wrapping_add(1);
             // It shrinks slowly, and grows with what is beyond it.
             if stale_ms > self.target_ms || self.samples.is_multiple_of(SAMPLES_PER_TARGET) {
                 self.judge();
             }
         }
-        self.settle_doubts(arrival.known_before);
+        self.settle_frames(arrival.known_before);
         self.fresh_ms = fresh_ms;
         self.newest = arrival.tick;
         self.at = now;
@@ -215,31 +214,44 @@ impl Playback {
     /// Counts a frame that shows the moment of `now`, while so much is known.
     pub(super) fn on_frame(&mut self, now: Instant, whole: Option<Tick>) -> Moment {
         let moment = self.moment(now);
-        let is_past = |tick: Tick| moment.since(Moment::at(tick)) > 0.0;
         self.counts.frames += 1;
-        if is_past(self.newest) {
-            if self.doubtful.len() == DOUBTFUL_MAX {
-                self.doubtful.pop_front();
-                self.counts.underruns += 1;
-            }
-            self.doubtful.push_back(moment);
+        if self.frames.len() == FRAMES_MAX {
+            let oldest = self.frames.pop_front();
+            self.counts.underruns += u64::from(oldest.is_some_and(|(_, moment)| lies_past(moment, self.newest)));
         }
+        self.frames.push_back((now, moment));
         self.counts.stalled += u64::from(self.position_at(now) >= self.end());
-        self.counts.partial += u64::from(whole.is_none_or(is_past));
+        self.counts.partial += u64::from(whole.is_none_or(|whole| lies_past(moment, whole)));
         moment
     }
 
-    /// Finds out what delay the last seconds asked for.
+    /// A snapshot came, and what was known was `stale_ms` old by then; a gap of `turn_ms` if the server had said nothing.
+    fn take_gap(&mut self, stale_ms: f64, turn_ms: f64, now: Instant) {
+        if self.counts.frames == 0 {
+            // Whoever asks only what is shown may do so at any time.
+            let from_ms = if stale_ms > self.fresh_ms { self.fresh_ms } else { stale_ms - turn_ms };
+            self.staleness.add(from_ms as f32, stale_ms as f32);
+            return;
+        }
+        let passed_ms = now.since(self.at).as_secs_f64() * 1e3 / self.frames.len().max(1) as f64;
+        for (at, _) in &self.frames {
+            let before_ms = now.since(*at).as_secs_f64() * 1e3;
+            self.staleness.add_look((stale_ms - before_ms) as f32, passed_ms as f32);
+        }
+    }
+
+    /// Finds out what delay the last seconds asked for: no less than an interval, however well frames come after snapshots
+    /// just now.
     fn judge(&mut self) {
         let needed_ms = self.staleness.exceeded_in(self.config.underrun_share).map_or(self.target_ms, f64::from);
-        self.target_ms = (needed_ms + MARGIN_MS).min(self.config.delay_max.as_secs_f64() * 1e3);
+        let target_ms = needed_ms.max(self.interval_ms) + MARGIN_MS;
+        self.target_ms = target_ms.min(self.config.delay_max.as_secs_f64() * 1e3);
     }
 
     /// Up to `known` all was as the snapshots said that were here.
-    fn settle_doubts(&mut self, known: Option<Tick>) {
-        let is_past = |moment: &Moment| known.is_none_or(|known| moment.since(Moment::at(known)) > 0.0);
-        self.counts.underruns += self.doubtful.iter().filter(|moment| is_past(moment)).count() as u64;
-        self.doubtful.clear();
+    fn settle_frames(&mut self, known: Option<Tick>) {
+        let is_underrun = |moment: Moment| known.is_none_or(|known| lies_past(moment, known));
+        self.counts.underruns += self.frames.drain(..).filter(|(_, moment)| is_underrun(*moment)).count() as u64;
     }
 
     fn position_at(&self, now: Instant) -> f64 {
@@ -274,6 +286,10 @@ impl Playback {
     }
 }
 
+fn lies_past(moment: Moment, tick: Tick) -> bool {
+    moment.since(Moment::at(tick)) > 0.0
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -290,13 +306,22 @@ mod tests {
         outage_ms: (u64, u64),
         /// By how much the server's clock runs faster.
         drift_ppm: f64,
+        /// Datagrams are taken, and then a frame is shown, every so often.
+        frame_ms: u64,
     }
 
     const CONFIG: PlaybackConfig = PlaybackConfig { underrun_share: 0.003, delay_max: Playback::DELAY_MAX };
     /// Of the first tick: they wrap soon after.
     const FIRST: Tick = Tick(u32::MAX - 300);
-    const CALM: World =
-        World { config: CONFIG, every_ticks: 1, jitter_ms: 0.0, loss: 0.0, outage_ms: (0, 0), drift_ppm: 0.0 };
+    const CALM: World = World {
+        config: CONFIG,
+        every_ticks: 1,
+        jitter_ms: 0.0,
+        loss: 0.0,
+        outage_ms: (0, 0),
+        drift_ppm: 0.0,
+        frame_ms: 7,
+    };
     const PERIOD: Duration = Duration::from_micros(16_667);
 
     fn ms(ms: u64) -> Instant {
@@ -333,6 +358,9 @@ mod tests {
                         arrivals.push_back((last_ms as u64, tick));
                     }
                 }
+                if now % self.frame_ms != 0 {
+                    continue;
+                }
                 while let Some((_, ticks)) = arrivals.pop_front_if(|(at, _)| *at <= now) {
                     let tick = FIRST.add(ticks);
                     if ticks % 60 == 0 {
@@ -344,13 +372,13 @@ mod tests {
                     let arrival = Arrival { tick, known_before: before.replace(tick) };
                     playback.on_arrival(arrival, &clock, ms(now));
                 }
-                let Some(playback) = playback.as_mut().filter(|_| now % 7 == 0) else { continue };
+                let Some(playback) = playback.as_mut() else { continue };
                 let moment = playback.on_frame(ms(now), None);
                 assert_eq!(moment, playback.moment(ms(now)));
                 if let Some(last) = shown.replace(moment) {
                     assert!(moment.since(last) >= 0.0, "{last:?} and then {moment:?}");
                     if now > seconds * 500 {
-                        let speed = f64::from(moment.since(last)) * 16.667 / 7.0;
+                        let speed = f64::from(moment.since(last)) * 16.667 / self.frame_ms as f64;
                         speeds = (speeds.0.max(speed), speeds.1.min(speed));
                     }
                 }
@@ -375,6 +403,16 @@ mod tests {
             let delay_ms = playback.delay_ms();
             assert!((least_ms..most_ms).contains(&delay_ms), "{delay_ms} ms at every {every_ticks}");
             assert!(shares[0] < 0.005 && jumps == 0, "{shares:?}");
+        }
+    }
+
+    #[test]
+    fn looking_once_a_frame_costs_no_delay() {
+        for frame_ms in [2, 16, 33] {
+            let Run { playback, shares, .. } = World { frame_ms, ..CALM }.run(40);
+            let delay_ms = playback.delay_ms();
+            assert!((16.0..21.0).contains(&delay_ms), "{delay_ms} ms with a frame every {frame_ms}");
+            assert!(shares[0] < 0.005, "{shares:?} with a frame every {frame_ms}");
         }
     }
 

@@ -1,9 +1,11 @@
-/// How old what is known becomes before something newer comes: a histogram that forgets.
+/// How old what is known is when it is looked at: a histogram that forgets.
 ///
-/// A gap between two snapshots begins with what is known as old as the first was late, and ends with it older by the length
-/// of the gap. So it adds its length, spread over these ages. The share of all time in which what is known was older than
-/// some age is the share of frames that would have nothing newer to show with that delay: interval, jitter and losses in a
-/// row are all in it. As the histogram of a jitter buffer such as WebRTC's NetEq, but over time and not over packets.
+/// The share of looks at which what is known was older than some age is the share of frames that would have nothing newer to
+/// show with that delay: interval, jitter and losses in a row are all in it. As the histogram of a jitter buffer such as
+/// WebRTC's NetEq, but over frames and not over packets.
+///
+/// Where it is not known when somebody looks, all of the time counts: a gap between two snapshots begins with what is known as
+/// old as the first was late, and ends with it older by the length of the gap; so it adds its length, spread over these ages.
 #[derive(Clone, Debug)]
 pub(super) struct Staleness {
     /// Time in which what is known was so old, in weighted milliseconds.
@@ -33,7 +35,7 @@ impl Staleness {
     pub(super) fn add(&mut self, fresh_ms: f32, stale_ms: f32) {
         let fresh_ms = fresh_ms.clamp(0.0, Self::MAX_MS - BIN_MS);
         let stale_ms = stale_ms.clamp(fresh_ms, Self::MAX_MS);
-        self.weight *= ((stale_ms - fresh_ms) / MEMORY_MS).exp();
+        self.pass(stale_ms - fresh_ms);
         for n in (fresh_ms / BIN_MS) as usize..BINS {
             let begin = n as f32 * BIN_MS;
             if begin >= stale_ms {
@@ -43,6 +45,20 @@ impl Staleness {
             self.bins[n] += time;
             self.sum += time;
         }
+    }
+
+    /// Somebody looked when what is known was so old, `passed_ms` after the last look: who looks now and then only does not
+    /// mind what lies in between.
+    pub(super) fn add_look(&mut self, stale_ms: f32, passed_ms: f32) {
+        self.pass(passed_ms.max(0.0));
+        let n = (stale_ms.max(0.0) / BIN_MS) as usize;
+        self.bins[n.min(BINS - 1)] += self.weight;
+        self.sum += self.weight;
+    }
+
+    /// Forgets a little.
+    fn pass(&mut self, passed_ms: f32) {
+        self.weight *= (passed_ms.min(Self::MAX_MS) / MEMORY_MS).exp();
         if self.weight > WEIGHT_MAX {
             self.bins.iter_mut().for_each(|bin| *bin /= self.weight);
             self.sum = self.bins.iter().sum();
@@ -97,6 +113,7 @@ mod tests {
         assert!(staleness.exceeded_in(0.003).unwrap() < 17.0);
         assert!(staleness.weight <= WEIGHT_MAX * 2.0 && staleness.sum.is_finite());
         staleness.add(600.0, 9_000.0);
+        staleness.add_look(1e9, 1e9);
         assert!(staleness.exceeded_in(0.0).unwrap() <= Staleness::MAX_MS);
     }
 }
