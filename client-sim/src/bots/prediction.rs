@@ -16,6 +16,8 @@ pub struct AvatarPrediction {
     tick_hz: u32,
     /// Packs near the avatar, as of the last snapshot.
     packs: Vec<(NetId, Pack, Vec3)>,
+    /// Packs that were picked up, though the news that they are gone may still be under way.
+    taken: Vec<NetId>,
 }
 
 /// What is predicted of one's own avatar.
@@ -45,7 +47,7 @@ impl AvatarPrediction {
     /// On this map, at `tick_hz` ticks a second.
     #[must_use]
     pub fn new(map: Arc<Map>, tick_hz: u32) -> Self {
-        Self { map, tick_hz: tick_hz.max(1), packs: Vec::new() }
+        Self { map, tick_hz: tick_hz.max(1), packs: Vec::new(), taken: Vec::new() }
     }
 }
 
@@ -60,12 +62,15 @@ impl Predict for AvatarPrediction {
         let body = Body { position, velocity: avatar.get::<Velocity>()?, facing: avatar.get::<Facing>()? };
         let weapon = Weapon { ammo: avatar.get::<Ammo>()?, cooldown: avatar.get::<Cooldown>()? };
         let (health, is_dead) = (avatar.get::<Health>()?, avatar.get::<Status>()?.dead);
-        self.packs.clear();
-        let packs = view.entities().filter_map(|entity| {
+        self.taken.retain(|id| view.entity(*id).is_some());
+        let Self { packs, taken, .. } = self;
+        packs.clear();
+        packs.extend(view.entities().filter_map(|entity| {
             let pack = Pack::of(entity.get::<Kind>()?)?;
-            Some((entity.id(), pack, entity.get::<Position>()?.0))
-        });
-        self.packs.extend(packs.filter(|(.., place)| place.distance(position.0) <= PACKS_NEAR_M));
+            let place = entity.get::<Position>()?.0;
+            let is_there = place.distance(position.0) <= PACKS_NEAR_M && !taken.contains(&entity.id());
+            is_there.then_some((entity.id(), pack, place))
+        }));
         (!is_dead).then(|| (avatar.tick(), Avatar { body, weapon, health }))
     }
 
@@ -93,12 +98,16 @@ impl Predict for AvatarPrediction {
         (predicted.body, predicted.weapon) == (truth.body, truth.weapon)
     }
 
-    fn happened(&self, deed: &Deed, predicted: &Avatar, truth: &Avatar) -> bool {
-        let is_there = |id: &NetId| self.packs.iter().any(|(there, ..)| there == id);
-        match deed {
-            Deed::Shot(_) => predicted.weapon == truth.weapon,
-            Deed::PickUp(id, Pack::Ammo) => !is_there(id) && predicted.weapon.ammo == truth.weapon.ammo,
-            Deed::PickUp(id, Pack::Health) => !is_there(id) && predicted.health.0 <= truth.health.0,
+    fn happened(&mut self, deed: &Deed, predicted: &Avatar, truth: &Avatar) -> bool {
+        let Deed::PickUp(id, pack) = deed else { return predicted.weapon == truth.weapon };
+        let is_mine = match pack {
+            Pack::Ammo => predicted.weapon.ammo == truth.weapon.ammo,
+            Pack::Health => predicted.health.0 <= truth.health.0,
+        };
+        if is_mine {
+            self.taken.push(*id);
+            self.packs.retain(|(other, ..)| other != id);
         }
+        is_mine
     }
 }

@@ -55,6 +55,9 @@ const MISS_TARGET: f32 = 0.001;
 const EXTRA_COPIES_MAX: f32 = 4.0;
 /// A missing input adds so much margin, in ticks; at [`MISS_TARGET`] it shrinks as much as it grows.
 const MARGIN_PER_MISS: f32 = 0.4;
+/// For so long after it began, or jumped, the lead is still being steered to where it belongs: what is missing meanwhile tells
+/// nothing of the link.
+const STEERING: Duration = Duration::from_secs(1);
 /// A link that is worse than that costs inputs rather than still more delay.
 const MARGIN_MAX: f32 = 4.0;
 /// Datagrams after which loss is measured anew.
@@ -165,7 +168,7 @@ impl Pacer {
             return;
         }
         self.reported_tick = Some(tick);
-        if now >= self.settles_at {
+        if now >= self.settles_at + STEERING {
             let news = missed & (u16::MAX >> (16 - ticks.min(8))) as u8;
             let change = news.count_ones() as f32 - MISS_TARGET * ticks as f32;
             self.margin = (self.margin + MARGIN_PER_MISS * change).clamp(0.0, MARGIN_MAX);
@@ -286,7 +289,7 @@ mod tests {
         let mut pacer = Pacer::new(60, Tick(0), Instant::from_us(0), Duration::ZERO);
         let mut report = |tick: u32, missed: u8| {
             let report = InputReport { ahead: 0, lead: None, missed };
-            let now = Instant::from_us(u64::from(tick) * 16_667);
+            let now = Instant::from_us(2_000_000 + u64::from(tick) * 16_667);
             pacer.on_report(Tick(tick), report, SendCounts::default(), Duration::ZERO, now);
             pacer.margin
         };

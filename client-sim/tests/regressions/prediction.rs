@@ -51,7 +51,7 @@ impl Predict for Counted {
         self.0.agrees(predicted, truth)
     }
 
-    fn happened(&self, deed: &Deed, predicted: &Avatar, truth: &Avatar) -> bool {
+    fn happened(&mut self, deed: &Deed, predicted: &Avatar, truth: &Avatar) -> bool {
         self.0.happened(deed, predicted, truth)
     }
 }
@@ -59,7 +59,7 @@ impl Predict for Counted {
 const SEED: u64 = 81;
 
 /// A player of this kind, who joins and plays until it is settled. Its account begins then.
-fn play(universe: &mut Universe<ArenaInput>, kind: BotKind, latency_ms: u64) -> Rc<RefCell<Account>> {
+fn play(universe: &mut Universe<ArenaInput>, kind: BotKind, latency_ms: u64, loss: f64) -> Rc<RefCell<Account>> {
     let account = Rc::new(RefCell::new(Account::default()));
     let map = Arc::new(Map::generate(MapParameters::new(SEED)));
     let mut bot = Bot::new(kind, latency_ms);
@@ -82,7 +82,7 @@ fn play(universe: &mut Universe<ArenaInput>, kind: BotKind, latency_ms: u64) -> 
         }
         input
     };
-    universe.add_player(link(latency_ms, 0.0), link(latency_ms, 0.0), Box::new(mind));
+    universe.add_player(link(latency_ms, loss), link(latency_ms, loss), Box::new(mind));
     account
 }
 
@@ -93,7 +93,7 @@ fn universe() -> Universe<ArenaInput> {
 #[test]
 fn an_avatar_that_stands_still_for_long_is_predicted_right_and_cheaply() {
     let mut universe = universe();
-    let account = play(&mut universe, BotKind::Idle, 30);
+    let account = play(&mut universe, BotKind::Idle, 30, 0.0);
     universe.run(Duration::from_secs(3)).unwrap();
     *account.borrow_mut() = Account::default();
     universe.run(Duration::from_secs(20)).unwrap();
@@ -107,7 +107,7 @@ fn an_avatar_that_stands_still_for_long_is_predicted_right_and_cheaply() {
 #[test]
 fn wanderers_on_clean_links_are_never_corrected() {
     let mut universe = universe();
-    let accounts = [5, 20, 60, 120].map(|latency_ms| play(&mut universe, BotKind::Wander, latency_ms));
+    let accounts = [5, 20, 60, 120].map(|latency_ms| play(&mut universe, BotKind::Wander, latency_ms, 0.0));
     universe.run(Duration::from_secs(3)).unwrap();
     accounts.iter().for_each(|account| *account.borrow_mut() = Account::default());
     universe.run(Duration::from_secs(20)).unwrap();
@@ -123,7 +123,7 @@ fn wanderers_on_clean_links_are_never_corrected() {
 fn shots_and_pick_ups_are_confirmed() {
     let mut universe = universe();
     // Who stands still near nobody is shot at by nobody: these two shoot at NPCs.
-    let accounts = [20, 100].map(|latency_ms| play(&mut universe, BotKind::Fight, latency_ms));
+    let accounts = [20, 100].map(|latency_ms| play(&mut universe, BotKind::Fight, latency_ms, 0.0));
     universe.run(Duration::from_secs(60)).unwrap();
     for account in &accounts {
         let account = account.borrow();
@@ -131,4 +131,16 @@ fn shots_and_pick_ups_are_confirmed() {
         assert!(shots > 20, "{shots} shots");
         assert_eq!(account.undone, []);
     }
+}
+
+#[test]
+fn a_pack_whose_despawn_comes_late_is_picked_up_once() {
+    let mut universe = universe();
+    let accounts: Vec<_> = (2..14).map(|n| play(&mut universe, BotKind::Wander, n * 10, 0.1)).collect();
+    universe.run(Duration::from_secs(150)).unwrap();
+    let of =
+        |pick: fn(&Account) -> &Vec<Deed>| accounts.iter().map(|account| pick(&account.borrow()).len()).sum::<usize>();
+    let (confirmed, undone) = (of(|account| &account.confirmed), of(|account| &account.undone));
+    assert!(confirmed >= 10, "{confirmed} packs");
+    assert!(undone * 10 <= confirmed, "{undone} of {confirmed} taken back");
 }

@@ -38,8 +38,9 @@ pub trait Predict {
         predicted == truth
     }
 
-    /// Whether an effect that was predicted on the way to a state has happened, by what the server made of that state.
-    fn happened(&self, effect: &Self::Effect, predicted: &Self::State, truth: &Self::State) -> bool {
+    /// Whether an effect that was predicted on the way to a state has happened, by what the server made of that state. Judge by
+    /// the player's own state: news of others may come later than news of it.
+    fn happened(&mut self, effect: &Self::Effect, predicted: &Self::State, truth: &Self::State) -> bool {
         let _ = effect;
         self.agrees(predicted, truth)
     }

@@ -51,7 +51,7 @@ impl Predict for Toy {
         Vec3::X * walker.x_m as f32
     }
 
-    fn happened(&self, _: &u32, predicted: &Walker, truth: &Walker) -> bool {
+    fn happened(&mut self, _: &u32, predicted: &Walker, truth: &Walker) -> bool {
         predicted.rung == truth.rung
     }
 }
