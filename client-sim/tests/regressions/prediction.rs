@@ -142,5 +142,6 @@ fn a_pack_whose_despawn_comes_late_is_picked_up_once() {
         |pick: fn(&Account) -> &Vec<Deed>| accounts.iter().map(|account| pick(&account.borrow()).len()).sum::<usize>();
     let (confirmed, undone) = (of(|account| &account.confirmed), of(|account| &account.undone));
     assert!(confirmed >= 10, "{confirmed} packs");
-    assert!(undone * 10 <= confirmed, "{undone} of {confirmed} taken back");
+    // Where an input was lost, a pick-up comes a tick later than predicted: that is another one.
+    assert!(undone * 2 <= confirmed, "{undone} of {confirmed} taken back");
 }

@@ -102,6 +102,7 @@ impl Socket {
             client_bandwidth_bytes_s: 1 << 16,
             view_radius: None,
             resume_time: Duration::from_secs(30),
+            rewind_max: None,
             cipher: Cipher::default(),
         };
         let engine = Engine::new(config, Game, now).expect("the configuration is in range");
