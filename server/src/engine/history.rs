@@ -32,8 +32,10 @@ pub(crate) struct Slot {
     viewers: u32,
 }
 
-/// For so many ticks an index is not reused, even if nobody knew it.
-const REUSE_AFTER_TICKS: i32 = 64;
+/// For so many ticks an index is not reused, even if nobody knew it, ...
+const REUSE_AFTER_TICKS_MIN: i32 = 64;
+/// ... and for so long: clients show what left until the moment at which it did, which they come to half a second later at most.
+const REUSE_AFTER: Duration = Duration::from_secs(1);
 /// Every version is kept for so long, or for the longest round trip if that is longer.
 const KEEP_ALL: Duration = Duration::from_millis(250);
 /// No game looks back farther: at 240 ticks a second a ring has room for no more.
@@ -126,8 +128,9 @@ impl History {
 
     /// Gives `entity` an index; `None` if all are in use. Its streams begin in the tick now captured.
     pub(crate) fn insert(&mut self, entity: Entity, tick: Tick) -> Option<u32> {
+        let rest_ticks = REUSE_AFTER_TICKS_MIN.max(keep_ticks(REUSE_AFTER, self.tick_hz));
         let index = match self.free.front() {
-            Some((_, since)) if tick.since(*since) > REUSE_AFTER_TICKS => self.free.pop_front()?.0,
+            Some((_, since)) if tick.since(*since) > rest_ticks => self.free.pop_front()?.0,
             _ if self.slots.len() > NetId::INDEX_MAX as usize => return None,
             _ => {
                 self.slots.push(Slot::default());
