@@ -2,9 +2,9 @@
 
 use bevy_app::{App, Plugin};
 use bevy_ecs::prelude::*;
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use glam::Vec2;
 use std::collections::VecDeque;
-use std::net::SocketAddr;
 use std::time::Duration;
 use tidelock::netcode::{Cipher, ConnectToken, Key, PACKET_BYTES_MAX, TokenSecrets, TokenSpec, USER_DATA_BYTES};
 use tidelock::state::{Event, Input, Interpolate, Replicate, Schema};
@@ -81,8 +81,8 @@ pub struct Socket {
     is_cut: bool,
 }
 
-const SERVER: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 7777);
-const CLIENT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 50_000);
+const SERVER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7777);
+const CLIENT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 50_000);
 const KEY: [u8; 32] = [7; 32];
 const UNIX_S: u64 = 1_700_000_000;
 
