@@ -61,7 +61,10 @@ impl Predict for AvatarPrediction {
         let position = avatar.get::<Position>()?;
         let body = Body { position, velocity: avatar.get::<Velocity>()?, facing: avatar.get::<Facing>()? };
         let weapon = Weapon { ammo: avatar.get::<Ammo>()?, cooldown: avatar.get::<Cooldown>()? };
-        let (health, is_dead) = (avatar.get::<Health>()?, avatar.get::<Status>()?.dead);
+        let health = avatar.get::<Health>()?;
+        if avatar.get::<Status>()?.dead {
+            return None;
+        }
         self.taken.retain(|id| view.entity(*id).is_some());
         let Self { packs, taken, .. } = self;
         packs.clear();
@@ -71,7 +74,7 @@ impl Predict for AvatarPrediction {
             let is_there = place.distance(position.0) <= PACKS_NEAR_M && !taken.contains(&entity.id());
             is_there.then_some((entity.id(), pack, place))
         }));
-        (!is_dead).then(|| (avatar.tick(), Avatar { body, weapon, health }))
+        Some((avatar.tick(), Avatar { body, weapon, health }))
     }
 
     fn step(&self, avatar: &Avatar, input: &ArenaInput, deeds: &mut Effects<Deed>) -> Avatar {

@@ -11,8 +11,6 @@ use tidelock_arena::{Ammo, Health, Kind, Pack, Position, Rng, Status};
 const SPOTS: usize = 64;
 /// A taken pack comes back after this long, in seconds.
 const RESTOCK_S: f32 = 10.0;
-/// No pack is within reach that lies farther along an axis, in metres.
-const REACH_M_MAX: f32 = 1.5;
 
 /// Where packs lie and come back, by ascending `x`, so that those within reach are found by bisection.
 #[derive(Resource, Debug)]
@@ -85,8 +83,8 @@ pub(super) fn restock(time: Res<TickTime>, mut spots: ResMut<Spots>, mut command
 
 impl Spots {
     fn within_reach(&mut self, place: Vec3) -> impl Iterator<Item = &mut Spot> {
-        let start = self.0.partition_point(|spot| spot.place.x < place.x - REACH_M_MAX);
-        let candidates = self.0[start..].iter_mut().take_while(move |spot| spot.place.x <= place.x + REACH_M_MAX);
+        let start = self.0.partition_point(|spot| spot.place.x < place.x - Pack::REACH_M);
+        let candidates = self.0[start..].iter_mut().take_while(move |spot| spot.place.x <= place.x + Pack::REACH_M);
         candidates.filter(move |spot| Pack::is_within_reach(spot.place, place))
     }
 }

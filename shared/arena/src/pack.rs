@@ -12,10 +12,11 @@ pub enum Pack {
 
 const HEALTH_POINTS: u8 = 40;
 const AMMO_SHOTS: u8 = 20;
-/// How near a player must come, in metres.
-const REACH_M: f32 = 1.0;
 
 impl Pack {
+    /// How near a player must come, in metres.
+    pub const REACH_M: f32 = 1.0;
+
     /// The pack that an entity of this kind is, if it is one.
     #[must_use]
     pub const fn of(kind: Kind) -> Option<Self> {
@@ -29,7 +30,7 @@ impl Pack {
     /// Whether who stands at `place` can pick up what lies at `pack`, both in metres.
     #[must_use]
     pub fn is_within_reach(pack: Vec3, place: Vec3) -> bool {
-        pack.distance_squared(place) <= REACH_M * REACH_M
+        pack.distance_squared(place) <= Self::REACH_M * Self::REACH_M
     }
 
     /// Restores what it can. False, and nothing is changed, if there is nothing to restore.
