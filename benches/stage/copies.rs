@@ -21,7 +21,7 @@ impl Stage {
             let Some(client) = guest.client() else { continue };
             clients += 1;
             let meant = self.engine().visible_to(ClientId(number as u64 + 1));
-            let meant: BTreeSet<u32> = meant.iter().map(|(id, ..)| id.index).collect();
+            let meant: BTreeSet<u32> = meant.map(|(id, ..)| id.index).collect();
             let mut held: BTreeMap<u32, EntityView<'_>> = BTreeMap::new();
             for entity in client.view().entities() {
                 let NetId { index, .. } = entity.id();

@@ -201,8 +201,8 @@ fn the_newest_of_two_logins_wins_and_the_older_hears_why() {
         ("duplicate_login", "the same player has connected from elsewhere")
     );
     assert_eq!(universe.engine().player_count(), 2);
-    let visible = universe.engine().visible_to(ClientId(1));
-    assert!(visible.iter().any(|(id, audience, _)| (*id, *audience) == (before, Audience::Owner)));
+    let mut visible = universe.engine().visible_to(ClientId(1));
+    assert!(visible.any(|(id, audience, _)| (id, audience) == (before, Audience::Owner)));
 }
 
 #[test]

@@ -320,6 +320,6 @@ fn the_client_and_the_game_agree_on_all_of_it() {
         let a = world.spawn((seen(0), Slow(1), Rare(2), Quick(3), Important)).id();
         world.spawn((seen(1), Target { first: refer_to(a), second: EntityRef::None }));
     });
-    assert_eq!(scene.universe.engine().visible_to(ClientId(1)).len(), 2);
+    assert_eq!(scene.universe.engine().visible_to(ClientId(1)).count(), 2);
     assert_eq!((scene.get(0), scene.get(0), scene.get(0)), (Some(Slow(1)), Some(Rare(2)), Some(Quick(3))));
 }

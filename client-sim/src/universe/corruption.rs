@@ -89,8 +89,7 @@ impl Scene {
     /// Whether a player shows what there is, and as it was at the server.
     fn is_sound(&self, player: usize) -> bool {
         let (engine, player) = (&self.universe.engine, &self.universe.players[player]);
-        let meant: BTreeSet<_> =
-            engine.visible_to(player.client_id).iter().map(|(id, audience, _)| (*id, *audience)).collect();
+        let meant: BTreeSet<_> = engine.visible_to(player.client_id).map(|(id, audience, _)| (id, audience)).collect();
         let view = player.client.view();
         let held: BTreeSet<_> = view.streams().map(|(id, audience, ..)| (id, audience)).collect();
         let is_true = |(id, audience, tick, version)| engine.version_at(id, audience, tick) == Some(version);

@@ -1,63 +1,35 @@
 //! The whole system in one thread on virtual time: a real engine, real client cores, and a bad network between them, all
 //! from one seed.
 
-mod check;
+pub mod check;
+mod clock;
+mod config;
 #[cfg(test)]
 mod corruption;
 mod player;
 mod tap;
 mod witness;
 
-pub use check::{Check, Violation};
+pub use check::Violation;
+pub use clock::LocalClock;
+pub use config::UniverseConfig;
 pub use player::{Mind, Pilot, Player};
 pub use tap::Packet;
 pub use witness::{Verdict, Witness};
 
-use crate::client::{Client, ClientConfig, ClientEvent, Status};
+use crate::client::{ClientEvent, Status};
 use crate::link::{Conditioner, LinkConfig, Rng};
 use bevy_app::Plugin;
+use check::{Checker, Checks, Sent};
 use core::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use tap::Tap;
-use tidelock::netcode::{Cipher, ConnectToken, Key, TokenSecrets, TokenSpec, USER_DATA_BYTES};
+use tidelock::netcode::{ConnectToken, Key, TokenSecrets, TokenSpec, USER_DATA_BYTES};
 use tidelock::state::{Input, Schema};
 use tidelock::wire::Load;
 use tidelock::{ClientId, Instant};
 use tidelock_server::engine::{Engine, EngineConfig, Executor, Phase};
-
-/// What a universe begins with.
-#[derive(Clone, Copy, Debug)]
-pub struct UniverseConfig {
-    /// Of everything that is left to chance.
-    pub seed: u64,
-    /// Ticks in a second.
-    pub tick_hz: u32,
-    /// Snapshots in a second; divides `tick_hz`.
-    pub snapshot_hz: u32,
-    /// Upper end of what a client is sent.
-    pub client_bandwidth_bytes_s: u32,
-    /// Players at once.
-    pub max_clients: usize,
-    /// How long the place of a player whose connection is gone waits for it.
-    pub resume_time: Duration,
-    /// How far the game may look back; `None` leaves it to the game.
-    pub rewind_max: Option<Duration>,
-}
-
-impl Default for UniverseConfig {
-    fn default() -> Self {
-        Self {
-            seed: 1,
-            tick_hz: 60,
-            snapshot_hz: 60,
-            client_bandwidth_bytes_s: 64 * 1024,
-            max_clients: 64,
-            resume_time: Duration::from_secs(30),
-            rewind_max: None,
-        }
-    }
-}
 
 /// A server and its players. `I` is the game's input.
 pub struct Universe<I: Input> {
@@ -70,9 +42,10 @@ pub struct Universe<I: Input> {
     stalled_until: Instant,
     load: Load,
     rng: Rng,
-    check: Check,
-    checked: bool,
+    checks: Checks<I>,
     tap: Tap,
+    /// A datagram that is being delivered. Kept for its memory.
+    datagram: Vec<u8>,
 }
 
 /// What the server does in a step of time, for measuring it.
@@ -118,9 +91,9 @@ impl<I: Input> Universe<I> {
             stalled_until: now,
             load: Load::default(),
             rng,
-            check: Check::default(),
-            checked: true,
+            checks: Checks::new(),
             tap: Tap::default(),
+            datagram: Vec::new(),
         }
     }
 
@@ -131,22 +104,24 @@ impl<I: Input> Universe<I> {
 
     /// A player begins to connect, over a link with these properties down and up. Returns its number.
     pub fn add_player(&mut self, down: LinkConfig, up: LinkConfig, mind: Mind<I>) -> usize {
+        self.add_player_with_clock(LocalClock::default(), down, up, mind)
+    }
+
+    /// The same for a player whose clock is another.
+    pub fn add_player_with_clock(
+        &mut self,
+        clock: LocalClock,
+        down: LinkConfig,
+        up: LinkConfig,
+        mind: Mind<I>,
+    ) -> usize {
         let number = self.players.len();
         let client_id = ClientId(number as u64 + 1);
         let token = self.issue_token(client_id);
-        let client = Client::new(ClientConfig { token, schema: self.schema.clone() }, self.now);
-        let port = 10_000 + u16::try_from(number).expect("fewer players than ports");
-        self.players.push(Player {
-            client,
-            client_id,
-            address: SocketAddr::from(([10, 0, 1, 1], port)),
-            down: Conditioner::new(down, self.rng.next_u64()),
-            up: Conditioner::new(up, self.rng.next_u64()),
-            mind,
-            pilot: None,
-            resumes: false,
-            events: Vec::new(),
-        });
+        let (port, cipher) = (player_port(number), self.engine.config().cipher);
+        let client = player::connect(token, &self.schema, cipher, clock.at(self.now));
+        let (down, up) = [down, up].map(|link| Conditioner::new(link, self.rng.next_u64())).into();
+        self.players.push(Player::new(client, client_id, port, clock, (down, up), mind));
         number
     }
 
@@ -156,18 +131,23 @@ impl<I: Input> Universe<I> {
         player.address = next_address(player.address);
     }
 
+    /// A player's program hangs for so long; what comes to it waits.
+    pub fn pause(&mut self, number: usize, duration: Duration) {
+        self.players[number].pause(self.now + duration);
+    }
+
     /// A player whose connection is lost comes back with a fresh token.
     pub fn resume(&mut self, number: usize) {
         let token = self.issue_token(self.players[number].client_id);
-        self.players[number].client.resume(token, self.now);
+        self.players[number].resume(token, self.now);
     }
 
     /// A player's program ends without a goodbye, and a new one connects as the same player from another address.
     pub fn restart(&mut self, number: usize) {
         self.rebind(number);
         let token = self.issue_token(self.players[number].client_id);
-        let player = &mut self.players[number];
-        player.client = Client::new(ClientConfig { token, schema: self.schema.clone() }, self.now);
+        let cipher = self.engine.config().cipher;
+        self.players[number].restart(token, &self.schema, cipher, self.now);
     }
 
     /// Lets time pass, and checks every tick.
@@ -189,18 +169,17 @@ impl<I: Input> Universe<I> {
     pub fn run_timed(&mut self, on_lap: &mut dyn FnMut(Lap)) -> Result<(), Violation> {
         self.now += STEP;
         self.server_step(on_lap)?;
-        self.players_step();
-        Ok(())
+        self.players_step()
     }
 
     /// Whether every tick is checked, as it is from the start: a benchmark has no time for it.
     pub const fn set_checked(&mut self, checked: bool) {
-        self.checked = checked;
+        self.checks.enabled = checked;
     }
 
     /// Changes every link from now on; what is under way arrives as it was to.
     pub fn set_links(&mut self, down: LinkConfig, up: LinkConfig) {
-        for player in &mut self.players {
+        for player in self.players_mut() {
             player.down.set_config(down);
             player.up.set_config(up);
         }
@@ -246,6 +225,7 @@ impl<I: Input> Universe<I> {
 
     /// The players, to do something to them.
     pub fn players_mut(&mut self) -> &mut [Player<I>] {
+        self.players.iter_mut().for_each(Player::wake);
         &mut self.players
     }
 
@@ -261,10 +241,23 @@ impl<I: Input> Universe<I> {
         self.tap.digest()
     }
 
-    /// What was checked so far.
+    /// From now on `checker` watches too. Tokens that were made before it does not hear of.
+    pub fn add_checker(&mut self, checker: Box<dyn Checker<I>>) {
+        self.checks.add(checker);
+    }
+
+    /// The names of all checkers, and how many things each has looked at and found right.
+    pub fn looked(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        self.checks.looked()
+    }
+
+    /// How many things the checker of this name has looked at and found right.
+    ///
+    /// # Panics
+    /// If there is none of this name.
     #[must_use]
-    pub const fn check(&self) -> &Check {
-        &self.check
+    pub fn looked_at(&self, checker: &str) -> u64 {
+        self.looked().find(|(name, _)| *name == checker).expect("there is such a checker").1
     }
 
     /// From now on keeps what anybody sends, to be looked at with [`Universe::take_tapped`].
@@ -281,7 +274,7 @@ impl<I: Input> Universe<I> {
     ///
     /// # Errors
     /// The first difference.
-    pub fn converged(&self) -> Result<(), Violation> {
+    pub fn converged(&self) -> Result<(), String> {
         self.players
             .iter()
             .filter(|player| player.client.status() == Status::Playing)
@@ -292,13 +285,11 @@ impl<I: Input> Universe<I> {
         if self.now < self.stalled_until {
             return Ok(());
         }
-        let mut datagram = Vec::new();
-        for player in &mut self.players {
-            while let Some(delivery) = player.up.pop_due(self.now) {
-                datagram.clear();
-                datagram.extend_from_slice(delivery.datagram);
+        let Self { engine, players, datagram, now, .. } = self;
+        for player in players {
+            while let Some(arrived_at) = player.pop_sent(*now, datagram) {
                 on_lap(Lap::Begun);
-                self.engine.handle_datagram(player.address, &mut datagram, delivery.due, UNIX_S);
+                engine.handle_datagram(player.address, datagram, arrived_at, UNIX_S);
                 on_lap(Lap::Received);
             }
         }
@@ -306,46 +297,41 @@ impl<I: Input> Universe<I> {
             on_lap(Lap::Begun);
             self.engine.tick(self.now, self.tick_due, self.load, &mut |phase| on_lap(Lap::Ended(phase)));
             self.tick_due += self.engine.config().tick_period() * (100 + u32::from(self.load.dilation_pct)) / 100;
-            self.check_tick()?;
+            self.checks.on_tick(&self.engine, &self.players, self.now)?;
         }
-        self.send_outbox();
-        Ok(())
+        self.send_outbox()
     }
 
-    fn check_tick(&mut self) -> Result<(), Violation> {
-        if !self.checked {
-            return Ok(());
-        }
-        self.check.on_tick(&self.engine, self.players.iter().map(|player| player.client_id))?;
-        let Self { check, engine, players, .. } = self;
-        players.iter().try_for_each(|player| check.client(engine, player.client_id, player.client.view()))
-    }
-
-    fn send_outbox(&mut self) {
-        let Self { engine, players, tap, now, .. } = self;
-        for (to, datagram) in engine.outbox().iter() {
+    fn send_outbox(&mut self) -> Result<(), Violation> {
+        let mut outbox = std::mem::take(self.engine.outbox());
+        let Self { engine, players, checks, tap, now, .. } = self;
+        let sent = outbox.iter().try_for_each(|(to, datagram)| {
             tap.on_sent(SERVER, to, datagram);
-            // Players have consecutive ports, in the order of their numbers.
-            let number = usize::from(to.port()).checked_sub(10_000);
-            if let Some(player) =
-                number.and_then(|number| players.get_mut(number)).filter(|player| player.address == to)
-            {
-                player.down.push(datagram, *now);
-            }
-        }
-        engine.outbox().clear();
+            let number = usize::from(to.port()).checked_sub(usize::from(FIRST_PORT));
+            let player = number.and_then(|number| players.get_mut(number)).filter(|player| player.address == to);
+            player.into_iter().for_each(|player| player.push_down(datagram, *now));
+            checks.on_sent(&Sent { from: SERVER, to, datagram, now: *now }, engine)
+        });
+        outbox.clear();
+        *self.engine.outbox() = outbox;
+        sent
     }
 
-    fn players_step(&mut self) {
+    fn players_step(&mut self) -> Result<(), Violation> {
         for number in 0..self.players.len() {
-            let player = &mut self.players[number];
+            let Self { engine, players, checks, tap, now, datagram, .. } = self;
+            let player = &mut players[number];
+            if !player.is_due(*now) {
+                continue;
+            }
             let told = player.events.len();
-            player.step(self.now, &mut self.tap);
+            player.step(*now, engine, checks, tap, datagram)?;
             let is_silent = |event: &ClientEvent| matches!(event, ClientEvent::Silent { .. });
             if player.resumes && player.events[told..].iter().any(is_silent) {
                 self.resume(number);
             }
         }
+        Ok(())
     }
 
     /// A token that lets a client in: for one that comes back, or for one that is none of the players.
@@ -360,8 +346,16 @@ impl<I: Input> Universe<I> {
             user_data: [0; USER_DATA_BYTES],
         };
         let secrets = TokenSecrets::from_random(bytes(&mut self.rng));
+        self.checks.on_token(client_id, &secrets);
         ConnectToken::generate(&spec, &secrets, &Key::new([7; 32])).expect("the token is well-formed")
     }
+}
+
+/// Players have consecutive ports, in the order of their numbers.
+const FIRST_PORT: u16 = 10_000;
+
+fn player_port(number: usize) -> u16 {
+    FIRST_PORT + u16::try_from(number).expect("fewer players than ports")
 }
 
 /// The same port elsewhere: players are told apart by their ports.
@@ -386,7 +380,7 @@ fn engine_config(config: UniverseConfig, rng: &mut Rng) -> EngineConfig {
         view_radius: None,
         rewind_max: config.rewind_max,
         resume_time: config.resume_time,
-        cipher: Cipher::default(),
+        cipher: config.cipher,
     }
 }
 

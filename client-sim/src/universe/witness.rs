@@ -86,7 +86,7 @@ impl<C: Interpolate> Witness<C> {
         if self.truth.back().is_some_and(|(last, _)| *last == tick) {
             return;
         }
-        let visible = engine.visible_to(client_id);
+        let visible: Vec<_> = engine.visible_to(client_id).collect();
         let ids_of = |audience| visible.iter().filter(move |(_, of, _)| *of == audience).map(|(id, ..)| *id);
         let others = ids_of(Audience::Public).filter(|id| ids_of(Audience::Owner).all(|own| own != *id));
         let values = others.filter_map(|id| Some((id, version_of(engine.schema(), engine, id, tick)?)));

@@ -31,15 +31,15 @@ impl Engine {
     }
 
     /// The streams that a client is meant to see, by audience and ascending index; empty if it does not play.
-    #[must_use]
-    pub fn visible_to(&self, client_id: ClientId) -> Vec<(NetId, Audience, VersionRef<'_>)> {
+    pub fn visible_to(&self, client_id: ClientId) -> impl Iterator<Item = (NetId, Audience, VersionRef<'_>)> {
         let session = self.netcode.slot_of(client_id).and_then(|slot| self.sessions.at(slot));
-        let Some(session) = session.filter(|session| session.is_playing()) else { return Vec::new() };
-        let visible = Audience::ALL.into_iter().flat_map(|audience| {
-            let streams = self.history.of(audience);
-            let visible = session.views.of(audience).visible();
-            visible.map(move |index| (self.history.net_id(index), audience, streams.newest(index)))
-        });
-        visible.collect()
+        let session = session.filter(|session| session.is_playing());
+        session.into_iter().flat_map(move |session| {
+            Audience::ALL.into_iter().flat_map(move |audience| {
+                let streams = self.history.of(audience);
+                let visible = session.views.of(audience).visible();
+                visible.map(move |index| (self.history.net_id(index), audience, streams.newest(index)))
+            })
+        })
     }
 }
