@@ -3,7 +3,6 @@
 use std::time::Duration;
 use tidelock::Moment;
 use tidelock::state::NetId;
-use tidelock::wire::Load;
 use tidelock_arena::{ArenaInput, Position};
 use tidelock_server::arena::Arena;
 use tidelock_sim::client::PlaybackCounts;
@@ -203,10 +202,11 @@ fn one_who_comes_back_goes_on_where_it_was() {
 #[test]
 fn a_slow_server_is_shown_slowly() {
     let mut universe = settled(link(40, 5, 0.02));
-    universe.set_load(Load { level: 2, dilation_pct: 40 });
+    let tick_cost = Duration::from_millis(24);
+    universe.set_tick_cost(tick_cost);
     show(&mut universe, Duration::from_secs(5));
     let (frames, ticks) = show(&mut universe, Duration::from_secs(10));
-    let expected = 600.0 / 1.4;
+    let expected = 10.0 / tick_cost.as_secs_f32();
     assert!((ticks - expected).abs() < 4.0, "{ticks} ticks, and the server ran {expected}");
     assert!(frames.underruns * 100 < frames.frames * 2 && frames.jumps == 0, "{frames:?}");
 }

@@ -279,8 +279,9 @@ impl Playback {
         }
         self.waits &= error_ms < -JUMP_MS || ahead_ms > 0.0;
         self.delay_ms = (earliest - self.position) * self.period_ms;
-        // An overloaded server's own time runs slower.
-        let pace = 100.0 / (100.0 + f64::from(self.load.dilation_pct));
+        // An overloaded server's own time runs slower; one that was only held up once tells of that, and runs as ever.
+        let dilation_pct = if self.load.level >= 2 { self.load.dilation_pct } else { 0 };
+        let pace = 100.0 / (100.0 + f64::from(dilation_pct));
         let steered = (error_ms / 1e3 * GAIN_PER_S).clamp(-SPEED_MAX, SPEED_MAX);
         self.rate = if self.waits { 0.0 } else { pace * (1.0 + steered) / self.period_ms };
     }
@@ -308,6 +309,8 @@ mod tests {
         drift_ppm: f64,
         /// Datagrams are taken, and then a frame is shown, every so often.
         frame_ms: u64,
+        /// What the server tells.
+        load: Load,
     }
 
     const CONFIG: PlaybackConfig = PlaybackConfig { underrun_share: 0.003, delay_max: Playback::DELAY_MAX };
@@ -321,6 +324,7 @@ mod tests {
         outage_ms: (0, 0),
         drift_ppm: 0.0,
         frame_ms: 7,
+        load: Load { level: 0, dilation_pct: 0 },
     };
     const PERIOD: Duration = Duration::from_micros(16_667);
 
@@ -369,6 +373,7 @@ mod tests {
                     clock.on_snapshot(tick, ms(now));
                     let playback =
                         playback.get_or_insert_with(|| Playback::new(self.config, 60, self.every_ticks, tick, ms(now)));
+                    playback.on_load(self.load);
                     let arrival = Arrival { tick, known_before: before.replace(tick) };
                     playback.on_arrival(arrival, &clock, ms(now));
                 }
@@ -452,6 +457,13 @@ mod tests {
     #[test]
     fn time_runs_up_to_a_tenth_faster_or_slower() {
         let Run { speeds: (most, least), jumps, .. } = World { jitter_ms: 15.0, loss: 0.05, ..CALM }.run(60);
+        assert!(jumps == 0 && most < 1.101 && least > 0.899, "{least} to {most}");
+    }
+
+    #[test]
+    fn a_server_that_was_held_up_once_is_shown_at_its_pace() {
+        let load = Load { level: 1, dilation_pct: 180 };
+        let Run { speeds: (most, least), jumps, .. } = World { load, ..CALM }.run(20);
         assert!(jumps == 0 && most < 1.101 && least > 0.899, "{least} to {most}");
     }
 

@@ -27,9 +27,8 @@ use std::time::Duration;
 use tap::Tap;
 use tidelock::netcode::{ConnectToken, Key, TokenSecrets, TokenSpec, USER_DATA_BYTES};
 use tidelock::state::{Input, Schema};
-use tidelock::wire::Load;
 use tidelock::{ClientId, Instant};
-use tidelock_server::engine::{Engine, EngineConfig, Executor, Phase};
+use tidelock_server::engine::{Engine, EngineConfig, Executor, Phase, Schedule};
 
 /// A server and its players. `I` is the game's input.
 pub struct Universe<I: Input> {
@@ -37,10 +36,11 @@ pub struct Universe<I: Input> {
     schema: Arc<Schema>,
     players: Vec<Player<I>>,
     now: Instant,
-    tick_due: Instant,
+    schedule: Schedule,
     /// Before this the server does nothing.
-    stalled_until: Instant,
-    load: Load,
+    busy_until: Instant,
+    /// How long a tick takes it.
+    tick_cost: Duration,
     rng: Rng,
     checks: Checks<I>,
     tap: Tap,
@@ -84,12 +84,12 @@ impl<I: Input> Universe<I> {
         let engine = Engine::new(engine_config(config, &mut rng), game, now).expect("the configuration is in range");
         Self {
             schema: Arc::new(engine.schema().clone()),
-            tick_due: now + engine.config().tick_period(),
+            schedule: Schedule::new(engine.config().tick_hz, now + engine.config().tick_period()),
             engine,
             players: Vec::new(),
             now,
-            stalled_until: now,
-            load: Load::default(),
+            busy_until: now,
+            tick_cost: Duration::ZERO,
             rng,
             checks: Checks::new(),
             tap: Tap::default(),
@@ -185,15 +185,14 @@ impl<I: Input> Universe<I> {
         }
     }
 
-    /// The server stands still for so long: datagrams wait, and the ticks that it should have run are given up.
+    /// The server stands still for so long: datagrams and ticks wait, and most of these are given up ([`Schedule`]).
     pub fn stall(&mut self, duration: Duration) {
-        self.stalled_until = self.now + duration;
-        self.tick_due = self.tick_due.max(self.stalled_until);
+        self.busy_until = self.busy_until.max(self.now + duration);
     }
 
-    /// How overloaded the server is from now on: its ticks take longer by what it tells players.
-    pub const fn set_load(&mut self, load: Load) {
-        self.load = load;
+    /// How long each tick takes from now on, nothing at first; while one runs, datagrams wait.
+    pub const fn set_tick_cost(&mut self, tick_cost: Duration) {
+        self.tick_cost = tick_cost;
     }
 
     /// A datagram from `from` reaches the server now, whoever made it.
@@ -282,7 +281,7 @@ impl<I: Input> Universe<I> {
     }
 
     fn server_step(&mut self, on_lap: &mut dyn FnMut(Lap)) -> Result<(), Violation> {
-        if self.now < self.stalled_until {
+        if self.now < self.busy_until {
             return Ok(());
         }
         let Self { engine, players, datagram, now, .. } = self;
@@ -293,10 +292,13 @@ impl<I: Input> Universe<I> {
                 on_lap(Lap::Received);
             }
         }
-        if self.now >= self.tick_due {
+        if self.now >= self.schedule.due() {
             on_lap(Lap::Begun);
-            self.engine.tick(self.now, self.tick_due, self.load, &mut |phase| on_lap(Lap::Ended(phase)));
-            self.tick_due += self.engine.config().tick_period() * (100 + u32::from(self.load.dilation_pct)) / 100;
+            let Self { schedule, now, .. } = self;
+            let due = schedule.begin(*now);
+            self.engine.tick(*now, due, schedule.load(), &mut |phase| on_lap(Lap::Ended(phase)));
+            self.busy_until = *now + self.tick_cost;
+            schedule.on_tick(*now, self.busy_until);
             self.checks.on_tick(&self.engine, &self.players, self.now)?;
         }
         self.send_outbox()

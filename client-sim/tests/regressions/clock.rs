@@ -4,7 +4,6 @@ use super::churn_game::{Churn, Stamp};
 use super::game::{is_sound, link};
 use std::time::Duration;
 use tidelock::Tick;
-use tidelock::wire::Load;
 use tidelock_sim::link::LinkConfig;
 use tidelock_sim::universe::{Universe, UniverseConfig};
 
@@ -55,13 +54,13 @@ fn a_server_that_stood_still_for_a_second_is_followed_within_five() {
 #[test]
 fn ticks_that_are_too_long_for_good_are_followed_within_five_seconds_and_back() {
     let mut universe = universe(62);
-    universe.set_load(Load { level: 2, dilation_pct: 30 });
+    universe.set_tick_cost(Duration::from_millis(22));
     let tick = universe.engine().tick_number();
     universe.run(Duration::from_secs(5)).unwrap();
     let ticks = universe.engine().tick_number().since(tick);
-    assert!((229..=232).contains(&ticks), "{ticks}");
+    assert!((226..=228).contains(&ticks), "{ticks}");
     inputs_are_on_time(&mut universe);
-    universe.set_load(Load::default());
+    universe.set_tick_cost(Duration::ZERO);
     universe.run(Duration::from_secs(5)).unwrap();
     inputs_are_on_time(&mut universe);
 }

@@ -95,6 +95,16 @@ impl Schedule {
         (self.slipped_us * u64::from(self.tick_hz) + 500_000) / 1_000_000
     }
 
+    /// The next tick begins: says when it was due. A machine that slept in between is no reason to tell clients of a tick that
+    /// came late by all of that: what cannot be caught up with is given up before.
+    pub fn begin(&mut self, now: Instant) -> Instant {
+        let lag = now.since(self.due());
+        if lag > self.catch_up_max() {
+            self.slip(now, lag);
+        }
+        self.due()
+    }
+
     /// The tick that was due ran from `started` to `ended`; the next is due.
     pub fn on_tick(&mut self, started: Instant, ended: Instant) {
         let busy = ended.since(started);
@@ -255,6 +265,18 @@ mod tests {
         schedule.on_tick(START, START + S);
         assert_eq!(schedule.load().level, 1);
         assert!(schedule.load().dilation_pct > 100);
+    }
+
+    #[test]
+    fn a_tick_that_begins_too_late_is_due_when_it_begins() {
+        let mut schedule = Schedule::new(60, START);
+        assert_eq!(schedule.begin(START + CATCH_UP), START, "caught up with");
+        let woken = START + S;
+        assert_eq!(schedule.begin(woken), woken);
+        assert_eq!((schedule.skipped(), schedule.load().level), (60, 1));
+        schedule.on_tick(woken, woken);
+        assert_eq!(schedule.due(), woken + Duration::from_micros(16_666));
+        assert_eq!(schedule.skipped(), 60, "no time is given up twice");
     }
 
     #[test]

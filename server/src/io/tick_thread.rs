@@ -60,9 +60,8 @@ impl TickThread {
     /// Runs ticks until the lifecycle ends.
     pub(crate) fn run(mut self) {
         loop {
-            let due = self.schedule.due();
-            clock::sleep_until(due);
-            self.tick(due);
+            clock::sleep_until(self.schedule.due());
+            self.tick();
             let request = self.links.shared.request();
             let players = self.engine.player_count() + self.engine.absent_count();
             match self.lifecycle.step(clock::now(), players, request) {
@@ -73,14 +72,14 @@ impl TickThread {
         }
     }
 
-    fn tick(&mut self, due: Instant) {
+    fn tick(&mut self) {
         let started = clock::now();
         let mut stopwatch = Stopwatch::start(started);
         self.execute_commands();
         self.receive();
         stopwatch.lap(0);
-        let load = self.schedule.load();
-        self.engine.tick(started, due, load, &mut |phase| stopwatch.lap(1 + phase as usize));
+        let due = self.schedule.begin(started);
+        self.engine.tick(started, due, self.schedule.load(), &mut |phase| stopwatch.lap(1 + phase as usize));
         self.transmit();
         stopwatch.lap(PHASES.len() - 1);
         self.schedule.on_tick(started, stopwatch.lap_began);
@@ -198,9 +197,8 @@ impl TickThread {
         self.engine.shut_down(clock::now());
         let give_up_at = clock::now() + FAREWELL.max(self.engine.config().tick_period() * FAREWELL_TICKS);
         while self.engine.client_count() > 0 && clock::now() < give_up_at {
-            let due = self.schedule.due();
-            clock::sleep_until(due);
-            self.tick(due);
+            clock::sleep_until(self.schedule.due());
+            self.tick();
         }
         let shared = Arc::clone(&self.links.shared);
         self.write_stats(&mut shared.lock_stats());
