@@ -1,14 +1,12 @@
 //! Entities and players that come and go as fast as they can, small budgets, slow snapshots and sequences that wrap.
 
-mod churn_game;
-
-use churn_game::{Churn, Echo, Mood, Place, Serial, Stamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tidelock::state::NetId;
 use tidelock::{ClientId, Tick};
 use tidelock_sim::client::{Client, ClientConfig, ClientEvent, Status};
 use tidelock_sim::link::LinkConfig;
+use tidelock_sim::universe::churn::{Churn, Echo, Mood, Place, Serial, Stamp};
 use tidelock_sim::universe::{Universe, UniverseConfig};
 
 fn link(loss: f64) -> LinkConfig {

@@ -1,10 +1,8 @@
 //! Whatever strangers and players send, nothing breaks, all of it is counted, and the others notice nothing.
 
 mod attacker;
-mod churn_game;
 
 use attacker::Attacker;
-use churn_game::{Churn, Echo, Stamp};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -13,6 +11,7 @@ use tidelock::wire::{ClientMessage, Farewell, RejectReason};
 use tidelock::{ClientId, Tick};
 use tidelock_sim::client::{Client, ClientConfig, Status};
 use tidelock_sim::link::{LinkConfig, Rng};
+use tidelock_sim::universe::churn::{Churn, Echo, Stamp};
 use tidelock_sim::universe::{Packet, SERVER, Universe, UniverseConfig};
 
 const BYSTANDERS: usize = 3;

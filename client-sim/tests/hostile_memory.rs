@@ -1,16 +1,15 @@
 //! Whatever is sent, memory does not grow with it.
 
 mod attacker;
-mod churn_game;
 mod heap;
 
 use attacker::Attacker;
-use churn_game::{Churn, Echo, Stamp};
 use heap::{CountingHeap, live_bytes};
 use tidelock::Tick;
 use tidelock::wire::ClientMessage;
 use tidelock_sim::client::Status;
 use tidelock_sim::link::{LinkConfig, Rng};
+use tidelock_sim::universe::churn::{Churn, Echo, Stamp};
 use tidelock_sim::universe::{Universe, UniverseConfig};
 
 #[global_allocator]

@@ -2,18 +2,16 @@
 
 #![expect(clippy::needless_pass_by_value, reason = "systems take their parameters by value")]
 
-mod churn_game;
-
 use bevy_app::{App, Plugin};
 use bevy_ecs::message::MessageReader;
 use bevy_ecs::prelude::{Res, Resource};
-use churn_game::{Churn, Stamp};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tidelock::{ClientId, Tick};
 use tidelock_server::game::{ApplyInput, PlayerAway, PlayerBack, PlayerJoined, PlayerLeft, TickTime};
 use tidelock_sim::link::{LinkConfig, Rng};
+use tidelock_sim::universe::churn::{Churn, Stamp};
 use tidelock_sim::universe::{Universe, UniverseConfig};
 
 /// What the game was told of its players, in order.

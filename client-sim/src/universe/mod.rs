@@ -2,6 +2,7 @@
 //! from one seed.
 
 pub mod check;
+pub mod churn;
 mod clock;
 mod config;
 #[cfg(test)]

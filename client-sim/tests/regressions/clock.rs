@@ -1,10 +1,10 @@
 //! A server that loses time: players follow it, and nobody notices but by the clock.
 
-use super::churn_game::{Churn, Stamp};
 use super::game::{is_sound, link};
 use std::time::Duration;
 use tidelock::Tick;
 use tidelock_sim::link::LinkConfig;
+use tidelock_sim::universe::churn::{Churn, Stamp};
 use tidelock_sim::universe::{Universe, UniverseConfig};
 
 /// Players near, far and on a bad link.

@@ -2,8 +2,6 @@
 
 #[path = "../attacker/mod.rs"]
 mod attacker;
-#[path = "../churn_game/mod.rs"]
-mod churn_game;
 
 mod clock;
 mod datagrams;
