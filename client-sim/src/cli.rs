@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Parser, Subcommand};
+use clap::{ArgGroup, Parser, Subcommand};
 use tidelock_server::io::options::{ByteSize, Number, PROTOCOL_ID};
 use tidelock_sim::bots::BotMix;
-use tidelock_sim::link::{Bottleneck, LinkConfig};
+use tidelock_sim::link::{Bottleneck, Bursts, LinkConfig};
 use tidelock_sim::swarm::{EmbeddedOptions, RemoteOptions, SwarmOptions, Target, Threshold, random_seed};
 
 /// Loads a Tidelock server with clients over bad links, and measures what players would feel
@@ -101,6 +101,8 @@ pub(crate) struct Show {
 
 #[derive(clap::Args, Debug)]
 #[command(next_help_heading = "Link, each way")]
+#[group(skip)]
+#[command(group = ArgGroup::new("lossy").args(["loss", "down_loss", "up_loss"]).multiple(true))]
 struct LinkFlags {
     /// Mean delay; a round trip takes twice that
     #[arg(long, value_name = "TIME", value_parser = time)]
@@ -111,6 +113,9 @@ struct LinkFlags {
     /// Datagrams that never arrive
     #[arg(long, value_name = "PERCENT", value_parser = share)]
     loss: Option<f64>,
+    /// Lose that many datagrams in a row, on average, and as many in all
+    #[arg(long, value_name = "N", requires = "lossy", value_parser = burst)]
+    burst: Option<f64>,
     /// Datagrams that arrive twice
     #[arg(long, value_name = "PERCENT", value_parser = share)]
     duplicate: Option<f64>,
@@ -237,10 +242,12 @@ impl Cli {
 
 impl LinkFlags {
     fn down(&self) -> LinkConfig {
+        let (loss, bursts) = self.loss(self.down_loss);
         LinkConfig {
             latency: self.down_latency.or(self.latency).unwrap_or_default(),
             jitter: self.down_jitter.or(self.jitter).unwrap_or_default(),
-            loss: self.down_loss.or(self.loss).unwrap_or_default(),
+            loss,
+            bursts,
             duplicate: self.down_duplicate.or(self.duplicate).unwrap_or_default(),
             reorder: self.down_reorder.or(self.reorder).unwrap_or_default(),
             bottleneck: bottleneck(self.down_bandwidth.or(self.bandwidth), self.down_queue.or(self.queue)),
@@ -248,13 +255,26 @@ impl LinkFlags {
     }
 
     fn up(&self) -> LinkConfig {
+        let (loss, bursts) = self.loss(self.up_loss);
         LinkConfig {
             latency: self.up_latency.or(self.latency).unwrap_or_default(),
             jitter: self.up_jitter.or(self.jitter).unwrap_or_default(),
-            loss: self.up_loss.or(self.loss).unwrap_or_default(),
+            loss,
+            bursts,
             duplicate: self.up_duplicate.or(self.duplicate).unwrap_or_default(),
             reorder: self.up_reorder.or(self.reorder).unwrap_or_default(),
             bottleneck: bottleneck(self.up_bandwidth.or(self.bandwidth), self.up_queue.or(self.queue)),
+        }
+    }
+}
+
+impl LinkFlags {
+    /// What is lost alone and in bursts of one direction, whose own flag this is.
+    fn loss(&self, of_direction: Option<f64>) -> (f64, Option<Bursts>) {
+        let share = of_direction.or(self.loss).unwrap_or_default();
+        match self.burst.filter(|_| share > 0.0) {
+            None => (share, None),
+            Some(length) => (0.0, Some(Bursts::of(share, length))),
         }
     }
 }
@@ -309,6 +329,12 @@ fn share(text: &str) -> Result<f64, String> {
     if (0.0..=100.0).contains(&percent) { Ok(percent / 100.0) } else { Err("a share is from 0% to 100%".to_owned()) }
 }
 
+/// How many datagrams are lost in a row.
+fn burst(text: &str) -> Result<f64, String> {
+    let number: f64 = text.trim().parse().map_err(|_| "a burst is a number of datagrams, such as 4".to_owned())?;
+    if (1.0..=10_000.0).contains(&number) { Ok(number) } else { Err("a burst has 1 to 10000 datagrams".to_owned()) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -358,9 +384,22 @@ mod tests {
     }
 
     #[test]
+    fn bursts_keep_the_share_of_each_direction() {
+        let swarm = parse(&["--embedded", "--loss", "2%", "--burst", "4", "--down-loss", "10%"]).unwrap().swarm;
+        assert_eq!((swarm.down.loss, swarm.down.bursts), (0.0, Some(Bursts::of(0.1, 4.0))));
+        assert_eq!((swarm.up.loss, swarm.up.bursts), (0.0, Some(Bursts::of(0.02, 4.0))));
+        let swarm = parse(&["--embedded", "--burst", "1.5", "--up-loss", "3%"]).unwrap().swarm;
+        assert_eq!((swarm.down, swarm.up.bursts), (LinkConfig::default(), Some(Bursts::of(0.03, 1.5))));
+    }
+
+    #[test]
     fn what_does_not_go_together_is_refused() {
         for flags in [
-            &["--embedded", "--server", "127.0.0.1:7777"][..],
+            &["--embedded", "--burst", "4"][..],
+            &["--embedded", "--loss", "5%", "--burst", "0.5"],
+            &["--embedded", "--loss", "5%", "--burst", "nan"],
+            &["--embedded", "--loss", "5%", "--burst", "4ms"],
+            &["--embedded", "--server", "127.0.0.1:7777"],
             &["--embedded", "--key-file", "k"],
             &["--tick-hz", "30"],
             &["--protocol-id", "7"],

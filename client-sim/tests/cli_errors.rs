@@ -34,6 +34,13 @@ fn bad_usage_exits_with_2() {
 }
 
 #[test]
+fn bursts_of_no_loss_are_refused_with_the_flag_that_lacks() {
+    let (code, said) = sim(&["--embedded", "--burst", "4"]);
+    assert_eq!(code, 2);
+    assert!(said.contains("--loss"), "{said}");
+}
+
+#[test]
 fn a_misspelt_threshold_is_told_what_exists() {
     let (code, said) = sim(&["--embedded", "--threshold", "snapshot_age_ms<100"]);
     assert_eq!(code, 2);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tidelock::Instant;
-use tidelock_sim::link::{Bottleneck, Conditioner, LinkConfig, LinkCounts};
+use tidelock_sim::link::{Bottleneck, Bursts, Conditioner, LinkConfig, LinkCounts};
 
 const SENT: u64 = 50_000;
 const SPACING: Duration = Duration::from_millis(50);
@@ -97,6 +97,84 @@ fn loss_is_as_set_and_independent() {
     assert!((twice / after_loss - 0.05).abs() < 0.02, "one loss in twenty is followed by another");
 }
 
+/// How many were lost in a row, each time that any were.
+fn losses_in_a_row(arrivals: &[Arrival]) -> Vec<u64> {
+    let gaps = arrivals.windows(2).map(|pair| pair[1].number - pair[0].number - 1);
+    gaps.filter(|lost| *lost > 0).collect()
+}
+
+#[test]
+fn bursts_lose_the_share_they_were_given_so_many_in_a_row() {
+    for (share, length) in [(0.05, 4.0), (0.3, 2.0), (0.1, 8.0), (0.4, 1.0)] {
+        let config = LinkConfig { bursts: Some(Bursts::of(share, length)), ..LinkConfig::default() };
+        let (arrivals, counts) = run(config, 14, SPACING);
+        assert_eq!(counts.lost + counts.delivered, SENT);
+        let lost = counts.lost as f64 / SENT as f64;
+        assert!((lost / share - 1.0).abs() < 0.1, "{lost} of {share}");
+        let rows = losses_in_a_row(&arrivals);
+        let mean = rows.iter().sum::<u64>() as f64 / rows.len() as f64;
+        assert!((mean / length - 1.0).abs() < 0.1, "{mean} of {length}");
+        // The chain has no memory, so lengths are spread geometrically: one in `length` bursts is of one datagram.
+        let ones = rows.iter().filter(|row| **row == 1).count() as f64 / rows.len() as f64;
+        assert!((ones * length - 1.0).abs() < 0.15, "{ones} of {}", 1.0 / length);
+    }
+}
+
+#[test]
+fn each_state_of_a_bursty_link_loses_its_own_share() {
+    let bursts = Bursts { enter: 0.05, leave: 0.2, loss: 0.6 };
+    let config = LinkConfig { loss: 0.1, bursts: Some(bursts), ..LinkConfig::default() };
+    assert!((config.mean_loss() - (0.8 * 0.1 + 0.2 * 0.6)).abs() < 1e-12);
+    let lost = run(config, 15, SPACING).1.lost as f64 / SENT as f64;
+    assert!((lost - config.mean_loss()).abs() < 0.01, "{lost}");
+}
+
+#[test]
+fn bursts_change_nothing_but_what_is_lost() {
+    let plain = LinkConfig { jitter: Duration::from_millis(10), duplicate: 0.1, reorder: 0.1, ..LinkConfig::default() };
+    let kept = run(LinkConfig { bursts: Some(Bursts { enter: 0.0, leave: 1.0, loss: 1.0 }), ..plain }, 16, SPACING);
+    assert_eq!(kept, run(plain, 16, SPACING), "a link that never enters the bad state");
+    // Others arrive when they would have, as long as nobody waits for one that is lost: apart from each other, in order.
+    let plain = LinkConfig { jitter: Duration::from_millis(1), ..LinkConfig::default() };
+    let sparse = run(LinkConfig { bursts: Some(Bursts::of(0.2, 3.0)), ..plain }, 16, SPACING).0;
+    let all = run(plain, 16, SPACING).0;
+    assert!(sparse.len() < all.len());
+    let mut all = all.into_iter();
+    assert!(sparse.iter().all(|arrival| all.any(|other| other == *arrival)));
+}
+
+/// A fingerprint (FNV-1a) of all arrivals.
+fn fingerprint(arrivals: &[Arrival]) -> u64 {
+    let words = arrivals.iter().flat_map(|arrival| [arrival.number, arrival.due.as_us()]);
+    words.fold(0xcbf2_9ce4_8422_2325, |hash, word| (hash ^ word).wrapping_mul(0x0100_0000_01b3))
+}
+
+#[test]
+fn fates_of_a_seed_stay_what_they_were_recorded_with() {
+    let config = LinkConfig {
+        latency: Duration::from_millis(30),
+        jitter: Duration::from_millis(10),
+        loss: 0.1,
+        duplicate: 0.1,
+        reorder: 0.1,
+        ..LinkConfig::default()
+    };
+    assert_eq!(fingerprint(&run(config, 8, SPACING).0), 4_125_624_691_505_557_315);
+}
+
+#[test]
+fn a_burst_ends_when_bursts_are_switched_off() {
+    let all = LinkConfig { bursts: Some(Bursts::of(1.0, 1.0)), ..LinkConfig::default() };
+    let mut link = Conditioner::new(all, 17);
+    (0..10).for_each(|n| link.push(&[n], Instant::from_us(0)));
+    assert_eq!(link.counts().lost, 10);
+    link.set_config(LinkConfig::default());
+    link.push(b"x", Instant::from_us(0));
+    link.set_config(LinkConfig { bursts: Some(Bursts::of(0.0, 1.0)), ..LinkConfig::default() });
+    link.push(b"y", Instant::from_us(0));
+    assert_eq!(link.counts().lost, 10);
+}
+
 #[test]
 fn duplicates_are_as_many_as_set_and_come_soon_after() {
     let (arrivals, counts) = run(LinkConfig { duplicate: 0.03, ..LinkConfig::default() }, 5, SPACING);
@@ -139,6 +217,7 @@ fn the_same_seed_gives_the_same_fates() {
         latency: Duration::from_millis(30),
         jitter: Duration::from_millis(10),
         loss: 0.1,
+        bursts: Some(Bursts { enter: 0.02, leave: 0.3, loss: 0.8 }),
         duplicate: 0.1,
         reorder: 0.1,
         bottleneck: None,

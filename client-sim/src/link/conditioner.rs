@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tidelock::Instant;
 
+use super::bursts::Chain;
 use super::queue::Queue;
 use super::{LinkConfig, Rng};
 
@@ -14,6 +15,7 @@ pub struct Conditioner {
     /// Decides who is lost, doubled and reordered; apart from the delays, so that a longer latency loses the same ones.
     fates: Rng,
     delays: Rng,
+    bursts: Chain,
     in_flight: BinaryHeap<Reverse<InFlight>>,
     held: Vec<Held>,
     buffers: Buffers,
@@ -42,7 +44,7 @@ pub struct LinkCounts {
     pub pushed: u64,
     /// Delivered, copies included.
     pub delivered: u64,
-    /// Dropped by chance.
+    /// Dropped by chance, alone or in a burst.
     pub lost: u64,
     /// Sent twice.
     pub duplicated: u64,
@@ -96,6 +98,7 @@ impl Conditioner {
             config,
             fates: Rng::stream(seed, 0),
             delays: Rng::stream(seed, 1),
+            bursts: Chain::new(Rng::stream(seed, 2)),
             in_flight: BinaryHeap::new(),
             held: Vec::new(),
             buffers: Buffers::default(),
@@ -110,7 +113,8 @@ impl Conditioner {
     /// Sends a datagram at `now`, which does not go back from push to push.
     pub fn push(&mut self, datagram: &[u8], now: Instant) {
         self.counts.pushed += 1;
-        let lost = self.fates.chance(self.config.loss);
+        let lost_alone = self.fates.chance(self.config.loss);
+        let lost = self.bursts.step(self.config.bursts, lost_alone);
         let duplicated = self.fates.chance(self.config.duplicate);
         let reordered = self.fates.chance(self.config.reorder);
         let overtakers = 1 + self.fates.below(3);
@@ -163,7 +167,8 @@ impl Conditioner {
         in_flight.into_iter().chain(held).min()
     }
 
-    /// Changes what happens to datagrams from now on. What is under way arrives as it was to.
+    /// Changes what happens to datagrams from now on. What is under way arrives as it was to, and a burst of loss goes on
+    /// if there still are any.
     pub fn set_config(&mut self, config: LinkConfig) {
         self.config = config;
         self.burst = None;

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use super::Bursts;
+
 /// What one direction of a link does to datagrams. The default does nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct LinkConfig {
@@ -13,8 +15,10 @@ pub struct LinkConfig {
     /// A queue keeps its order, and so does jitter: a datagram never arrives before an earlier one unless that one was
     /// reordered. Where the jitter exceeds the time between datagrams, the mean grows by what they wait for each other.
     pub jitter: Duration,
-    /// Share of datagrams that never arrive, each on its own, 0 to 1.
+    /// Share of datagrams that never arrive, each on its own, 0 to 1. With bursts: outside of them.
     pub loss: f64,
+    /// Datagrams that never arrive, many in a row; `None` is never.
+    pub bursts: Option<Bursts>,
     /// Share of datagrams that arrive twice, the copy up to 10 ms after the first, 0 to 1.
     pub duplicate: f64,
     /// Share of datagrams that are held back until one to three later ones have overtaken them, or for 100 ms if none
@@ -47,6 +51,15 @@ impl LinkConfig {
     #[must_use]
     pub fn is_clear(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// Share of datagrams that are lost by chance in the long run, on their own or in bursts, 0 to 1.
+    #[must_use]
+    pub fn mean_loss(&self) -> f64 {
+        match self.bursts {
+            None => self.loss,
+            Some(bursts) => self.loss + bursts.bad_share() * (bursts.loss - self.loss),
+        }
     }
 
     /// The least delay of a datagram.

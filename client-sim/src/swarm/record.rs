@@ -73,13 +73,16 @@ fn describe(link: LinkConfig) -> String {
     if link.is_clear() {
         return "clear".to_owned();
     }
-    let LinkConfig { latency, jitter, loss, duplicate, reorder, bottleneck } = link;
+    let LinkConfig { latency, jitter, loss: _, bursts, duplicate, reorder, bottleneck } = link;
     let spread = if jitter.is_zero() { String::new() } else { format!(" ± {jitter:?}") };
     let mut parts = vec![format!("{latency:?}{spread}")];
-    for (share, what) in [(loss, "lost"), (duplicate, "twice"), (reorder, "overtaken")] {
+    let lost = match bursts {
+        None => "lost".to_owned(),
+        Some(bursts) => format!("lost, {} in a row", rounded(bursts.mean_length())),
+    };
+    for (share, what) in [(link.mean_loss(), &*lost), (duplicate, "twice"), (reorder, "overtaken")] {
         if share > 0.0 {
-            // As it was typed, where 2.3 hundredths are not exactly that.
-            parts.push(format!("{} % {what}", (share * 1e6).round() / 1e4));
+            parts.push(format!("{} % {what}", rounded(share * 100.0)));
         }
     }
     if let Some(bottleneck) = bottleneck {
@@ -90,10 +93,15 @@ fn describe(link: LinkConfig) -> String {
     parts.join(", ")
 }
 
+/// As it was typed, where 2.3 hundredths are not exactly that.
+fn rounded(value: f64) -> f64 {
+    (value * 1e4).round() / 1e4
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::link::Bottleneck;
+    use crate::link::{Bottleneck, Bursts};
     use std::time::Duration;
 
     #[test]
@@ -107,5 +115,7 @@ mod tests {
             ..LinkConfig::default()
         };
         assert_eq!(describe(link), "40ms ± 1.5ms, 2.3 % lost, 64 KiB/s, queue 64 KiB");
+        let bursts = LinkConfig { bursts: Some(Bursts::of(0.07, 2.3)), ..LinkConfig::default() };
+        assert_eq!(describe(bursts), "0ns, 7 % lost, 2.3 in a row");
     }
 }

@@ -221,6 +221,8 @@ pub struct Direction {
     pub jitter_ms: f64,
     /// Never arrives.
     pub loss_pct: f64,
+    /// How many of those there are in a row, on average; null if each is lost on its own, or everything is.
+    pub burst_datagrams: Option<f64>,
     /// Arrives twice.
     pub duplicate_pct: f64,
     /// Is overtaken.
@@ -236,7 +238,8 @@ impl From<LinkConfig> for Direction {
         Self {
             latency_ms: link.latency.as_secs_f64() * 1e3,
             jitter_ms: link.jitter.as_secs_f64() * 1e3,
-            loss_pct: percent(link.loss),
+            loss_pct: percent(link.mean_loss()),
+            burst_datagrams: link.bursts.map(|bursts| bursts.mean_length()).filter(|length| length.is_finite()),
             duplicate_pct: percent(link.duplicate),
             reorder_pct: percent(link.reorder),
             bandwidth_bytes_s: link.bottleneck.map(|bottleneck| bottleneck.bandwidth_bytes_s),

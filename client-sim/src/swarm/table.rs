@@ -262,8 +262,9 @@ fn link(direction: &Direction) -> String {
             if direction.jitter_ms > 0.0 { format!(" ± {}", plain(direction.jitter_ms)) } else { String::new() };
         parts.push(format!("{}{jitter} ms", plain(direction.latency_ms)));
     }
+    let lost = direction.burst_datagrams.map_or_else(|| "lost".to_owned(), |n| format!("lost, {} in a row", plain(n)));
     let shares =
-        [(direction.loss_pct, "lost"), (direction.duplicate_pct, "doubled"), (direction.reorder_pct, "reordered")];
+        [(direction.loss_pct, &*lost), (direction.duplicate_pct, "doubled"), (direction.reorder_pct, "reordered")];
     let shares = shares.iter().filter(|(pct, _)| *pct > 0.0);
     parts.extend(shares.map(|(pct, what)| format!("{} % {what}", plain(*pct))));
     parts.extend(direction.bandwidth_bytes_s.map(|bytes_s| format!("{} KiB/s", plain(f64::from(bytes_s) / 1024.0))));
@@ -330,8 +331,13 @@ mod tests {
         summary.server.load_level_max = Some(3);
         (summary.server.cpu_pct, summary.server.rss_mb) = (Some(199.0), Some(12_345.0));
         summary.sim.saturated = true;
-        summary.conditioner.down =
-            Direction { latency_ms: 125.5, jitter_ms: 33.3, loss_pct: 12.5, ..Direction::default() };
+        summary.conditioner.down = Direction {
+            latency_ms: 125.5,
+            jitter_ms: 33.3,
+            loss_pct: 12.5,
+            burst_datagrams: Some(12.5),
+            ..Direction::default()
+        };
         let expr = "snapshot_age_ms_p99<100".to_owned();
         summary.thresholds = vec![ThresholdResult { expr, value: None, ok: false }];
         let text = render(&summary, "server 127.0.0.1:7777", Ink::Plain);
