@@ -346,6 +346,18 @@ mod tests {
     }
 
     #[test]
+    fn a_full_window_reaches_exactly_as_far_as_it_is_long() {
+        let mut window = AckWindow::default();
+        (0..2_000).for_each(|s| window.accept(s));
+        assert!(report(&window, 2_000).into_iter().eq((2_000 - WINDOW..2_000).rev()));
+        assert!(window.contains_all_from(2_000 - WINDOW) && !window.contains_all_from(2_000 - WINDOW - 1));
+        assert!(!window.contains(2_000), "though what has its place is held");
+        window.accept(2_003);
+        assert!((2_000..2_003).all(|skipped| !window.contains(skipped)));
+        assert!(window.contains(1_999) && window.contains(2_003));
+    }
+
+    #[test]
     fn a_jump_beyond_the_window_forgets_what_was_before() {
         let mut window = AckWindow::default();
         window.accept(5);

@@ -264,6 +264,13 @@ mod tests {
     }
 
     #[test]
+    fn the_longest_event_is_the_longest_message() {
+        let mut w = BitWriter::new();
+        ClientMessage::Event { id: EventId(3), body: vec![0; ClientMessage::EVENT_BYTES_MAX] }.write(&mut w);
+        assert_eq!(w.finish().len(), ClientMessage::BYTES_MAX);
+    }
+
+    #[test]
     fn messages_come_back_as_they_were() {
         let mine = [
             ClientMessage::Hello { schema_hash: 0x0123_4567_89AB_CDEF, claim: None },

@@ -327,6 +327,9 @@ mod tests {
         assert!(refused.is_some());
         assert!(sender.queued_bytes <= ReliableSender::QUEUED_BYTES_MAX);
         assert_eq!(sender.send(&[0; MESSAGE_BYTES_MAX + 1]), Err(SendError::TooLong(MESSAGE_BYTES_MAX + 1)));
+        let mut sender = ReliableSender::default();
+        assert_eq!([0; 3].map(|_| sender.send(&[7; MESSAGE_BYTES_MAX])), [Ok(()), Ok(()), Err(SendError::Full)]);
+        assert_eq!(sender.send(&[7]), Err(SendError::Full), "to the last byte");
     }
 
     #[test]

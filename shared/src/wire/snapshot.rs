@@ -162,6 +162,7 @@ impl InputReport {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::collections::BTreeSet;
     use proptest::prelude::*;
 
     #[test]
@@ -184,6 +185,15 @@ mod tests {
             header.write(&mut w);
             assert!(w.len_bits() <= SnapshotHeader::BITS_MAX);
             assert_eq!(SnapshotHeader::read(Tick(100_300), &mut BitReader::new(w.finish())), Ok(Some(header)));
+        }
+    }
+
+    #[test]
+    fn entities_side_by_side_are_audited_in_all_turns_one_after_the_other() {
+        for first in [0, 1, 63, 64, 1_000_000] {
+            let buckets: BTreeSet<u8> = (first..first + u32::from(Audit::BUCKETS)).map(audit_bucket).collect();
+            assert!(buckets.into_iter().eq(0..Audit::BUCKETS));
+            assert_eq!(audit_bucket(first), audit_bucket(first + u32::from(Audit::BUCKETS)));
         }
     }
 

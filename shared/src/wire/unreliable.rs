@@ -140,6 +140,8 @@ mod tests {
         assert_eq!((0..1_000).filter(|_| sender.send(&[7; 4]).is_ok()).count(), WAITING_MAX);
         assert_eq!((sender.send(&[]), sender.drop_waiting()), (Err(SendError::Full), WAITING_MAX));
         assert_eq!((0..1_000).filter(|_| sender.send(&[7; 800]).is_ok()).count(), WAITING_BYTES_MAX / 800);
+        assert_eq!(sender.send(&[7; WAITING_BYTES_MAX % 800]), Ok(()), "to the last byte");
+        assert_eq!(sender.send(&[7]), Err(SendError::Full));
         assert_eq!(sender.send(&[0; 801]), Err(SendError::TooLong(801)));
     }
 
