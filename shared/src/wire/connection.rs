@@ -496,6 +496,19 @@ mod tests {
     }
 
     #[test]
+    fn what_was_dropped_after_its_head_may_come_again() {
+        let (mut peer, mut w) = (Connection::<()>::new(100), BitWriter::new());
+        peer.write_head(Instant::default(), 0, &mut w);
+        let mut connection = Connection::<()>::new(100);
+        let datagram = w.finish().to_vec();
+        let mut is_new = || connection.read_header(&mut BitReader::new(&datagram)).unwrap().is_some();
+        assert!(is_new() && is_new(), "it is not held");
+        assert_eq!((connection.receive_counts().expected, connection.receive_counts().reordered), (1, 0));
+        connection.accept(0, Instant::default());
+        assert!(connection.read_header(&mut BitReader::new(&datagram)).unwrap().is_none());
+    }
+
+    #[test]
     fn what_breaks_the_rules_of_messages_breaks_the_connection_for_good() {
         let mut connection = Connection::<()>::new(100);
         let mut w = BitWriter::new();
