@@ -509,6 +509,22 @@ mod tests {
     }
 
     #[test]
+    fn messages_take_the_room_they_are_given_and_no_bit_more() {
+        // Version, sequence, nothing held, no more of either kind of message.
+        const HEAD_BITS: usize = 4 + 16 + 1 + 2;
+        for room_bits in 0..1_500 {
+            let mut connection = Connection::<()>::new(100);
+            connection.send_unreliable(&[1; 10]).unwrap();
+            (0..64).for_each(|_| connection.send_message(&[2; 3]).unwrap());
+            let mut w = BitWriter::new();
+            connection.write_head(Instant::default(), room_bits, &mut w);
+            let taken_bits = w.len_bits() - HEAD_BITS;
+            // A message of 3 bytes takes 52 bits, and what is left is less than one.
+            assert!(taken_bits <= room_bits && taken_bits + 52 > room_bits, "{taken_bits} of {room_bits}");
+        }
+    }
+
+    #[test]
     fn what_breaks_the_rules_of_messages_breaks_the_connection_for_good() {
         let mut connection = Connection::<()>::new(100);
         let mut w = BitWriter::new();
