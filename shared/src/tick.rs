@@ -60,6 +60,12 @@ impl fmt::Display for Tick {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    /// Any tick, and many about the wraps of 16 and of 32 bits.
+    fn tick() -> impl Strategy<Value = Tick> {
+        prop_oneof![any::<u32>(), 0x0000_FFF0..0x0001_0010u32, u32::MAX - 16..=u32::MAX, 0..16u32].prop_map(Tick)
+    }
 
     #[test]
     fn since_is_right_across_the_wrap() {
@@ -70,13 +76,23 @@ mod tests {
         assert!(!before.is_newer_than(before));
     }
 
-    #[test]
-    fn sixteen_bits_expand_to_the_nearest_tick() {
-        for near in [0u32, 5, 65_530, 65_540, u32::MAX - 3] {
-            for distance in [-32_000i32, -1, 0, 1, 32_000] {
-                let tick = Tick(near.wrapping_add_signed(distance));
-                assert_eq!(Tick::expand(tick.low(), Tick(near)), tick);
-            }
+    proptest! {
+        #[test]
+        fn ticks_that_wrap_lie_as_far_apart_as_they_were_put(
+            earlier in tick(), ticks in prop_oneof![1..=i32::MAX.cast_unsigned(), 1..100u32, Just(i32::MAX.cast_unsigned())],
+        ) {
+            let later = earlier.add(ticks);
+            prop_assert_eq!(later.since(earlier), ticks.cast_signed());
+            prop_assert_eq!(earlier.since(later), -ticks.cast_signed());
+            prop_assert!(later.is_newer_than(earlier) && !earlier.is_newer_than(later) && !later.is_newer_than(later));
+            prop_assert_eq!(later.sub(ticks), earlier);
+            prop_assert_eq!(earlier.next(), earlier.add(1));
+        }
+
+        #[test]
+        fn sixteen_bits_expand_to_the_nearest_tick(near in tick(), distance in i16::MIN..=i16::MAX) {
+            let tick = Tick(near.0.wrapping_add_signed(i32::from(distance)));
+            prop_assert_eq!(Tick::expand(tick.low(), near), tick);
         }
     }
 }

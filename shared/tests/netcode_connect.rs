@@ -411,6 +411,13 @@ fn keys_are_never_printed() {
     let text = format!("{token:?} {:?} {:?}", private_key(), config(1));
     let key_bytes = ["17, 17", "34, 34", "51, 51"];
     assert!(!key_bytes.iter().any(|bytes| text.contains(bytes)), "{text}");
+    assert!(text.contains("expire_unix_s: 1800000030") && text.contains("max_clients: 1"), "{text}");
+    let mut net = Net::new(3);
+    net.connect(1);
+    net.server.handle_datagram(SILENT, &mut [0x15; 40], net.now, net.unix_s());
+    let text = format!("{:?} {:?}", net.server, net.clients[0]);
+    assert!(text.contains("clients: 1, max_clients: 3, drops: {\"address_unknown\": 1}"), "{text}");
+    assert!(text.contains("state: Connected, server: 10.0.0.1:7777, drops: {}"), "{text}");
 }
 
 #[test]
@@ -426,5 +433,26 @@ fn a_server_refuses_a_configuration_out_of_range() {
     assert_eq!(refused(|config| config.max_clients = 0), Some(ServerConfigError::Slots));
     assert_eq!(refused(|config| config.max_clients = 16_640), None);
     assert_eq!(refused(|config| config.max_clients = 16_641), Some(ServerConfigError::Slots));
-    assert_eq!(refused(|config| config.replies_max = 0), Some(ServerConfigError::Bounds));
+    assert_eq!(refused(|config| config.handshakes_max = 0), Some(ServerConfigError::Slots));
+    assert_eq!(refused(|config| config.handshakes_max = 16_640), None);
+    assert_eq!(refused(|config| config.handshakes_max = 16_641), Some(ServerConfigError::Slots));
+    assert_eq!(refused(|config| config.private_keys = vec![private_key(); 4]), None);
+    assert_eq!(refused(|config| config.private_keys = vec![private_key(); 5]), Some(ServerConfigError::PrivateKeys));
+    let bounds: [fn(&mut ServerConfig); 4] = [
+        |config| config.replies_max = 0,
+        |config| config.token_history_max = 0,
+        |config| config.token_opens_burst = 0,
+        |config| config.token_failures_per_address_per_s = 0,
+    ];
+    bounds.into_iter().for_each(|change| assert_eq!(refused(change), Some(ServerConfigError::Bounds)));
+}
+
+#[test]
+fn a_server_of_any_size_has_room_for_the_handshakes_and_tokens_of_all_and_more() {
+    for max_clients in [1, 16, 100, 1_000, 4_000, 16_640] {
+        let config = config(max_clients);
+        assert!(config.handshakes_max >= (4 * max_clients).min(16_640), "{max_clients}");
+        assert!(config.token_history_max >= 8 * max_clients, "{max_clients}");
+        assert!(Server::new(config, tidelock::Instant::from_us(0)).is_ok(), "{max_clients}");
+    }
 }

@@ -3,6 +3,7 @@
 mod netcode_net;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use netcode_net::*;
 use tidelock::ClientId;
@@ -183,7 +184,7 @@ fn every_slot_of_the_largest_server_serves_its_client() {
     // Not Net::run: it looks for a client by going through all of them.
     let mut out = [0; PACKET_BYTES_MAX];
     for _ in 0..3 {
-        net.now += std::time::Duration::from_millis(10);
+        net.now += Duration::from_millis(10);
         for index in 0..clients {
             while let Some((len, _)) = net.clients[index].poll_transmit(net.now, &mut out) {
                 net.server.handle_datagram(net.addresses[index], &mut out[..len], net.now, START_UNIX_S);
@@ -238,4 +239,57 @@ fn a_server_with_a_cipher_lets_nobody_in_without() {
         net.run(1_000);
         assert_eq!(net.server.clients(), 0);
     }
+}
+
+#[test]
+fn any_part_of_the_clients_seals_what_the_server_would() {
+    for split in 0..=5 {
+        let mut net = Net::new(5);
+        let clients: Vec<usize> = (1..=5).map(|id| net.connect(id)).collect();
+        net.server.disconnect(Slot(2));
+        let connected = [0, 1, 3, 4].map(Slot);
+        assert!(net.server.slots().eq(connected));
+        let mut sealed = Vec::new();
+        let (mut below, mut others) = net.server.sealers().split_at(split);
+        for slot in (0..7).map(Slot) {
+            let mut out = [0; PACKET_BYTES_MAX];
+            let packets = [&mut below, &mut others].map(|part| part.seal(slot, &[slot.0 as u8; 9], &mut out));
+            let is_below = slot.index() < split;
+            assert_eq!(
+                packets.map(|packet| packet.is_some()),
+                [is_below, !is_below].map(|part| part && connected.contains(&slot))
+            );
+            sealed.extend(packets.into_iter().flatten().map(|(len, to)| Datagram {
+                from: SERVER,
+                to,
+                bytes: out[..len].to_vec(),
+            }));
+        }
+        for (slot, datagram) in connected.into_iter().zip(&sealed) {
+            net.deliver_to_client(datagram);
+            assert_eq!(net.received[clients[slot.index()]], [[slot.0 as u8; 9]]);
+        }
+    }
+}
+
+#[test]
+fn a_part_may_be_split_again() {
+    let mut net = Net::new(4);
+    for id in 1..=4 {
+        net.connect(id);
+    }
+    let (_, others) = net.server.sealers().split_at(1);
+    let (mut middle, mut last) = others.split_at(3);
+    let mut out = [0; PACKET_BYTES_MAX];
+    let mut has = |slot| [&mut middle, &mut last].map(|part| part.seal(Slot(slot), b"x", &mut out).is_some());
+    assert_eq!([0, 1, 2, 3].map(&mut has), [[false, false], [true, false], [true, false], [false, true]]);
+}
+
+#[test]
+fn a_client_knows_the_timeout_of_its_token() {
+    let of = |timeout_s| {
+        let token = ConnectToken::generate(&TokenSpec { timeout_s, ..spec(1, &[SERVER]) }, &secrets(1), &private_key());
+        Client::new(token.unwrap(), tidelock::Instant::from_us(0)).timeout()
+    };
+    assert_eq!([of(5), of(1), of(-1)], [Some(Duration::from_secs(5)), Some(Duration::from_secs(1)), None]);
 }

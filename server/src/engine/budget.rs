@@ -47,6 +47,7 @@ impl Budget {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     const TICK: Duration = Duration::from_micros(16_667);
 
@@ -68,6 +69,45 @@ mod tests {
         let spent: usize = spend(&mut budget, 64 * 1024, 600, 3_000).iter().sum();
         let all = 10 * 64 * 1024;
         assert!((all..=all + 2_600).contains(&spent), "{spent}");
+    }
+
+    /// A rate, for so long; then so much is wanted, which may have to go whether there is budget or not.
+    fn step() -> impl Strategy<Value = (u32, u64, usize, bool)> {
+        (4_096u32..4_000_000, prop_oneof![0u64..40_000, 0..2_000_000u64], 0usize..40_000, prop::bool::weighted(0.1))
+    }
+
+    proptest! {
+        #[test]
+        fn over_any_time_no_more_is_spent_than_came_in_and_one_bucket(steps in prop::collection::vec(step(), 1..100)) {
+            let mut budget = Budget::default();
+            let mut now = Instant::from_us(1_000_000_000);
+            // For each window that ends now: what it may still spend, in millionths of a byte.
+            let mut windows: Vec<i64> = Vec::new();
+            for (rate, us, wanted, must) in steps {
+                now += Duration::from_micros(us);
+                budget.refill(rate, TICK, now);
+                let full_ub = Budget::burst_bytes(rate, TICK) * UB;
+                windows.iter_mut().for_each(|left| *left += i64::from(rate) * us.cast_signed());
+                windows.push(full_ub);
+                let available = budget.available_bytes();
+                // What must go is a datagram that is owed for; all else waits until there is budget.
+                let spent = if must { wanted.min(DATAGRAM_BYTES as usize) } else { wanted.min(available) };
+                budget.spend(spent);
+                let owed = spent.saturating_sub(available) as i64;
+                for left in &mut windows {
+                    *left -= (spent as i64 - owed) * UB;
+                    prop_assert!(*left >= 0, "{} too many bytes", -*left / UB);
+                }
+                prop_assert!(budget.available_ub >= -DATAGRAM_BYTES * UB);
+            }
+        }
+
+        #[test]
+        fn what_is_wanted_at_its_rate_is_never_refused(rate in 200_000u32..4_000_000, ticks in 1u32..200) {
+            let mut budget = Budget { refilled_at: Instant::from_us(5), ..Budget::default() };
+            let each = rate as usize * TICK.as_micros() as usize / 1_000_000;
+            prop_assert!(spend(&mut budget, rate, ticks, each).iter().all(|spent| *spent == each));
+        }
     }
 
     #[test]

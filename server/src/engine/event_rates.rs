@@ -35,6 +35,7 @@ impl EventRates {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     const RATE: EventRate = EventRate { per_s: 2, burst: 4 };
 
@@ -47,6 +48,30 @@ mod tests {
         let mut rates = EventRates::default();
         let at = [0, 1, 29, 30, 60, 1_000_000].map(|tick| taken(&mut rates, 0, RATE, tick));
         assert_eq!(at, [4, 0, 0, 1, 1, 4]);
+    }
+
+    proptest! {
+        #[test]
+        fn over_any_time_no_more_is_taken_than_burst_and_rate_and_none_is_refused_before(
+            per_s in 0u16..300, burst in 0u16..20, tick_hz in 1u32..=240, start in prop_oneof![any::<u32>(), u32::MAX - 99..=u32::MAX],
+            gaps in prop::collection::vec(prop_oneof![0u32..3, 0..300u32], 1..150),
+        ) {
+            let mut rates = EventRates::default();
+            let rate = EventRate { per_s, burst };
+            let mut taken: Vec<u32> = Vec::new();
+            let mut elapsed = 0;
+            for gap in gaps {
+                elapsed += gap;
+                let is_taken = rates.take(EventId(3), rate, Tick(start).add(elapsed), tick_hz);
+                // What this one made of each window that ends with it, from each one taken on.
+                let windows = taken.iter().enumerate().map(|(n, from)| ((taken.len() - n) as u32 + 1, elapsed - from));
+                let fits = windows.chain([(1, 0)]).all(|(count, ticks)| count <= u32::from(burst) + ticks * u32::from(per_s) / tick_hz);
+                prop_assert_eq!(is_taken, fits, "{} ticks later, after {:?}", elapsed, &taken);
+                if is_taken {
+                    taken.push(elapsed);
+                }
+            }
+        }
     }
 
     #[test]

@@ -63,6 +63,8 @@ impl Deadlines {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::collections::BTreeMap;
+    use proptest::prelude::*;
 
     fn at(us: u64) -> Instant {
         Instant::from_us(us)
@@ -93,6 +95,61 @@ mod tests {
         deadlines.clear(0);
         assert_eq!(passed(&mut deadlines, 25), []);
         assert_eq!(passed(&mut deadlines, 30), [1]);
+    }
+
+    #[derive(Clone, Copy, Debug)]
+    enum Step {
+        Set(usize, u64),
+        Clear(usize),
+        /// So much later all that passed are polled, and after the first of them this one is set.
+        Poll(u64, usize, u64),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            3 => (0usize..6, 0u64..40).prop_map(|(slot, us)| Step::Set(slot, us)),
+            1 => (0usize..6).prop_map(Step::Clear),
+            3 => (0u64..15, 0usize..6, 0u64..40).prop_map(|(later, slot, us)| Step::Poll(later, slot, us)),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn they_pass_as_those_of_a_map_do(steps in prop::collection::vec(step(), 0..120)) {
+            let mut deadlines = Deadlines::new(6);
+            let mut expected = BTreeMap::new();
+            let mut now = 0;
+            for step in steps {
+                match step {
+                    Step::Set(slot, us) => {
+                        deadlines.set(slot, at(now + us));
+                        expected.insert(slot, now + us);
+                    }
+                    Step::Clear(slot) => {
+                        deadlines.clear(slot);
+                        expected.remove(&slot);
+                    }
+                    Step::Poll(later, again, us) => {
+                        now += later;
+                        let mut again = Some(again);
+                        while let Some(slot) = deadlines.poll(at(now)) {
+                            let due = expected.remove(&slot);
+                            prop_assert!(due.is_some_and(|due| due <= now), "slot {} at {}", slot, now);
+                            if let Some(slot) = again.take() {
+                                // What lies ahead, as a timeout does.
+                                deadlines.set(slot, at(now + 1 + us));
+                                expected.insert(slot, now + 1 + us);
+                            }
+                        }
+                        prop_assert!(expected.values().all(|at| *at > now), "{:?} at {}", &expected, now);
+                        prop_assert!(deadlines.next().is_none_or(|next| next > at(now)), "asked for nothing in a circle");
+                    }
+                }
+                let first = expected.values().min().copied();
+                let next = deadlines.next().map(Instant::as_us);
+                prop_assert!(first.is_none_or(|first| next.is_some_and(|next| next <= first)), "{:?} {:?}", next, first);
+            }
+        }
     }
 
     #[test]

@@ -140,8 +140,9 @@ mod tests {
                 counts.count(reason);
             }
         }
-        for (times, (_, count)) in counts.iter().enumerate() {
-            assert_eq!(count, times as u64);
+        for (times, (reason, count)) in counts.iter().enumerate() {
+            assert_eq!((count, counts.of(reason)), (times as u64, times as u64));
         }
+        assert_eq!(counts.total(), (0..DropReason::ALL.len() as u64).sum());
     }
 }

@@ -180,7 +180,7 @@ impl SchemaBuilder {
     /// Adds an event type.
     #[must_use]
     pub fn event<E: Event>(mut self) -> Self {
-        if self.schema.event::<E>().is_some() {
+        if self.schema.events.iter().any(|(_, name, _)| *name == E::NAME) {
             return self.fail(SchemaError::Duplicate(E::NAME));
         }
         if self.schema.events.len() == 256 {
@@ -263,5 +263,154 @@ impl SchemaBuilder {
                 self.mix(&[], field);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{LaneReader, LaneWriter};
+    use super::*;
+    use bitcode::{Decode, Encode};
+
+    /// A component of so many fields of 31 bits, and one of `LAST` bits if that is not 0; `N` tells it from others.
+    #[derive(Clone, Default)]
+    struct Made<const N: usize, const WIDE: usize, const LAST: u8>;
+
+    /// An event; `N` tells it from others.
+    #[derive(Encode, Decode)]
+    struct Told<const N: usize>;
+
+    const WIDE: Field = Field::flags("wide", 31);
+    const NAMES: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+    impl<const N: usize, const WIDE_COUNT: usize, const LAST: u8> Replicate for Made<N, WIDE_COUNT, LAST> {
+        const NAME: &'static str = NAMES.split_at(N).1.split_at(1).0;
+        const FIELDS: &'static [Field] = {
+            let all: &'static [Field; 66] = &const {
+                let mut fields = [WIDE; 66];
+                if LAST > 0 {
+                    fields[WIDE_COUNT] = Field::flags("last", LAST);
+                }
+                fields
+            };
+            all.split_at(WIDE_COUNT + (LAST > 0) as usize).0
+        };
+        fn quantize(&self, _: &mut LaneWriter<'_>) {}
+        fn dequantize(_: &mut LaneReader<'_>) -> Self {
+            Self
+        }
+    }
+
+    impl<const N: usize, const WIDE_COUNT: usize, const LAST: u8> Input for Made<N, WIDE_COUNT, LAST> {
+        fn clear_one_shots(&mut self) {}
+    }
+
+    impl<const N: usize> Event for Told<N> {
+        const NAME: &'static str = NAMES.split_at(N).1.split_at(1).0;
+    }
+
+    /// With an input.
+    fn builder() -> SchemaBuilder {
+        Schema::builder("game").input::<Made<51, 1, 0>>()
+    }
+
+    #[test]
+    fn what_is_declared_twice_is_refused_by_type_and_by_name() {
+        let twice = |builder: SchemaBuilder| builder.build().map(|_| ());
+        let schema = builder().replicate::<Made<0, 1, 0>>().replicate::<Made<1, 1, 0>>();
+        assert_eq!(twice(schema.clone()), Ok(()));
+        let duplicate = Err(SchemaError::Duplicate("A"));
+        assert_eq!(twice(schema.clone().replicate::<Made<0, 1, 0>>()), duplicate);
+        assert_eq!(twice(schema.clone().component::<Made<0, 1, 0>>(Audience::Owner)), duplicate);
+        assert_eq!(twice(schema.clone().replicate::<Made<0, 2, 0>>()), duplicate, "another type of the same name");
+        assert_eq!(twice(schema.clone().input::<Made<5, 1, 0>>()), Err(SchemaError::Duplicate("F")));
+        let schema = schema.event::<Told<0>>().event::<Told<1>>();
+        assert_eq!(twice(schema.clone()), Ok(()));
+        assert_eq!(twice(schema.event::<Told<1>>()), Err(SchemaError::Duplicate(Told::<1>::NAME)));
+    }
+
+    #[test]
+    fn events_of_one_name_are_refused() {
+        #[derive(Encode, Decode)]
+        struct Other;
+        impl Event for Other {
+            const NAME: &'static str = Told::<0>::NAME;
+        }
+        let schema = builder().event::<Told<0>>().event::<Other>().build();
+        assert_eq!(schema.map(|_| ()), Err(SchemaError::Duplicate(Other::NAME)));
+    }
+
+    #[test]
+    fn a_schema_needs_an_input_with_fields() {
+        assert_eq!(Schema::builder("game").build().map(|_| ()), Err(SchemaError::NoInput));
+        assert_eq!(Schema::builder("game").input::<Made<0, 0, 0>>().build().map(|_| ()), Err(SchemaError::NoInput));
+    }
+
+    #[test]
+    fn a_component_has_64_lanes_at_most_and_so_has_the_input() {
+        let of = |builder: SchemaBuilder| builder.build().map(|_| ());
+        assert_eq!(of(builder().replicate::<Made<0, 64, 0>>()), Ok(()));
+        assert_eq!(of(builder().replicate::<Made<0, 65, 0>>()), Err(SchemaError::TooWide("A")));
+        let input = Schema::builder("game").input::<Made<0, 65, 0>>();
+        assert_eq!(of(input), Err(SchemaError::TooWide("A")));
+    }
+
+    #[test]
+    fn the_longest_full_record_fits_to_the_bit() {
+        // Four times 64 lanes of 31 bits, and a bit for each component.
+        let four = builder()
+            .replicate::<Made<0, 64, 0>>()
+            .replicate::<Made<1, 64, 0>>()
+            .replicate::<Made<2, 64, 0>>()
+            .replicate::<Made<3, 64, 0>>();
+        let fits = four.clone().replicate::<Made<4, 1, 28>>().build().unwrap();
+        let stream = fits.stream(Audience::Public);
+        assert_eq!(stream.record_bits(stream.full_mask()), Schema::RECORD_BITS_MAX);
+        let over = four.clone().replicate::<Made<4, 1, 29>>().build();
+        assert_eq!(over.map(|_| ()), Err(SchemaError::RecordTooLong(8_001, 8_000)));
+        let aside = four.component::<Made<4, 1, 29>>(Audience::Team).build();
+        assert!(aside.is_ok(), "each stream has records of its own");
+    }
+
+    #[test]
+    fn the_longest_input_fits_to_the_bit() {
+        // A bit, and for each lane one and its change.
+        assert!(Schema::builder("game").input::<Made<0, 62, 14>>().build().is_ok());
+        let over = Schema::builder("game").input::<Made<0, 62, 15>>().build();
+        assert_eq!(over.map(|_| ()), Err(SchemaError::InputTooLong(2_001, 2_000)));
+    }
+
+    #[test]
+    fn the_first_mistake_is_told() {
+        let schema = builder().replicate::<Made<0, 65, 0>>().replicate::<Made<1, 1, 0>>().replicate::<Made<1, 1, 0>>();
+        assert_eq!(schema.build().map(|_| ()), Err(SchemaError::TooWide("A")));
+    }
+
+    #[test]
+    fn a_stream_has_32_components_at_most() {
+        macro_rules! replicate {
+            ($builder:expr, $($n:literal)*) => { $builder$(.replicate::<Made<$n, 1, 0>>())* };
+        }
+        let full = replicate!(builder(), 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31);
+        let schema = full.clone().build().unwrap();
+        assert_eq!(schema.find::<Made<31, 1, 0>>(), Some((Audience::Public, 31)));
+        assert_eq!(schema.find::<Made<32, 1, 0>>(), None);
+        assert!(full.clone().component::<Made<32, 1, 0>>(Audience::Team).build().is_ok());
+        assert_eq!(full.replicate::<Made<32, 1, 0>>().build().map(|_| ()), Err(SchemaError::TooMany("g")));
+    }
+
+    #[test]
+    fn events_are_numbered_in_the_order_of_their_declaration() {
+        #[derive(Encode, Decode)]
+        struct Fleeting;
+        impl Event for Fleeting {
+            const NAME: &'static str = "fleeting";
+            const DELIVERY: Delivery = Delivery::Unreliable;
+        }
+        let schema = builder().event::<Told<3>>().event::<Fleeting>().event::<Told<2>>().build().unwrap();
+        assert_eq!([schema.event::<Told<3>>(), schema.event::<Told<2>>()], [Some(EventId(0)), Some(EventId(2))]);
+        assert_eq!((schema.event::<Told<1>>(), schema.event_count()), (None, 3));
+        let delivery = [0, 1, 2, 3].map(|n| schema.delivery(EventId(n)));
+        assert_eq!(delivery, [Some(Delivery::Reliable), Some(Delivery::Unreliable), Some(Delivery::Reliable), None]);
     }
 }

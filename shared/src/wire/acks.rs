@@ -203,6 +203,26 @@ mod tests {
         Acks::read(&mut BitReader::new(&bytes), next).unwrap().map_or(Vec::new(), |acks| acks.iter().collect())
     }
 
+    #[derive(Clone, Copy, Debug)]
+    enum Step {
+        /// A datagram so far from the newest.
+        Arrive(i64),
+        Report,
+        /// The datagram with one of the reports so far is known to have arrived.
+        Learn(usize),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let window = WINDOW.cast_signed();
+        prop_oneof![
+            8 => (1..3i64).prop_map(Step::Arrive),
+            3 => (-6..0i64).prop_map(Step::Arrive),
+            1 => (-window - 2..window + 40).prop_map(Step::Arrive),
+            3 => Just(Step::Report),
+            2 => any::<usize>().prop_map(Step::Learn),
+        ]
+    }
+
     proptest! {
         #[test]
         fn a_report_names_exactly_what_is_held(start in 0u64..200_000, arrivals in prop::collection::vec(0u64..300, 1..120)) {
@@ -217,6 +237,71 @@ mod tests {
             prop_assert!(expected.starts_with(&reported));
             let span = expected[0] - expected[expected.len() - 1] + 1;
             if span - expected.len() as u64 <= MISSING_MAX as u64 { prop_assert_eq!(reported, expected); }
+        }
+
+        #[test]
+        fn what_is_held_is_reported_until_the_peer_knows(steps in prop::collection::vec(step(), 1..150)) {
+            let mut window = AckWindow::default();
+            let mut held = BTreeSet::new();
+            // Reports under way, and of what the peer has been told by those that are known to have arrived.
+            let mut sent: Vec<(Reported, Vec<u64>)> = Vec::new();
+            let mut told = BTreeSet::new();
+            let mut newest = None;
+            for step in steps {
+                match step {
+                    Step::Arrive(distance) => {
+                        let sequence = newest.map_or(5_000, |newest: u64| newest.saturating_add_signed(distance));
+                        let is_new = !held.contains(&sequence) && newest.is_none_or(|newest| sequence + WINDOW > newest);
+                        prop_assert_eq!(window.contains(sequence), !is_new);
+                        window.accept(sequence);
+                        if is_new {
+                            held.insert(sequence);
+                            newest = newest.max(Some(sequence));
+                        }
+                    }
+                    Step::Report => {
+                        let Some(newest) = newest else { continue };
+                        let named = report(&window, newest + 1);
+                        prop_assert!(named.iter().all(|sequence| held.contains(sequence)));
+                        // What lies behind more gaps than can be listed is given up.
+                        let gaps = (newest.saturating_sub(WINDOW - 1)..newest).rev().filter(|s| !held.contains(s));
+                        let oldest = gaps.map(|gap| gap + 1).nth(MISSING_MAX).unwrap_or(0).max((newest + 1).saturating_sub(WINDOW));
+                        let named: Vec<u64> = named.into_iter().chain(told.iter().copied()).collect();
+                        prop_assert!(held.range(oldest..).all(|sequence| named.contains(sequence)));
+                        let named = named.into_iter().chain(held.range(..oldest).copied()).collect();
+                        sent.push((window.reported().unwrap(), named));
+                    }
+                    Step::Learn(n) => {
+                        if sent.is_empty() { continue }
+                        let (reported, named) = &sent[n % sent.len()];
+                        window.on_report_received(*reported);
+                        told.extend(named);
+                    }
+                }
+                prop_assert_eq!(window.newest(), newest);
+                let Some(newest) = newest else { continue };
+                prop_assert!(!window.contains(newest + 1) && (0..40).all(|age| window.contains(newest - age) == held.contains(&(newest - age))));
+                let whole = (0..WINDOW).take_while(|age| held.contains(&(newest - age))).count() as u64;
+                prop_assert!(window.contains_all_from(newest + 1 - whole) && !window.contains_all_from(newest - whole));
+            }
+        }
+
+        #[test]
+        fn sixteen_bits_expand_to_the_nearest_sequence(
+            near in prop_oneof![0u64..200_000, any::<u64>()], distance in i16::MIN..=i16::MAX,
+        ) {
+            let Some(sequence) = near.checked_add_signed(i64::from(distance)) else { return Ok(()) };
+            prop_assert_eq!(expand(sequence as u16, near), sequence);
+        }
+
+        #[test]
+        fn a_delay_comes_back_in_steps_or_is_unknown(us in prop_oneof![0u64..140_000, any::<u64>()]) {
+            let mut window = AckWindow::default();
+            window.accept(3);
+            let mut w = BitWriter::new();
+            window.write(Duration::from_micros(us), &mut w);
+            let acks = Acks::read(&mut BitReader::new(w.finish()), 4).unwrap().unwrap();
+            prop_assert_eq!(acks.delay, (us < 1_023 * 128).then(|| Duration::from_micros(us / 128 * 128)));
         }
 
         #[test]
@@ -258,6 +343,18 @@ mod tests {
             window.write(Duration::ZERO, &mut w);
             assert!(w.len_bits() <= REPORT_BITS_MAX, "{} bits at every {step}th", w.len_bits());
         }
+    }
+
+    #[test]
+    fn a_full_window_reaches_exactly_as_far_as_it_is_long() {
+        let mut window = AckWindow::default();
+        (0..2_000).for_each(|s| window.accept(s));
+        assert!(report(&window, 2_000).into_iter().eq((2_000 - WINDOW..2_000).rev()));
+        assert!(window.contains_all_from(2_000 - WINDOW) && !window.contains_all_from(2_000 - WINDOW - 1));
+        assert!(!window.contains(2_000), "though what has its place is held");
+        window.accept(2_003);
+        assert!((2_000..2_003).all(|skipped| !window.contains(skipped)));
+        assert!(window.contains(1_999) && window.contains(2_003));
     }
 
     #[test]

@@ -269,3 +269,283 @@ fn settle<T>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::WIRE_VERSION;
+    use alloc::collections::{BTreeMap, BTreeSet};
+    use alloc::vec;
+    use proptest::prelude::*;
+
+    /// One datagram: who sends it, which messages are queued before, and what becomes of it.
+    #[derive(Clone, Debug)]
+    struct Step {
+        from: usize,
+        /// How many bytes long.
+        reliable: Option<usize>,
+        unreliable: bool,
+        fate: Arrival,
+    }
+
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    enum Arrival {
+        Once,
+        Twice,
+        Never,
+        /// After later ones: when this many steps have passed.
+        Late(usize),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let fate = prop_oneof![
+            5 => Just(Arrival::Once),
+            1 => Just(Arrival::Twice),
+            2 => Just(Arrival::Never),
+            2 => (1usize..15).prop_map(Arrival::Late),
+        ];
+        let reliable = prop::option::weighted(0.4, prop_oneof![4 => 4usize..30, 1 => 4..2_000usize]);
+        (0usize..2, reliable, any::<bool>(), fate).prop_map(|(from, reliable, unreliable, fate)| Step {
+            from,
+            reliable,
+            unreliable,
+            fate,
+        })
+    }
+
+    /// One end, and what is true of it.
+    struct End {
+        connection: Connection<u64>,
+        /// Messages that were to be sent, and those that came; the marks behind the former.
+        said: Vec<Vec<u8>>,
+        heard: Vec<Vec<u8>>,
+        marks: Vec<u64>,
+        /// Which unreliable message each datagram carried; those that came.
+        carried: BTreeMap<u64, Vec<u8>>,
+        heard_once: Vec<Vec<u8>>,
+        /// The peer's datagrams that came, in their order.
+        arrived: Vec<u64>,
+        duplicates: u64,
+        /// Of our own datagrams.
+        acked: BTreeSet<u64>,
+        lost: BTreeSet<u64>,
+    }
+
+    impl End {
+        fn new() -> Self {
+            Self {
+                connection: Connection::new(2_000),
+                said: Vec::new(),
+                heard: Vec::new(),
+                marks: Vec::new(),
+                carried: BTreeMap::new(),
+                heard_once: Vec::new(),
+                arrived: Vec::new(),
+                duplicates: 0,
+                acked: BTreeSet::new(),
+                lost: BTreeSet::new(),
+            }
+        }
+
+        fn send(&mut self, step: &Step, now: Instant) -> (u64, Vec<u8>) {
+            const ROOM_BITS: usize = 8_000;
+            if let Some(len) = step.reliable {
+                let mut message = vec![7; len];
+                message[..4].copy_from_slice(&(self.said.len() as u32).to_le_bytes());
+                self.connection.send_message(&message).unwrap();
+                self.said.push(message);
+                self.marks.push(self.connection.message_mark());
+                assert!(
+                    !self.connection.messages_delivered()
+                        && !self.connection.messages_delivered_to(self.marks[self.marks.len() - 1])
+                );
+            }
+            let unreliable = step.unreliable.then(|| self.connection.flight.next_sequence().to_le_bytes().to_vec());
+            if let Some(message) = &unreliable {
+                self.connection.send_unreliable(message).unwrap();
+                assert!(self.connection.wants_to_send_messages());
+            }
+            let mut w = BitWriter::new();
+            let sequence = self.connection.write_head(now, ROOM_BITS, &mut w);
+            assert!(w.len_bits() <= HEAD_BITS_MAX + ROOM_BITS);
+            self.connection.commit(now, sequence, |_, _| panic!("nothing is too old"));
+            self.carried.extend(unreliable.map(|message| (sequence, message)));
+            (sequence, w.finish().to_vec())
+        }
+
+        fn receive(&mut self, datagram: &[u8], now: Instant) {
+            let mut r = BitReader::new(datagram);
+            let Some(header) = self.connection.read_header(&mut r).unwrap() else {
+                self.duplicates += 1;
+                return;
+            };
+            self.connection.read_messages(&mut r).unwrap();
+            self.connection.accept(header.sequence, now);
+            self.arrived.push(header.sequence);
+            let (acked, lost) = (&mut self.acked, &mut self.lost);
+            self.connection.on_acks(&header, now, |sequence, fate| note(sequence, &fate, acked, lost));
+            self.heard.extend(core::iter::from_fn(|| self.connection.poll_message()));
+            self.heard_once.extend(core::iter::from_fn(|| self.connection.poll_unreliable()));
+        }
+
+        fn expire(&mut self, now: Instant) {
+            let (acked, lost) = (&mut self.acked, &mut self.lost);
+            self.connection.expire(now, Duration::ZERO, |sequence, fate| note(sequence, &fate, acked, lost));
+        }
+    }
+
+    fn note(sequence: u64, fate: &Fate<'_, u64>, acked: &mut BTreeSet<u64>, lost: &mut BTreeSet<u64>) {
+        match fate {
+            Fate::Acked(content) => assert!(*content == sequence && acked.insert(sequence), "{sequence} twice"),
+            Fate::Lost(content) => {
+                assert!(**content == sequence && !acked.contains(&sequence) && lost.insert(sequence), "{sequence}");
+            }
+        }
+    }
+
+    /// What is true at any time of who sends and who receives.
+    fn check(from: &End, to: &End) {
+        let arrived: BTreeSet<u64> = to.arrived.iter().copied().collect();
+        assert!(from.acked.is_subset(&arrived), "an ack is the truth");
+        assert!(from.said.starts_with(&to.heard), "each once, in their order");
+        let delivered = from.marks.iter().take_while(|mark| from.connection.messages_delivered_to(**mark)).count();
+        assert!(delivered <= to.heard.len());
+        let carried: Vec<&Vec<u8>> = to.arrived.iter().filter_map(|sequence| from.carried.get(sequence)).collect();
+        assert!(to.heard_once.iter().eq(carried), "what a datagram carried came with it");
+        let counts = to.connection.receive_counts();
+        assert_eq!((counts.received, counts.duplicate), (arrived.len() as u64, to.duplicates));
+        let newest_before = |n: usize| to.arrived[..n].iter().copied().max();
+        let late = (0..to.arrived.len()).filter(|n| newest_before(*n) > Some(to.arrived[*n])).count();
+        assert_eq!(counts.reordered, late as u64);
+        let expected = to.arrived.first().map_or(0, |first| newest_before(to.arrived.len()).unwrap() + 1 - first);
+        assert_eq!(counts.expected, expected);
+        let counts = from.connection.send_counts();
+        assert_eq!(counts.acked, from.acked.len() as u64);
+        assert_eq!(counts.lost, from.lost.difference(&from.acked).count() as u64);
+        let settled: BTreeSet<u64> = from.acked.union(&from.lost).copied().collect();
+        let oldest = (0..counts.sent).find(|sequence| !settled.contains(sequence));
+        assert_eq!(from.connection.oldest_in_flight(|_| true), oldest);
+        let even = (0..counts.sent).find(|sequence| sequence % 2 == 0 && !settled.contains(sequence));
+        assert_eq!(from.connection.oldest_in_flight(|content| content % 2 == 0), even);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn both_ends_agree_on_what_arrived_whatever_is_lost_late_or_doubled(steps in prop::collection::vec(step(), 1..80)) {
+            let mut ends = [End::new(), End::new()];
+            let mut now = Instant::from_us(1_000_000);
+            let mut late: Vec<(usize, usize, Vec<u8>)> = Vec::new();
+            let last = steps.len();
+            // Afterwards nothing is lost any more, until everything is settled.
+            let clear = |n: usize| Step { from: n % 2, reliable: None, unreliable: false, fate: Arrival::Once };
+            let mut sent = [0; 2];
+            for (n, step) in steps.into_iter().chain((0..120).map(clear)).enumerate() {
+                now += Duration::from_millis(5);
+                if n == last {
+                    sent = [0, 1].map(|end: usize| ends[end].connection.send_counts().sent);
+                }
+                let to = 1 - step.from;
+                let (_, datagram) = ends[step.from].send(&step, now);
+                match step.fate {
+                    Arrival::Never => {}
+                    Arrival::Late(steps) => late.push((n + steps, to, datagram)),
+                    fate => {
+                        (0..if fate == Arrival::Twice { 2 } else { 1 }).for_each(|_| ends[to].receive(&datagram, now));
+                    }
+                }
+                for at in (0..late.len()).rev() {
+                    if late[at].0 <= n {
+                        let (_, to, datagram) = late.remove(at);
+                        ends[to].receive(&datagram, now);
+                    }
+                }
+                check(&ends[0], &ends[1]);
+                check(&ends[1], &ends[0]);
+            }
+            for end in 0..2 {
+                let (from, to) = (&ends[end], &ends[1 - end]);
+                for sequence in 0..sent[end] {
+                    prop_assert_eq!(from.acked.contains(&sequence), to.arrived.contains(&sequence), "datagram {}", sequence);
+                }
+                prop_assert_eq!(&to.heard, &from.said);
+                prop_assert!(from.connection.messages_delivered() && !from.connection.wants_to_send_messages());
+                prop_assert!(from.marks.iter().all(|mark| from.connection.messages_delivered_to(*mark)));
+            }
+            for end in &mut ends {
+                end.expire(now + Duration::from_secs(20));
+                let counts = end.connection.send_counts();
+                prop_assert_eq!((counts.acked + counts.lost, end.connection.oldest_remembered()), (counts.sent, counts.sent));
+            }
+        }
+    }
+
+    #[test]
+    fn an_ack_is_delayed_since_the_newest_came_first() {
+        let (mut peer, mut w) = (Connection::new(100), BitWriter::new());
+        (0..6).for_each(|_| peer.commit(Instant::default(), (), |_, _| {}));
+        let at = |ms: u64| Instant::from_us(5_000_000 + ms * 1_000);
+        let mut connection = Connection::<()>::new(100);
+        for (sequence, ms) in [(4, 0), (5, 20), (3, 30), (5, 40)] {
+            connection.accept(sequence, at(ms));
+        }
+        connection.write_head(at(84), 0, &mut w);
+        let header = peer.read_header(&mut BitReader::new(w.finish())).unwrap().unwrap();
+        assert_eq!(header.acks.unwrap().delay, Some(Duration::from_millis(64)));
+    }
+
+    #[test]
+    fn what_was_dropped_after_its_head_may_come_again() {
+        let (mut peer, mut w) = (Connection::<()>::new(100), BitWriter::new());
+        peer.write_head(Instant::default(), 0, &mut w);
+        let mut connection = Connection::<()>::new(100);
+        let datagram = w.finish().to_vec();
+        let mut is_new = || connection.read_header(&mut BitReader::new(&datagram)).unwrap().is_some();
+        assert!(is_new() && is_new(), "it is not held");
+        assert_eq!((connection.receive_counts().expected, connection.receive_counts().reordered), (1, 0));
+        connection.accept(0, Instant::default());
+        assert!(connection.read_header(&mut BitReader::new(&datagram)).unwrap().is_none());
+    }
+
+    #[test]
+    fn messages_take_the_room_they_are_given_and_no_bit_more() {
+        // Version, sequence, nothing held, no more of either kind of message.
+        const HEAD_BITS: usize = 4 + 16 + 1 + 2;
+        for room_bits in 0..1_500 {
+            let mut connection = Connection::<()>::new(100);
+            connection.send_unreliable(&[1; 10]).unwrap();
+            (0..64).for_each(|_| connection.send_message(&[2; 3]).unwrap());
+            let mut w = BitWriter::new();
+            connection.write_head(Instant::default(), room_bits, &mut w);
+            let taken_bits = w.len_bits() - HEAD_BITS;
+            // A message of 3 bytes takes 52 bits, and what is left is less than one.
+            assert!(taken_bits <= room_bits && taken_bits + 52 > room_bits, "{taken_bits} of {room_bits}");
+        }
+    }
+
+    #[test]
+    fn what_breaks_the_rules_of_messages_breaks_the_connection_for_good() {
+        let mut connection = Connection::<()>::new(100);
+        let mut w = BitWriter::new();
+        connection.write_head(Instant::default(), 0, &mut w);
+        let mut none = BitReader::new(w.finish());
+        none.read(4 + 16 + 1).unwrap();
+        assert_eq!((connection.read_messages(&mut none.clone()), connection.messages_broken()), (Ok(()), false));
+        assert_eq!(connection.read_messages(&mut BitReader::new(&[0b10])), Err(Malformed));
+        assert!(connection.messages_broken());
+        assert_eq!(connection.read_messages(&mut none), Err(Malformed));
+    }
+
+    #[test]
+    fn unreliable_messages_that_found_no_room_can_be_dropped() {
+        let mut connection = Connection::<()>::new(100);
+        assert_eq!(connection.drop_unreliable(), 0);
+        (0..3).for_each(|n| connection.send_unreliable(&[n; 20]).unwrap());
+        let mut w = BitWriter::new();
+        connection.write_head(Instant::default(), 20 * 8 + 11, &mut w);
+        assert_eq!((connection.drop_unreliable(), connection.wants_to_send_messages()), (2, false));
+        assert_eq!(connection.send_unreliable(&[0; 801]), Err(SendError::TooLong(801)));
+        assert_eq!(u64::from(w.finish()[0] & 0xF), u64::from(WIRE_VERSION));
+    }
+}

@@ -178,6 +178,7 @@ mod tests {
     use super::*;
     use crate::bits::{BitReader, BitWriter};
     use alloc::vec::Vec;
+    use proptest::prelude::*;
 
     fn acks(held: &[u64], next: u64) -> Acks {
         let mut window = AckWindow::default();
@@ -201,6 +202,103 @@ mod tests {
             Fate::Lost(content) => lost.push(*content),
         });
         (acked, lost)
+    }
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Send(u64),
+        /// Of the last datagrams those with a bit set arrive; the peer reports if the flag is set.
+        Arrive(u32, bool),
+        Expire(u64),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            4 => (1u64..4).prop_map(Step::Send),
+            3 => (any::<u32>(), any::<bool>()).prop_map(|(bits, reports)| Step::Arrive(bits, reports)),
+            2 => prop::sample::select(&[10u64, 20, 50, 200, 3_000, 11_000]).prop_map(Step::Expire),
+        ]
+    }
+
+    /// What is true of one datagram.
+    struct Truth {
+        at_ms: u64,
+        state: State,
+    }
+
+    proptest! {
+        #[test]
+        fn fates_are_those_of_the_rules(
+            steps in prop::collection::vec((step(), prop::sample::select(&[0u64, 10, 10, 20, 50, 2_000, 10_000])), 1..60),
+        ) {
+            let (mut flight, mut rtt, mut window) = (Flight::default(), RttEstimator::default(), AckWindow::default());
+            let mut truth: Vec<Truth> = Vec::new();
+            let (mut first, mut now_ms, mut samples) = (0, 0, 0);
+            for (step, gap_ms) in steps {
+                now_ms += gap_ms;
+                let now = Instant::from_us(now_ms * 1_000);
+                let (mut fates, mut expected) = (Vec::new(), Vec::new());
+                let mut note = |sequence, fate: Fate<'_, u64>| match fate {
+                    Fate::Acked(content) => fates.push((sequence, content, true)),
+                    Fate::Lost(content) => fates.push((sequence, *content, false)),
+                };
+                match step {
+                    Step::Send(count) => {
+                        for _ in 0..count {
+                            let sequence = truth.len() as u64;
+                            prop_assert_eq!(flight.send(now, sequence * 7, &mut note), sequence);
+                            truth.push(Truth { at_ms: now_ms, state: State::InFlight });
+                        }
+                    }
+                    Step::Arrive(bits, reports) => {
+                        let next = truth.len() as u64;
+                        (0..32).filter(|n| bits >> n & 1 != 0 && *n < next).for_each(|n| window.accept(next - 1 - n));
+                        let mut w = BitWriter::new();
+                        window.write(Duration::ZERO, &mut w);
+                        let Some(acks) = Acks::read(&mut BitReader::new(w.finish()), next).unwrap().filter(|_| reports) else { continue };
+                        flight.on_acks(&acks, now, &mut rtt, &mut note);
+                        for sequence in acks.iter().filter(|sequence| *sequence >= first) {
+                            if truth[sequence as usize].state != State::Acked {
+                                samples += u64::from(sequence == acks.newest);
+                                truth[sequence as usize].state = State::Acked;
+                                expected.push((sequence, sequence * 7, true));
+                            }
+                        }
+                        if !expected.is_empty() {
+                            for sequence in (first..next).rev() {
+                                let later = truth[sequence as usize + 1..].iter().filter(|sent| sent.state == State::Acked);
+                                if later.count() >= 3 && truth[sequence as usize].state == State::InFlight {
+                                    truth[sequence as usize].state = State::Lost;
+                                    expected.push((sequence, sequence * 7, false));
+                                }
+                            }
+                        }
+                    }
+                    Step::Expire(timeout_ms) => {
+                        flight.expire(now, Duration::from_millis(timeout_ms), &mut note);
+                        for sequence in first..truth.len() as u64 {
+                            let sent = &mut truth[sequence as usize];
+                            if sent.state == State::InFlight && now_ms - sent.at_ms > timeout_ms {
+                                sent.state = State::Lost;
+                                expected.push((sequence, sequence * 7, false));
+                            }
+                        }
+                        let forget_ms = (timeout_ms * 4).min(timeout_ms.max(10_000));
+                        let is_over = |sent: &Truth| sent.state == State::Acked || now_ms - sent.at_ms > forget_ms;
+                        first += truth[first as usize..].iter().take_while(|sent| is_over(sent)).count() as u64;
+                    }
+                }
+                prop_assert_eq!(fates, expected);
+                let count = |state| truth.iter().filter(|sent| sent.state == state).count() as u64;
+                let counts = SendCounts { sent: truth.len() as u64, acked: count(State::Acked), lost: count(State::Lost) };
+                prop_assert_eq!(flight.counts(), counts);
+                prop_assert_eq!((flight.oldest_remembered(), flight.next_sequence()), (first, truth.len() as u64));
+                prop_assert_eq!(rtt.samples(), samples);
+                let in_flight = |n: &usize| truth[*n].state == State::InFlight;
+                let oldest = (first as usize..truth.len()).find(|n| in_flight(n) && n % 3 == 1);
+                prop_assert_eq!(flight.oldest_in_flight(|content| content / 7 % 3 == 1), oldest.map(|n| n as u64));
+            }
+        }
     }
 
     #[test]

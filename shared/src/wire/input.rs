@@ -81,6 +81,7 @@ mod tests {
     use super::*;
     use crate::state::Coding;
     use alloc::vec::Vec;
+    use proptest::prelude::*;
 
     const LANES: [Lane; 2] = [Lane { max: 255, coding: Coding::Number(2) }, Lane { max: 7, coding: Coding::Symbol }];
 
@@ -108,6 +109,38 @@ mod tests {
             w.len_bits()
         };
         assert_eq!(bits(3) - bits(2), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn as_many_inputs_as_fit_come_back(
+            tick in any::<u32>(), distance in i16::MIN..=i16::MAX, room_bits in 40usize..1_200,
+            inputs in prop::collection::vec((0u32..=255, 0u32..=7), 1..100),
+        ) {
+            let inputs: Vec<[u32; 2]> = inputs.into_iter().map(|(a, b)| [a, b]).collect();
+            let mut w = BitWriter::new();
+            let older = inputs[1..].iter().map(|input| &input[..]);
+            write_inputs(&LANES, &[128, 0], Tick(tick), &inputs[0], older, room_bits, &mut w);
+            let len_bits = w.len_bits();
+            prop_assert!(len_bits <= room_bits);
+            let near = Tick(tick.wrapping_sub(i32::from(distance).cast_unsigned()));
+            let mut r = BitReader::new(w.finish());
+            let mut reader = InputReader::new(&LANES, near, &mut r).unwrap().unwrap();
+            let mut values = [128, 0];
+            let mut got = 0;
+            while let Some(at) = reader.next(&mut values, &mut r).unwrap() {
+                prop_assert_eq!((at, values), (Tick(tick).sub(got as u32), inputs[got]));
+                got += 1;
+            }
+            prop_assert_eq!(r.position_bits(), len_bits);
+            prop_assert!(got <= INPUTS_MAX);
+            // Of what is left out the newest would not fit, were the count as long as it may be.
+            if got < inputs.len().min(INPUTS_MAX) {
+                let mut next = BitWriter::new();
+                write_change(&LANES, &inputs[got - 1], &inputs[got], &mut next);
+                prop_assert!(len_bits + next.len_bits() > room_bits - (HEAD_BITS_MAX - 17));
+            }
+        }
     }
 
     #[test]

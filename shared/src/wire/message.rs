@@ -216,6 +216,60 @@ mod tests {
         assert_eq!(accepted, [0b001, 0b011, 0b100, 0b101, 0b111]);
     }
 
+    fn any_claim() -> impl Strategy<Value = ResumeClaim> {
+        let streams = prop::collection::vec((0..Audience::COUNT, 0u32..300, 0u32..1_000, any::<u16>()), 0..40);
+        (any::<u64>(), any::<u32>(), streams).prop_map(|(payload_hash, newest, mut streams)| {
+            streams.sort_by_key(|(audience, index, ..)| (*audience, *index));
+            streams.dedup_by_key(|(audience, index, ..)| (*audience, *index));
+            let streams = streams.into_iter().map(|(audience, index, age, proof)| HeldStream {
+                audience: Audience::ALL[audience],
+                index,
+                tick: Tick(newest).sub(age),
+                proof,
+            });
+            ResumeClaim { payload_hash, streams: streams.collect() }
+        })
+    }
+
+    fn any_client_message() -> impl Strategy<Value = ClientMessage> {
+        prop_oneof![
+            (any::<u64>(), prop::option::of(any_claim()))
+                .prop_map(|(schema_hash, claim)| ClientMessage::Hello { schema_hash, claim }),
+            any::<u32>().prop_map(|tick| ClientMessage::Desync { tick: Tick(tick) }),
+            (any::<u8>(), prop::collection::vec(any::<u8>(), 0..50))
+                .prop_map(|(id, body)| ClientMessage::Event { id: EventId(id), body }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn any_client_message_comes_back_and_no_byte_less_or_more_is_the_same(message in any_client_message()) {
+            let mut w = BitWriter::new();
+            message.write(&mut w);
+            let bytes = w.finish().to_vec();
+            prop_assert_eq!(ClientMessage::read(&bytes), Ok(message.clone()));
+            prop_assert_ne!(ClientMessage::read(&bytes[..bytes.len() - 1]), Ok(message.clone()));
+            prop_assert_ne!(ClientMessage::read(&[&bytes[..], &[0]].concat()), Ok(message));
+        }
+
+        #[test]
+        fn any_bytes_that_read_as_a_welcome_are_written_as_they_were(bytes in prop::collection::vec(any::<u8>(), 16..30)) {
+            let mut bytes = bytes;
+            (bytes[0], bytes[15]) = (0, bytes[15] & 0b111);
+            let Ok(message) = ServerMessage::read(&bytes) else { return Ok(()) };
+            let mut w = BitWriter::new();
+            message.write(&mut w);
+            prop_assert_eq!(w.finish(), &bytes[..]);
+        }
+    }
+
+    #[test]
+    fn the_longest_event_is_the_longest_message() {
+        let mut w = BitWriter::new();
+        ClientMessage::Event { id: EventId(3), body: vec![0; ClientMessage::EVENT_BYTES_MAX] }.write(&mut w);
+        assert_eq!(w.finish().len(), ClientMessage::BYTES_MAX);
+    }
+
     #[test]
     fn messages_come_back_as_they_were() {
         let mine = [

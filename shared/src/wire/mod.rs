@@ -47,3 +47,31 @@ pub const DATAGRAM_BYTES_MAX: usize = crate::netcode::PAYLOAD_BYTES_MAX;
 
 /// The same in bits.
 pub const DATAGRAM_BITS_MAX: usize = DATAGRAM_BYTES_MAX * 8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bits::BitWriter;
+    use crate::state::Schema;
+    use crate::{Instant, netcode};
+
+    #[test]
+    fn a_datagram_holds_the_longest_input_and_the_longest_message_of_either_kind() {
+        for reliable in [true, false] {
+            let mut connection = Connection::<()>::new(0);
+            // What a report is longest for: sequences left out far from each other.
+            (0..1_000).step_by(15).for_each(|sequence| connection.accept(sequence, Instant::default()));
+            let message = [7; UNRELIABLE_BYTES_MAX];
+            if reliable { connection.send_message(&message) } else { connection.send_unreliable(&message) }.unwrap();
+            let mut w = BitWriter::new();
+            connection.write_head(
+                Instant::default(),
+                DATAGRAM_BITS_MAX - HEAD_BITS_MAX - Schema::INPUT_BITS_MAX,
+                &mut w,
+            );
+            assert!(w.len_bits() > UNRELIABLE_BYTES_MAX * 8, "it goes out");
+            w.write_bytes(&[0; Schema::INPUT_BITS_MAX / 8]);
+            assert!(w.finish().len() <= netcode::PAYLOAD_BYTES_MAX);
+        }
+    }
+}

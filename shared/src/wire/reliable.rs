@@ -256,18 +256,26 @@ mod tests {
         #[test]
         fn messages_arrive_once_and_in_order_under_loss_and_reorder(
             sizes in prop::collection::vec(0usize..5_000, 1..20),
-            fates in prop::collection::vec(0u8..4, 4_000),
+            fates in prop::collection::vec((0u8..4, 0usize..12_000), 0..150),
         ) {
             let messages: Vec<Vec<u8>> = sizes.iter().enumerate().map(|(n, len)| alloc::vec![n as u8; *len]).collect();
             let mut sender = ReliableSender::default();
             let mut receiver = ReliableReceiver::new(MESSAGE_BYTES_MAX);
-            messages.iter().for_each(|message| sender.send(message).unwrap());
             let mut delayed: Option<(u64, Vec<u8>)> = None;
             let mut got = Vec::new();
-            for (sequence, fate) in fates.into_iter().enumerate() {
-                let sequence = sequence as u64;
+            messages.iter().for_each(|message| sender.send(message).unwrap());
+            let mark = sender.next_id();
+            prop_assert!(!sender.is_acked_before(mark) && !sender.is_empty());
+            // After so many nothing is lost any more, so that all has to arrive, a fragment with each datagram at least.
+            let last = fates.len() as u64;
+            let clear = core::iter::repeat_n((0, 8_000), mark as usize);
+            for ((fate, room_bits), sequence) in fates.into_iter().chain(clear).zip(0..) {
+                if sequence == last && let Some((s, _)) = delayed.take() {
+                    sender.on_lost(s);
+                }
                 let mut w = BitWriter::new();
-                sender.write(sequence, 1100 * 8, &mut w);
+                sender.write(sequence, room_bits, &mut w);
+                prop_assert!(w.len_bits() <= room_bits.max(1));
                 let datagram = w.finish().to_vec();
                 let mut arrive = |s: u64, bytes: &[u8]| {
                     receiver.read(&mut BitReader::new(bytes)).unwrap();
@@ -282,10 +290,26 @@ mod tests {
                     }
                 }
                 while let Some(message) = receiver.poll() { got.push(message); }
-                if sender.is_empty() { break; }
+                prop_assert!(messages.starts_with(&got));
             }
-            if sender.is_empty() { prop_assert_eq!(got, messages); }
-            else { prop_assert!(messages.starts_with(&got)); }
+            prop_assert_eq!(got, messages);
+            prop_assert!(sender.is_empty() && sender.is_acked_before(mark) && !sender.wants_to_send());
+            prop_assert_eq!((sender.queued_bytes, sender.next_id()), (0, mark));
+        }
+
+        #[test]
+        fn as_many_fragments_go_out_as_fit(sizes in prop::collection::vec(0usize..60, 1..70), room_bits in 0usize..6_000) {
+            let mut sender = ReliableSender::default();
+            sizes.iter().for_each(|len| sender.send(&alloc::vec![5; *len]).unwrap());
+            let mut w = BitWriter::new();
+            sender.write(0, room_bits, &mut w);
+            let ends = sizes.iter().take(WINDOW as usize).scan(1, |end, len| {
+                *end += FRAGMENT_HEAD_BITS + len * 8;
+                Some(*end)
+            });
+            let ends: Vec<usize> = ends.collect();
+            prop_assert_eq!(w.len_bits(), ends.iter().copied().take_while(|end| *end <= room_bits).last().unwrap_or(1));
+            prop_assert_eq!(sender.wants_to_send(), ends.last() > Some(&room_bits));
         }
 
         #[test]
@@ -303,6 +327,9 @@ mod tests {
         assert!(refused.is_some());
         assert!(sender.queued_bytes <= ReliableSender::QUEUED_BYTES_MAX);
         assert_eq!(sender.send(&[0; MESSAGE_BYTES_MAX + 1]), Err(SendError::TooLong(MESSAGE_BYTES_MAX + 1)));
+        let mut sender = ReliableSender::default();
+        assert_eq!([0; 3].map(|_| sender.send(&[7; MESSAGE_BYTES_MAX])), [Ok(()), Ok(()), Err(SendError::Full)]);
+        assert_eq!(sender.send(&[7]), Err(SendError::Full), "to the last byte");
     }
 
     #[test]

@@ -63,3 +63,38 @@ impl RttEstimator {
         smoothed + variation.max(Duration::from_millis(2)) * 4 + slack
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn estimates_are_those_of_rfc_6298(samples in prop::collection::vec(0u64..4_000_000, 0..30), slack_ms in 0u64..500) {
+            let mut rtt = RttEstimator::default();
+            let mut expected: Option<(f64, f64)> = None;
+            let seconds: Vec<f64> = samples.iter().map(|us| (*us as f64 / 1e6).min(3.0)).collect();
+            for (us, sample) in samples.iter().zip(&seconds) {
+                rtt.sample(Duration::from_micros(*us));
+                expected = Some(match expected {
+                    None => (*sample, sample / 2.0),
+                    Some((smoothed, variation)) => {
+                        (smoothed * 0.875 + sample * 0.125, variation * 0.75 + (smoothed - sample).abs() * 0.25)
+                    }
+                });
+            }
+            let near = |duration: Duration, seconds: f64| (duration.as_secs_f64() - seconds).abs() < 1e-6;
+            let (smoothed, variation) = expected.unwrap_or((0.25, 0.06));
+            prop_assert!(near(rtt.smoothed().unwrap_or(Duration::from_millis(250)), smoothed));
+            prop_assert!(near(rtt.variation(), expected.map_or(0.0, |(_, variation)| variation)));
+            let timeout = rtt.timeout(Duration::from_millis(slack_ms));
+            prop_assert!(near(timeout, smoothed + variation.max(0.002) * 4.0 + slack_ms as f64 / 1e3));
+            let least = seconds.iter().copied().reduce(f64::min);
+            prop_assert_eq!(rtt.min().map(|min| near(min, least.unwrap())), least.map(|_| true));
+            prop_assert_eq!(rtt.latest().map(|latest| near(latest, *seconds.last().unwrap())), least.map(|_| true));
+            prop_assert_eq!((rtt.samples(), rtt.smoothed().is_some()), (samples.len() as u64, !samples.is_empty()));
+        }
+    }
+}

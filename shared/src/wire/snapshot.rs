@@ -162,6 +162,7 @@ impl InputReport {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::collections::BTreeSet;
     use proptest::prelude::*;
 
     #[test]
@@ -187,7 +188,46 @@ mod tests {
         }
     }
 
+    #[test]
+    fn entities_side_by_side_are_audited_in_all_turns_one_after_the_other() {
+        for first in [0, 1, 63, 64, 1_000_000] {
+            let buckets: BTreeSet<u8> = (first..first + u32::from(Audit::BUCKETS)).map(audit_bucket).collect();
+            assert!(buckets.into_iter().eq(0..Audit::BUCKETS));
+            assert_eq!(audit_bucket(first), audit_bucket(first + u32::from(Audit::BUCKETS)));
+        }
+    }
+
+    /// No more than a server says: inputs for a second, what is in flight, a full snapshot over a thousand datagrams.
+    fn header() -> impl Strategy<Value = SnapshotHeader> {
+        let inputs = (0u32..=240, prop::option::of(-2_048i16..2_048), any::<u8>())
+            .prop_map(|(ahead, lead, missed)| InputReport { ahead, lead, missed });
+        let load = (0u8..4, 0u16..1_024).prop_map(|(level, dilation_pct)| Load { level, dilation_pct });
+        let audit = (0..Audit::BUCKETS, any::<u32>()).prop_map(|(bucket, hash)| Audit { bucket, hash });
+        (
+            (any::<u32>(), 0u32..512, 0u32..512, any::<bool>(), 0u32..=4_096),
+            (prop::option::of(inputs), load, prop::option::of(any::<u64>()), prop::option::of(audit)),
+            prop::option::of(any::<u16>()),
+        )
+            .prop_map(|((tick, index, after, complete, in_flight), (inputs, load, due, audit), checksum)| {
+                let (tick, due) = (Tick(tick), due.map(Instant::from_us));
+                let count = index + 1 + after;
+                SnapshotHeader { tick, index, count, complete, in_flight, inputs, load, due, audit, checksum }
+            })
+    }
+
     proptest! {
+        #[test]
+        fn any_header_comes_back_as_it_was(header in header(), distance in i16::MIN..=i16::MAX) {
+            let near = Tick(header.tick.0.wrapping_sub(i32::from(distance).cast_unsigned()));
+            let mut w = BitWriter::new();
+            header.write(&mut w);
+            let len_bits = w.len_bits();
+            prop_assert!(len_bits <= SnapshotHeader::BITS_MAX, "{} bits", len_bits);
+            let mut r = BitReader::new(w.finish());
+            prop_assert_eq!(SnapshotHeader::read(near, &mut r), Ok(Some(header)));
+            prop_assert_eq!(r.position_bits(), len_bits);
+        }
+
         #[test]
         fn any_bytes_read_as_a_header_or_an_error(bytes in prop::collection::vec(any::<u8>(), 0..60)) {
             let mut r = BitReader::new(&bytes);

@@ -85,6 +85,7 @@ pub fn read_unreliable(r: &mut BitReader<'_>, mut sink: impl FnMut(Vec<u8>)) -> 
 mod tests {
     use super::*;
     use alloc::vec;
+    use proptest::prelude::*;
 
     fn read(bytes: &[u8]) -> Result<Vec<Vec<u8>>, Malformed> {
         let mut messages = Vec::new();
@@ -108,12 +109,39 @@ mod tests {
         assert!(sender.is_empty());
     }
 
+    proptest! {
+        #[test]
+        fn each_goes_out_once_in_order_as_soon_as_it_fits(
+            sizes in prop::collection::vec(0usize..300, 0..50), rooms in prop::collection::vec(1usize..5_000, 1..20),
+        ) {
+            let mut sender = UnreliableSender::default();
+            sizes.iter().for_each(|len| sender.send(&vec![9; *len]).unwrap());
+            let mut left = &sizes[..];
+            for room_bits in rooms {
+                let mut w = BitWriter::new();
+                sender.write(room_bits, &mut w);
+                let len_bits = w.len_bits();
+                prop_assert!(len_bits <= room_bits);
+                let got = read(w.finish()).unwrap();
+                prop_assert!(got.iter().map(Vec::len).eq(left[..got.len()].iter().copied()));
+                left = &left[got.len()..];
+                prop_assert!(left.first().is_none_or(|next| len_bits + MESSAGE_HEAD_BITS + next * 8 > room_bits));
+                prop_assert_eq!(sender.is_empty(), left.is_empty());
+            }
+            prop_assert_eq!(sender.drop_waiting(), left.len());
+            // All of their room is free again.
+            prop_assert_eq!((0..1_000).filter(|_| sender.send(&[7; 800]).is_ok()).count(), WAITING_BYTES_MAX / 800);
+        }
+    }
+
     #[test]
     fn what_waits_is_bounded() {
         let mut sender = UnreliableSender::default();
         assert_eq!((0..1_000).filter(|_| sender.send(&[7; 4]).is_ok()).count(), WAITING_MAX);
         assert_eq!((sender.send(&[]), sender.drop_waiting()), (Err(SendError::Full), WAITING_MAX));
         assert_eq!((0..1_000).filter(|_| sender.send(&[7; 800]).is_ok()).count(), WAITING_BYTES_MAX / 800);
+        assert_eq!(sender.send(&[7; WAITING_BYTES_MAX % 800]), Ok(()), "to the last byte");
+        assert_eq!(sender.send(&[7]), Err(SendError::Full));
         assert_eq!(sender.send(&[0; 801]), Err(SendError::TooLong(801)));
     }
 

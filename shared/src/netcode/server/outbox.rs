@@ -80,3 +80,57 @@ impl Outbox {
         Some((len, to))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+    use alloc::vec::Vec;
+
+    fn to(port: u16) -> SocketAddr {
+        SocketAddr::from(([10, 0, 0, 1], port))
+    }
+
+    /// Seals one byte.
+    fn byte(byte: u8) -> impl FnOnce(&mut [u8]) -> usize {
+        move |out| {
+            out[0] = byte;
+            1
+        }
+    }
+
+    fn drain(outbox: &mut Outbox) -> Vec<(u16, u8)> {
+        let mut out = [0; CHALLENGE_BYTES_MAX];
+        core::iter::from_fn(|| {
+            let (len, to) = outbox.poll(&mut out)?;
+            assert_eq!(len, 1);
+            Some((to.port(), out[0]))
+        })
+        .collect()
+    }
+
+    #[test]
+    fn replies_go_first_and_only_as_many_as_there_is_room_for() {
+        let mut outbox = Outbox::new(2, 1);
+        assert!(outbox.is_empty() && !outbox.is_full());
+        outbox.farewell(to(9), byte(9));
+        assert!(!outbox.is_empty() && !outbox.is_full());
+        for port in 1..=3 {
+            outbox.reply(to(port), byte(port as u8));
+        }
+        assert!(outbox.is_full());
+        let expected: Vec<(u16, u8)> =
+            [(1, 1), (2, 2)].into_iter().chain(vec![(9, 9); usize::from(FAREWELLS)]).collect();
+        assert_eq!(drain(&mut outbox), expected);
+        assert!(outbox.is_empty() && !outbox.is_full());
+        outbox.reply(to(4), byte(4));
+        assert!(!outbox.is_empty());
+    }
+
+    #[test]
+    fn goodbyes_take_turns_and_the_oldest_makes_room() {
+        let mut outbox = Outbox::new(1, 2);
+        (1..=3).for_each(|port| outbox.farewell(to(port), byte(port as u8)));
+        assert_eq!(drain(&mut outbox), [(2, 2), (3, 3)].repeat(usize::from(FAREWELLS)));
+    }
+}
