@@ -275,7 +275,9 @@ impl Congestion {
         self.phase = Phase::Drain { until: now + rtt + DRAIN_SEEN, queue, limit_bytes_s };
     }
 
+    /// Where nothing came back for a while, the limit that was seen is none: what is sent at least is the least limit.
     fn recover(&mut self, limit_bytes_s: f64) {
+        let limit_bytes_s = limit_bytes_s.max(f64::from(self.bounds.min_bytes_s));
         self.phase = Phase::Recover { from_bytes_s: self.rate_bytes_s, limit_bytes_s, grown: Duration::ZERO };
     }
 

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::engine::budget::Budget;
+use proptest::prelude::*;
 use std::collections::VecDeque;
 
 const KIB: u32 = 1024;
@@ -284,4 +285,38 @@ fn no_bound_is_no_control() {
     path.wanted_bytes_s = 100 * KIB;
     let seen = path.run(5.0);
     assert_eq!((seen.rate_min, seen.rate_max), (u32::MAX, u32::MAX));
+}
+
+proptest! {
+    /// Acks that stop for a while and come again, in bunches, after any time: whatever a client does.
+    #[test]
+    fn whatever_becomes_of_datagrams_the_rate_stays_in_its_bounds(
+        steps in prop::collection::vec((0u64..400, 0usize..12, 0usize..12, 0usize..4, 0u64..2_000), 1..300),
+    ) {
+        let bounds = RateBounds::new(64 * KIB, 60);
+        let (mut congestion, mut estimate) = (Congestion::new(bounds), RttEstimator::default());
+        let mut now = Instant::from_us(BEGIN_US);
+        let mut in_flight = VecDeque::new();
+        let mut sequences = 0..;
+        for (wait_ms, sends, acks, losses, rtt_ms) in steps {
+            now += Duration::from_millis(wait_ms);
+            for sequence in sequences.by_ref().take(sends) {
+                congestion.on_sent(sequence, 1_000);
+                in_flight.push_back(sequence);
+            }
+            for sequence in in_flight.drain(..acks.min(in_flight.len())) {
+                congestion.on_fate(sequence, true, now);
+            }
+            for sequence in in_flight.drain(..losses.min(in_flight.len())) {
+                congestion.on_fate(sequence, false, now);
+            }
+            estimate.sample(Duration::from_millis(rtt_ms));
+            congestion.on_acks(&estimate, now);
+            congestion.on_short(now);
+            congestion.update(now, TICK);
+            let rate = congestion.rate_bytes_s;
+            let (min, max) = (f64::from(bounds.min_bytes_s), f64::from(bounds.max_bytes_s));
+            prop_assert!((min..=max).contains(&rate), "{rate}");
+        }
+    }
 }

@@ -1,0 +1,118 @@
+use crate::client::{ClientEvent, DisconnectReason, Status};
+use crate::link::Rng;
+use crate::universe::Universe;
+use std::time::Duration;
+use tidelock::state::Input;
+use tidelock::wire::RejectReason;
+
+/// What the people behind the players do: who is thrown out comes back after a while.
+#[derive(Debug)]
+pub(super) struct Guests {
+    guests: Vec<Guest>,
+    rng: Rng,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Guest {
+    wants_in: bool,
+    /// When it tries again.
+    tries_at: Option<Duration>,
+    /// Its program is gone, and another is to be started then.
+    starts_at: Option<Duration>,
+    was_playing: bool,
+    /// How many of its events were looked at.
+    heard: usize,
+}
+
+/// How long somebody waits at most before it tries again.
+pub(super) const PATIENCE_MAX: Duration = Duration::from_millis(1_250);
+
+impl Guests {
+    pub(super) fn new(seed: u64) -> Self {
+        Self { guests: Vec::new(), rng: Rng::stream(seed, 100) }
+    }
+
+    /// The next of them comes.
+    pub(super) fn arrive(&mut self) {
+        self.guests.push(Guest { wants_in: true, tries_at: None, starts_at: None, was_playing: false, heard: 0 });
+    }
+
+    pub(super) fn wants_in(&mut self, number: usize, wants_in: bool) {
+        self.guests[number].wants_in = wants_in;
+    }
+
+    /// Whether each wants to play, in order.
+    pub(super) fn wanting(&self) -> impl Iterator<Item = bool> {
+        self.guests.iter().map(|guest| guest.wants_in)
+    }
+
+    /// Its program is gone until then.
+    pub(super) fn crash(&mut self, number: usize, starts_at: Duration) {
+        self.guests[number].starts_at = Some(starts_at);
+    }
+
+    /// Connects anew at once.
+    pub(super) fn come_back<I: Input>(&mut self, number: usize, universe: &mut Universe<I>) {
+        self.guests[number].tries_at = None;
+        universe.resume(number);
+    }
+
+    /// Does what each of them does now, and tells what has become of them.
+    pub(super) fn follow<I: Input>(&mut self, universe: &mut Universe<I>, now: Duration) -> Vec<String> {
+        let mut told = Vec::new();
+        for (number, guest) in self.guests.iter_mut().enumerate() {
+            if guest.starts_at.is_some_and(|at| at <= now) {
+                guest.starts_at = None;
+                guest.heard = 0;
+                universe.restart(number);
+                told.push(format!("player {number}: its program starts again"));
+            }
+            guest.listen(number, universe, &mut told);
+            let status = universe.players()[number].client.status();
+            guest.was_playing |= status == Status::Playing;
+            let Status::Disconnected(reason) = status else { continue };
+            if guest.tries_at.is_none() {
+                guest.wants_in &= reason != DisconnectReason::Rejected(RejectReason::Draining);
+                guest.tries_at = Some(now + PATIENCE_MAX / 5 + (PATIENCE_MAX * 4 / 5).mul_f64(self.rng.unit()));
+                told.push(format!("player {number}: it is disconnected, {reason}"));
+            }
+            if guest.wants_in && guest.tries_at.is_some_and(|at| at <= now) && guest.starts_at.is_none() {
+                guest.tries_at = None;
+                // Some start the program again, and know nothing.
+                if guest.was_playing && self.rng.chance(0.7) {
+                    universe.resume(number);
+                } else {
+                    universe.restart(number);
+                }
+            }
+        }
+        told
+    }
+
+    /// Whether everybody who wants to plays, and holds all that it should.
+    pub(super) fn all_is_well<I: Input>(&self, universe: &Universe<I>) -> Result<(), String> {
+        for (guest, player) in self.guests.iter().zip(universe.players()) {
+            if guest.wants_in && player.client.status() != Status::Playing {
+                return Err(format!("client {} does not play but is {:?}", player.client_id, player.client.status()));
+            }
+            if guest.wants_in && universe.engine().visible_to(player.client_id).next().is_none() {
+                return Err(format!("client {} sees nothing yet, not even itself", player.client_id));
+            }
+        }
+        universe.converged()
+    }
+}
+
+impl Guest {
+    /// Takes up what its client tells: when the server falls silent, it comes back.
+    fn listen<I: Input>(&mut self, number: usize, universe: &mut Universe<I>, told: &mut Vec<String>) {
+        let events = &universe.players()[number].events;
+        let news = &events[self.heard.min(events.len())..];
+        let is_silent = news.iter().any(|event| matches!(event, ClientEvent::Silent { .. }));
+        self.heard = events.len();
+        if is_silent && self.wants_in && self.starts_at.is_none() {
+            told.push(format!("player {number}: it hears nothing, and comes back"));
+            universe.resume(number);
+        }
+    }
+}

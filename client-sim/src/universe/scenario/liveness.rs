@@ -1,0 +1,57 @@
+//! How long it may take until everybody holds all that it should, once nothing goes wrong any more.
+
+use super::guests::{Guests, PATIENCE_MAX};
+use super::{PlayerPlan, Scenario};
+use crate::link::{Conditioner, LinkConfig};
+use crate::universe::Universe;
+use std::time::Duration;
+use tidelock::state::Input;
+
+/// Tokens say so: who is not answered for so long knows that its connection is gone, and so does the server.
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// The longest that anything waits in a queue, which scenarios draw.
+const QUEUE_MAX: Duration = Duration::from_secs(2);
+/// A rate that fell as far as it may is at the limit that was known again after half of this (`RECOVERY` of
+/// `server/src/engine/congestion`), and beyond what was known as long after that.
+const RECOVERED: Duration = Duration::from_secs(5);
+/// Then at least this share of what the link takes is used.
+const RATE_SHARE: f64 = 0.25;
+/// Hello, welcome, records, their acks, and as often again for what had to wait.
+const ROUND_TRIPS: u32 = 10;
+/// What a record takes at most besides its lanes, and for each of them: see `shared/PROTOCOL.md`, section 8.
+const RECORD_BYTES: usize = 15;
+const LANE_BYTES: usize = 4;
+
+/// For the slowest of all who want to play.
+pub(super) fn bound<I: Input>(scenario: &Scenario, universe: &Universe<I>, guests: &Guests) -> Duration {
+    let state_bytes = universe.players().iter().map(|player| {
+        let visible = universe.engine().visible_to(player.client_id);
+        visible.map(|(_, _, version)| RECORD_BYTES + LANE_BYTES * version.lanes.len()).sum::<usize>()
+    });
+    // Who does not play will see no more than the others do, or all there is.
+    let state_bytes = state_bytes.max().unwrap_or(0).max(universe.engine().entity_count() * RECORD_BYTES);
+    let plans = scenario.players.iter().zip(guests.wanting());
+    let bounds = plans.filter(|(_, wants)| *wants).map(|(plan, _)| {
+        let interval = Duration::from_secs(1) / scenario.config.snapshot_hz;
+        let round_trip = way(plan.down) + way(plan.up) + interval * 2;
+        lost() + QUEUE_MAX * 2 + round_trip * ROUND_TRIPS + RECOVERED + transfer(scenario, plan, state_bytes)
+    });
+    bounds.max().unwrap_or_default()
+}
+
+/// Who has lost its connection finds out, tries again, and may still be taken for the one it was before.
+fn lost() -> Duration {
+    (TIMEOUT + PATIENCE_MAX) * 2
+}
+
+/// The longest that a datagram is under way, but for queues.
+fn way(link: LinkConfig) -> Duration {
+    // Of an exponential distribution, one in a million is longer than 14 means.
+    link.delay_min() + link.jitter * 14 + Conditioner::HOLD_MAX
+}
+
+fn transfer(scenario: &Scenario, plan: &PlayerPlan, state_bytes: usize) -> Duration {
+    let bottleneck = plan.down.bottleneck.map_or(u32::MAX, |bottleneck| bottleneck.bandwidth_bytes_s);
+    let rate_bytes_s = f64::from(scenario.config.client_bandwidth_bytes_s.min(bottleneck)) * RATE_SHARE;
+    Duration::from_secs_f64(state_bytes as f64 / rate_bytes_s)
+}

@@ -1,0 +1,308 @@
+use super::guests::Guests;
+use super::links::sound;
+use super::{Fault, Scenario, liveness};
+use crate::universe::churn::{Churn, Stamp};
+use crate::universe::{LocalClock, Universe, Violation};
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+use tidelock::{Instant, Tick};
+use tidelock_server::engine::Executor;
+
+/// A scenario as it happens.
+#[derive(Debug)]
+pub struct Run {
+    scenario: Scenario,
+    game: Churn,
+    universe: Universe<Stamp>,
+    began_at: Instant,
+    guests: Guests,
+    /// What is to be done, by when since the beginning, and in which order.
+    agenda: BTreeMap<(Duration, usize), Deed>,
+    deeds: usize,
+    story: VecDeque<Line>,
+    client_ticks: u64,
+}
+
+/// Something that is to be done.
+#[derive(Clone, Debug)]
+enum Deed {
+    Arrive(usize),
+    Fault(Fault),
+    /// A player's link is what it was.
+    Mend(usize),
+    Return(usize),
+    Unban(usize),
+    /// Ticks take the server no time any more.
+    Ease,
+}
+
+/// Something that happened.
+#[derive(Clone, Debug)]
+struct Line {
+    at: Duration,
+    tick: Tick,
+    what: String,
+}
+
+/// A scenario in which everything held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// Ticks of the server.
+    pub ticks: u32,
+    /// The ticks of each player that was there, added up.
+    pub client_ticks: u64,
+    /// Virtual time.
+    pub lasted: Duration,
+    /// Until all held what they should, once nothing went wrong any more.
+    pub converged_after: Duration,
+    /// How long that may have taken.
+    pub converge_max: Duration,
+    /// How many things went wrong.
+    pub faults: usize,
+    /// Over every datagram that anybody sent.
+    pub digest: u64,
+    /// The names of the checkers, and how many things each has looked at.
+    pub looked: Vec<(&'static str, u64)>,
+}
+
+/// A scenario in which something did not hold.
+#[derive(Clone, Debug)]
+pub struct Trouble {
+    /// What.
+    pub violation: Violation,
+    /// When, since the beginning.
+    pub at: Duration,
+    /// What happened last, oldest first.
+    pub story: Vec<String>,
+}
+
+/// So much of what happened is remembered.
+const STORY_LINES: usize = 24;
+/// A step of time.
+const STEP: Duration = Duration::from_millis(1);
+/// What has converged stays so for this long at least.
+const LINGER: Duration = Duration::from_millis(300);
+
+impl Run {
+    /// It begins.
+    #[must_use]
+    pub fn new(scenario: Scenario) -> Self {
+        let game = Churn::new(scenario.entities, scenario.life_ticks_max);
+        let universe = Universe::new(scenario.config, game.clone());
+        let mut run = Self {
+            guests: Guests::new(scenario.config.seed),
+            began_at: universe.now(),
+            game,
+            universe,
+            agenda: BTreeMap::new(),
+            deeds: 0,
+            story: VecDeque::new(),
+            client_ticks: 0,
+            scenario,
+        };
+        for (number, plan) in run.scenario.players.clone().into_iter().enumerate() {
+            run.plan(plan.comes_after, Deed::Arrive(number));
+        }
+        for (at, fault) in run.scenario.faults.clone() {
+            run.plan(at, Deed::Fault(fault));
+        }
+        run
+    }
+
+    /// From now on the server shares its work out.
+    pub fn set_executor(&mut self, executor: Box<dyn Executor>) {
+        self.universe.set_executor(executor);
+    }
+
+    /// Lets it happen, to the end.
+    ///
+    /// # Errors
+    /// The first thing that does not hold.
+    pub fn finish(mut self) -> Result<Outcome, Trouble> {
+        self.play().map_err(|violation| Trouble {
+            at: self.elapsed(),
+            story: self.story.iter().map(Line::to_string).collect(),
+            violation,
+        })
+    }
+
+    fn play(&mut self) -> Result<Outcome, Violation> {
+        while self.elapsed() < self.scenario.length {
+            self.step()?;
+        }
+        self.calm_down();
+        let calm_at = self.elapsed();
+        let converge_max = liveness::bound(&self.scenario, &self.universe, &self.guests);
+        while let Err(what) = self.guests.all_is_well(&self.universe) {
+            if self.elapsed() - calm_at > converge_max {
+                /*DBG*/ for c in self.universe.engine().clients() { println!("{c:?}"); } for p in self.universe.players() { println!("{:?} {:?} addr {:?} stats {:?} up {:?} down {:?}", p, p.client.status(), p.address, p.client.stats(), p.up.counts(), p.down.counts()); } for d in self.universe.engine().netcode_drops() { if d.1 > 0 { println!("{d:?}"); } } println!("{:?}", self.universe.engine().stats());
+                return Err(self.violation("convergence", format!("{what}, {converge_max:?} after the last fault")));
+            }
+            self.step()?;
+        }
+        let converged_after = self.elapsed() - calm_at;
+        let end = self.elapsed() + LINGER;
+        while self.elapsed() < end {
+            self.step()?;
+        }
+        self.guests
+            .all_is_well(&self.universe)
+            .map_err(|what| self.violation("convergence", format!("{what}, though all had converged")))?;
+        Ok(self.outcome(converged_after, converge_max))
+    }
+
+    fn step(&mut self) -> Result<(), Violation> {
+        let now = self.elapsed();
+        while let Some(next) = self.agenda.first_entry().filter(|next| next.key().0 <= now) {
+            let deed = next.remove();
+            self.execute(deed);
+        }
+        let tick = self.universe.engine().tick_number();
+        self.universe.run(STEP)?;
+        /*DBG2*/ if std::env::var("DBG").is_ok() && now.as_millis() % 50 == 0 && let Some(p) = self.universe.players().get(4) { let c: Vec<_> = self.universe.engine().clients().into_iter().filter(|c| c.client_id == p.client_id).collect(); let s = p.client.stats(); println!("{now:?} tick {} rtt {:?} rate {} sent {} vis {} down {:.1}% | client rtt {:?} jitter {:?} snaps {:?} desync {} view {} whole {:?} newest {:?} up {:?}", self.universe.engine().tick_number(), c[0].rtt, c[0].rate_bytes_s, c[0].sent_bytes, c[0].visible, c[0].loss_down_pct, p.client.rtt(), p.client.jitter(), s.snapshots, s.desyncs, p.client.view().len(), p.client.view().whole_tick(), p.client.view().newest_tick(), s.up); }
+        let ticks = self.universe.engine().tick_number().since(tick).cast_unsigned();
+        self.client_ticks += u64::from(ticks) * self.universe.players().len() as u64;
+        let Self { guests, universe, .. } = self;
+        let told = guests.follow(universe, now);
+        told.into_iter().for_each(|what| self.tell(what));
+        Ok(())
+    }
+
+    /// From now on nothing goes wrong, nobody comes or goes, and nothing in the game changes.
+    fn calm_down(&mut self) {
+        while let Some((_, deed)) = self.agenda.pop_first() {
+            self.execute(deed);
+        }
+        for (player, plan) in self.universe.players_mut().iter_mut().zip(&self.scenario.players) {
+            player.down.set_config(sound(plan.down));
+            player.up.set_config(sound(plan.up));
+        }
+        self.universe.set_tick_cost(Duration::ZERO);
+        self.game.calm.set(true);
+        if self.scenario.drains {
+            self.universe.engine_mut().drain();
+        }
+        self.tell(format!("nothing goes wrong any more{}", if self.scenario.drains { ", and nobody is let in" } else { "" }));
+    }
+
+    fn plan(&mut self, at: Duration, deed: Deed) {
+        self.deeds += 1;
+        self.agenda.insert((at, self.deeds), deed);
+    }
+
+    fn execute(&mut self, deed: Deed) {
+        match deed {
+            Deed::Arrive(number) => {
+                let plan = &self.scenario.players[number];
+                let clock = LocalClock::new(plan.clock_offset, plan.drift_ppm);
+                self.universe.add_player_with_clock(clock, plan.down, plan.up, Box::new(|_, tick| Stamp::of(tick)));
+                self.guests.arrive();
+                self.tell(format!("player {number}: it comes"));
+            }
+            Deed::Mend(number) => {
+                let plan = self.scenario.players[number];
+                let player = &mut self.universe.players_mut()[number];
+                player.down.set_config(plan.down);
+                player.up.set_config(plan.up);
+                self.tell(format!("player {number}: its link is as it was"));
+            }
+            Deed::Return(number) => self.guests.wants_in(number, true),
+            Deed::Unban(number) => {
+                let client_id = self.universe.players()[number].client_id;
+                self.universe.engine_mut().unban(client_id);
+                self.tell(format!("player {number}: it is banned no more"));
+            }
+            Deed::Ease => {
+                self.universe.set_tick_cost(Duration::ZERO);
+                self.tell("the server has time again".to_owned());
+            }
+            Deed::Fault(fault) => self.strike(fault),
+        }
+    }
+
+    fn strike(&mut self, fault: Fault) {
+        let now = self.elapsed();
+        let here = self.universe.players().len();
+        let left = self.scenario.length.saturating_sub(now);
+        if fault.player().is_some_and(|player| player >= here) {
+            return;
+        }
+        self.tell(fault.to_string());
+        match fault {
+            Fault::Link { player, down, up, lasts } => {
+                let link = &mut self.universe.players_mut()[player];
+                link.down.set_config(down);
+                link.up.set_config(up);
+                self.plan(now + lasts, Deed::Mend(player));
+            }
+            Fault::Rebind(player) => self.universe.rebind(player),
+            Fault::Roam(player) => {
+                self.universe.rebind(player);
+                self.guests.come_back(player, &mut self.universe);
+            }
+            Fault::Crash(player, back) => {
+                // Nothing is heard of it until it starts again.
+                self.universe.pause(player, back.min(left));
+                self.guests.crash(player, now + back);
+            }
+            Fault::Leave(player, back) => self.leave(player, now + back),
+            Fault::Exodus(back) => (0..here).for_each(|player| self.leave(player, now + back)),
+            Fault::Hang(player, lasts) => self.universe.pause(player, lasts.min(left)),
+            Fault::Kick(player) => {
+                let (client_id, now) = (self.universe.players()[player].client_id, self.universe.now());
+                self.universe.engine_mut().kick(client_id, now);
+            }
+            Fault::Ban(player, lasts) => {
+                let (client_id, at) = (self.universe.players()[player].client_id, self.universe.now());
+                self.universe.engine_mut().ban(client_id, at);
+                self.plan(now + lasts, Deed::Unban(player));
+            }
+            Fault::Stall(lasts) => self.universe.stall(lasts.min(left)),
+            Fault::Overload(cost, lasts) => {
+                self.universe.set_tick_cost(cost);
+                self.plan(now + lasts, Deed::Ease);
+            }
+        }
+    }
+
+    fn leave(&mut self, player: usize, back: Duration) {
+        self.universe.players_mut()[player].client.disconnect();
+        self.guests.wants_in(player, false);
+        self.plan(back, Deed::Return(player));
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.universe.now().since(self.began_at)
+    }
+
+    fn tell(&mut self, what: String) {
+        if self.story.len() == STORY_LINES {
+            self.story.pop_front();
+        }
+        let (at, tick) = (self.elapsed(), self.universe.engine().tick_number());
+        self.story.push_back(Line { at, tick, what });
+    }
+
+    fn violation(&self, invariant: &'static str, what: String) -> Violation {
+        Violation { invariant, tick: self.universe.engine().tick_number(), what }
+    }
+
+    fn outcome(&self, converged_after: Duration, converge_max: Duration) -> Outcome {
+        Outcome {
+            ticks: self.universe.engine().tick_number().0,
+            client_ticks: self.client_ticks,
+            lasted: self.elapsed(),
+            converged_after,
+            converge_max,
+            faults: self.scenario.faults.len(),
+            digest: self.universe.digest(),
+            looked: self.universe.looked().collect(),
+        }
+    }
+}
+
+impl std::fmt::Display for Line {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:>9.3} s  tick {:<6} {}", self.at.as_secs_f64(), self.tick.0, self.what)
+    }
+}
