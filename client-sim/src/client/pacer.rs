@@ -38,6 +38,8 @@ struct Lead {
 
 /// Of its usual speed, while the server keeps its own.
 const SPEED_MAX: f64 = 0.05;
+/// However long the server's ticks are told to be, a client's are shorter by this share at most: time never goes back.
+const HASTE_MAX: f64 = 0.5;
 /// Time constant of the mean lead.
 const SMOOTHING: Duration = Duration::from_millis(150);
 /// Of an error, this part is made good in a second, if the reports are that quick.
@@ -139,7 +141,7 @@ impl Pacer {
         let error = self.lead.map_or(0.0, |lead| f64::from(lead.mean - self.target()));
         let delay_s = SMOOTHING.as_secs_f64() + self.rtt.as_secs_f64();
         let gain_per_s = GAIN_PER_S.min(GAIN_TIMES_DELAY_MAX / delay_s);
-        (error * gain_per_s * self.period_us / 1e6).clamp(-self.speed_max, self.speed_max)
+        (error * gain_per_s * self.period_us / 1e6).clamp(-self.speed_max.min(HASTE_MAX), self.speed_max)
     }
 
     /// The mean lead to aim at: never less than a full tick.
@@ -311,6 +313,18 @@ mod tests {
         assert!(pacer.adjustment() <= 0.05);
         pacer.on_load(Load { level: 2, dilation_pct: 40 });
         assert!((0.4..=0.45).contains(&pacer.adjustment()));
+    }
+
+    #[test]
+    fn ticks_of_any_rate_go_on_however_much_the_server_slips() {
+        for tick_hz in [1, 5, 60, 240] {
+            let mut pacer = Pacer::new(tick_hz, Tick(0), Instant::from_us(0), Duration::ZERO);
+            pacer.lead = Some(Lead { mean: -20.0, deviation: 0.0, reported_at: Instant::default() });
+            pacer.on_load(Load { level: 1, dilation_pct: 1_023 });
+            let before = pacer.next_at();
+            pacer.advance(before);
+            assert!(pacer.next_at().since(before) >= Duration::from_secs(1) / tick_hz / 2, "{tick_hz} Hz");
+        }
     }
 
     #[test]
