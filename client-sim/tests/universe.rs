@@ -159,6 +159,22 @@ fn the_round_trip_is_that_of_the_link() {
 }
 
 #[test]
+fn a_way_that_becomes_much_longer_is_not_taken_for_one_that_loses_everything() {
+    let mut universe = universe(15, 2, LinkConfig { latency: Duration::from_millis(1), ..Default::default() });
+    universe.run(Duration::from_secs(3)).unwrap();
+    let longer = LinkConfig { latency: Duration::from_millis(400), ..Default::default() };
+    universe.set_links(longer, longer);
+    universe.run(Duration::from_secs(5)).unwrap();
+    let lost_before: Vec<u64> = universe.players().iter().map(|player| player.client.stats().up.lost).collect();
+    universe.run(Duration::from_secs(5)).unwrap();
+    for ((client, player), lost_before) in universe.engine().clients().iter().zip(universe.players()).zip(lost_before) {
+        let rtts_ms = [client.rtt, player.client.rtt()].map(|rtt| rtt.unwrap().as_millis());
+        assert!(rtts_ms.iter().all(|rtt_ms| (798..=830).contains(rtt_ms)), "{rtts_ms:?}");
+        assert_eq!(player.client.stats().up.lost, lost_before);
+    }
+}
+
+#[test]
 fn a_small_budget_holds_and_still_converges() {
     let config = UniverseConfig { client_bandwidth_bytes_s: 4 * 1024, ..Default::default() };
     let mut universe = Universe::new(config, Arena { npcs: 400 });

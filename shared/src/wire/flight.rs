@@ -13,6 +13,7 @@ pub struct Flight<T> {
     /// Consecutive sequences, oldest first; `first` is that of the front.
     sent: VecDeque<Sent<T>>,
     first: u64,
+    newest_acked: Option<u64>,
     counts: SendCounts,
 }
 
@@ -58,7 +59,7 @@ const FORGET_AFTER_MAX: Duration = Duration::from_secs(10);
 
 impl<T> Default for Flight<T> {
     fn default() -> Self {
-        Self { sent: VecDeque::new(), first: 0, counts: SendCounts::default() }
+        Self { sent: VecDeque::new(), first: 0, newest_acked: None, counts: SendCounts::default() }
     }
 }
 
@@ -113,6 +114,7 @@ impl<T> Flight<T> {
                 self.counts.lost -= 1;
             }
             sent.state = State::Acked;
+            self.newest_acked = self.newest_acked.max(Some(sequence));
             self.counts.acked += 1;
             if let (true, Some(delay)) = (sequence == acks.newest, acks.delay) {
                 rtt.sample(now.since(sent.at).saturating_sub(delay));
@@ -125,6 +127,9 @@ impl<T> Flight<T> {
     }
 
     /// Gives up on datagrams sent more than `timeout` ago, and forgets what can matter no more.
+    ///
+    /// A way that has become much longer looks like one on which everything is lost: the acks come after the time-out, for ever,
+    /// and only they can tell how long the way is. So what nothing later was acknowledged of is remembered much longer.
     pub fn expire(&mut self, now: Instant, timeout: Duration, on_fate: &mut impl FnMut(u64, Fate<'_, T>)) {
         for index in 0..self.sent.len() {
             if now.since(self.sent[index].at) <= timeout {
@@ -135,8 +140,14 @@ impl<T> Flight<T> {
             }
         }
         // Late acks are honoured for a while; then the place is freed.
-        let forget_after = (timeout * 4).min(FORGET_AFTER_MAX.max(timeout));
-        while self.sent.front().is_some_and(|sent| sent.state == State::Acked || now.since(sent.at) > forget_after) {
+        let forget_late_after = FORGET_AFTER_MAX.max(timeout);
+        let forget_after = (timeout * 4).min(forget_late_after);
+        while let Some(sent) = self.sent.front() {
+            let is_passed = self.newest_acked.is_some_and(|newest| newest > self.first);
+            let forget_after = if is_passed { forget_after } else { forget_late_after };
+            if sent.state != State::Acked && now.since(sent.at) <= forget_after {
+                break;
+            }
             self.sent.pop_front();
             self.first += 1;
         }
@@ -284,8 +295,14 @@ mod tests {
                             }
                         }
                         let forget_ms = (timeout_ms * 4).min(timeout_ms.max(10_000));
-                        let is_over = |sent: &Truth| sent.state == State::Acked || now_ms - sent.at_ms > forget_ms;
-                        first += truth[first as usize..].iter().take_while(|sent| is_over(sent)).count() as u64;
+                        // What nothing later was acknowledged of may be late, all of it.
+                        let newest_acked = truth.iter().rposition(|sent| sent.state == State::Acked).unwrap_or(0);
+                        let is_over = |(n, sent): &(usize, &Truth)| {
+                            let forget_ms = if *n < newest_acked { forget_ms } else { timeout_ms.max(10_000) };
+                            sent.state == State::Acked || now_ms - sent.at_ms > forget_ms
+                        };
+                        let forgotten = truth.iter().enumerate().skip(first as usize).take_while(is_over).count();
+                        first += forgotten as u64;
                     }
                 }
                 prop_assert_eq!(fates, expected);
@@ -330,6 +347,24 @@ mod tests {
         let mut lost = Vec::new();
         flight.expire(Instant::from_us(101_500), Duration::from_millis(100), &mut |sequence, _| lost.push(sequence));
         assert_eq!(lost, [0, 1]);
+    }
+
+    #[test]
+    fn a_way_that_has_become_much_longer_is_measured_though_all_seems_lost() {
+        let (mut flight, mut rtt) = (Flight::default(), RttEstimator::default());
+        let timeout = Duration::from_millis(30);
+        for n in 0..200u64 {
+            let now = Instant::from_us(n * 10_000);
+            flight.send(now, n, &mut |_, _| {});
+            flight.expire(now, timeout, &mut |_, _| {});
+            // Acks come half a second after what they are for.
+            if let Some(arrived) = n.checked_sub(50) {
+                let report = acks(&[arrived], flight.next_sequence());
+                flight.on_acks(&report, now, &mut rtt, &mut |_, _| {});
+            }
+        }
+        assert_eq!(rtt.smoothed(), Some(Duration::from_millis(500)));
+        assert_eq!(flight.counts().acked, 150);
     }
 
     #[test]
