@@ -87,6 +87,40 @@ pub(crate) struct Cli {
 enum Command {
     /// Draw a recording of --record as a page: tick lead, round trips, snapshot age, corrections, bandwidth, loss
     Show(Show),
+    /// Run server, players and a bad network in one thread on virtual time, with everything left to chance, and check it
+    ///
+    /// A seed chooses rates, players, links, clocks, strangers, and what goes wrong; what must hold is checked after every
+    /// tick. Prints a line for each seed. Exits with 0, or 99 when something did not hold.
+    Universe(UniverseFlags),
+}
+
+/// Which universes.
+#[derive(clap::Args, Debug)]
+pub(crate) struct UniverseFlags {
+    /// The first
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// How many, from there on
+    #[arg(long, value_name = "K", default_value_t = 100)]
+    pub(crate) count: u64,
+    /// A list instead: NAME SEED [clients=N] [ticks=T], one a line
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["seed", "count"])]
+    pub(crate) list: Option<PathBuf>,
+    /// So many players, instead of what the seed says
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_024))]
+    pub(crate) clients: Option<u64>,
+    /// So many ticks until nothing goes wrong any more, instead of what the seed says
+    #[arg(long, value_name = "T", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) ticks: Option<u32>,
+    /// Universes at once [default: one for each core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_024))]
+    pub(crate) jobs: Option<u64>,
+    /// Stop at the first in which something does not hold
+    #[arg(long)]
+    pub(crate) fail_fast: bool,
+    /// Only what did not hold, and the sum
+    #[arg(long)]
+    pub(crate) quiet: bool,
 }
 
 /// What to draw.
@@ -192,6 +226,7 @@ struct WorldFlags {
 pub(crate) enum Task {
     Run(Box<Orders>),
     Show(Show),
+    Universe(UniverseFlags),
 }
 
 /// What to run.
@@ -206,6 +241,7 @@ impl Cli {
     pub(crate) fn task(mut self) -> Task {
         match self.command.take() {
             Some(Command::Show(show)) => Task::Show(show),
+            Some(Command::Universe(flags)) => Task::Universe(flags),
             None => Task::Run(Box::new(self.orders())),
         }
     }

@@ -7,6 +7,7 @@
 //! - [`bots`]: players of the sample game; pure.
 //! - [`swarm`]: many clients on real sockets, and what they measure.
 //! - [`universe`]: server, clients and network in one thread on virtual time.
+//! - [`seeds`]: many universes, one a seed, on all cores.
 //! - [`siege`]: a universe under a flood of hostile datagrams; pure.
 //!
 //! A game that embeds the client turns the feature `simulator` off, which is on by default: then there are [`client`],
@@ -18,6 +19,8 @@ pub mod bots;
 pub mod client;
 pub mod link;
 pub mod recording;
+#[cfg(feature = "simulator")]
+pub mod seeds;
 #[cfg(feature = "simulator")]
 pub mod show;
 #[cfg(feature = "simulator")]

@@ -1,6 +1,7 @@
 //! The simulator's program.
 
 mod cli;
+mod universes;
 
 use std::fs::{self, File};
 use std::io::{self, BufReader, IsTerminal, Write};
@@ -10,10 +11,11 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Parser;
 use cli::{Cli, Orders, Show, Task};
+use tidelock_sim::seeds::ListError;
 use tidelock_sim::show::{self, ShowError};
 use tidelock_sim::swarm::{self, Ink, Summary, SwarmError, SwarmOptions, Target, Threshold};
 
-/// A threshold does not hold.
+/// A threshold does not hold, or an invariant.
 const EXIT_THRESHOLD: u8 = 99;
 /// What was given cannot be used.
 const EXIT_USAGE: u8 = 2;
@@ -24,6 +26,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().task() {
         Task::Run(orders) => run(&orders),
         Task::Show(file) => show(&file),
+        Task::Universe(flags) => universes::run(&flags),
     };
     match done {
         Ok(all_is_well) => ExitCode::from(if all_is_well { 0 } else { EXIT_THRESHOLD }),
@@ -36,7 +39,7 @@ fn main() -> ExitCode {
 }
 
 fn exit_code(error: &anyhow::Error) -> u8 {
-    if error.is::<ShowError>() {
+    if error.is::<ShowError>() || error.is::<ListError>() {
         return EXIT_USAGE;
     }
     error.downcast_ref().map_or(EXIT_OTHER, SwarmError::exit_code)

@@ -16,7 +16,8 @@ pub struct ListError {
 /// # Errors
 /// The first line that is none.
 pub fn read_list(text: &str) -> Result<Vec<Trial>, ListError> {
-    let lines = text.lines().enumerate().map(|(number, line)| (number + 1, line.split('#').next().unwrap_or("").trim()));
+    let lines =
+        text.lines().enumerate().map(|(number, line)| (number + 1, line.split('#').next().unwrap_or("").trim()));
     lines
         .filter(|(_, line)| !line.is_empty())
         .map(|(line, text)| read_line(text).ok_or_else(|| ListError { line, text: text.to_owned() }))
@@ -57,7 +58,9 @@ mod tests {
 
     #[test]
     fn what_is_no_seed_is_told_with_its_line() {
-        for line in ["lonely", "a b", "a -1", "a 1 clients", "a 1 clients=0", "a 1 clients=x", "a 1 ticks=0", "a 1 hz=5"] {
+        for line in
+            ["lonely", "a b", "a -1", "a 1 clients", "a 1 clients=0", "a 1 clients=x", "a 1 ticks=0", "a 1 hz=5"]
+        {
             let error = read_list(&format!("fine 1\n{line}")).unwrap_err();
             assert_eq!((error.line, &*error.text), (2, line));
         }

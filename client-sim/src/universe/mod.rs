@@ -8,6 +8,7 @@ mod config;
 #[cfg(test)]
 mod corruption;
 mod player;
+pub mod scenario;
 mod tap;
 mod witness;
 

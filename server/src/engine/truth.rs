@@ -4,6 +4,7 @@ use super::Engine;
 use super::session::Session;
 use crate::game::NetSlot;
 use bevy_ecs::entity::Entity;
+use core::net::SocketAddr;
 use tidelock::state::{Audience, NetId, VersionRef};
 use tidelock::{ClientId, Tick};
 
@@ -28,6 +29,13 @@ impl Engine {
     pub fn viewers(&self) -> (usize, usize) {
         let seen = self.sessions.iter().map(Session::visible_count).sum::<usize>() + self.absentees.visible_count();
         (self.history.viewer_count(), seen)
+    }
+
+    /// Where what is for a client is sent to; `None` if it is not here.
+    #[must_use]
+    pub fn address_of(&self, client_id: ClientId) -> Option<SocketAddr> {
+        let session = self.netcode.slot_of(client_id).and_then(|slot| self.sessions.at(slot))?;
+        Some(session.address)
     }
 
     /// The streams that a client is meant to see, by audience and ascending index; empty if it does not play.

@@ -4,12 +4,14 @@ mod converged;
 mod ids;
 mod interest;
 mod meant;
+mod sound;
 mod versions;
 mod whole;
 
 pub use ids::Ids;
 pub use interest::InterestOnly;
 pub use meant::{Meant, StreamKey};
+pub use sound::Sound;
 pub use versions::EqualVersions;
 pub use whole::WholeViews;
 

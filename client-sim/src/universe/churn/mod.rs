@@ -38,6 +38,21 @@ pub struct Churn {
     pub applied: Arc<Mutex<Vec<Applied>>>,
     /// What the world holds at the end of the last tick.
     pub world: Arc<Mutex<World>>,
+    /// x
+    pub calm: Switch,
+}
+/// x
+#[derive(Clone, Debug, Default)]
+pub struct Switch(Arc<std::sync::atomic::AtomicBool>);
+impl Switch {
+    /// x
+    pub fn set(&self, on: bool) {
+        self.0.store(on, std::sync::atomic::Ordering::Relaxed)
+    }
+    /// x
+    pub fn is_set(&self) -> bool {
+        self.0.load(std::sync::atomic::Ordering::Relaxed)
+    }
 }
 
 #[derive(Resource)]
@@ -47,7 +62,7 @@ impl Churn {
     /// With about so many entities besides avatars, which live for less than so many ticks, at least 1.
     #[must_use]
     pub fn new(entities: usize, life_ticks_max: u64) -> Self {
-        Self { entities, life_ticks_max, applied: Arc::default(), world: Arc::default() }
+        Self { entities, life_ticks_max, applied: Arc::default(), world: Arc::default(), calm: Switch::default() }
     }
 }
 
@@ -68,7 +83,11 @@ impl Plugin for Churn {
         let seed = app.world().resource::<Seed>().0;
         app.insert_resource(Dice::new(seed)).insert_resource(Rules(self.clone())).init_resource::<Serials>();
         let act = (players::leave, players::join, stamp::note_inputs, echo::echo);
-        let live = (mortals::die, mortals::spawn, stir::stir, legend::tell, world::note_world);
+        let calm = self.calm.clone();
+        let live = (
+            (mortals::die, mortals::spawn, stir::stir, legend::tell).chain().run_if(move || !calm.is_set()),
+            world::note_world,
+        );
         app.add_systems(ApplyInput, act.chain()).add_systems(Simulate, live.chain());
     }
 }

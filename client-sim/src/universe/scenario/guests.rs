@@ -98,6 +98,10 @@ impl Guests {
             if guest.wants_in && universe.engine().visible_to(player.client_id).next().is_none() {
                 return Err(format!("client {} sees nothing yet, not even itself", player.client_id));
             }
+            // A view may be right, and nobody left to tell of what comes next.
+            if guest.wants_in && universe.engine().address_of(player.client_id) != Some(player.address) {
+                return Err(format!("client {} has been elsewhere when it was last heard of", player.client_id));
+            }
         }
         universe.converged()
     }

@@ -106,7 +106,8 @@ impl Scenario {
         let ticks = wishes.ticks.unwrap_or(pick(&mut crowd, &[200, 400, 600, 1_200]));
         let length = length_of(ticks, config.tick_hz);
         let mut game = rng(Matter::Game);
-        let players = players(clients, length, config.tick_hz, &mut crowd, &mut rng(Matter::Links), &mut rng(Matter::Clocks));
+        let players =
+            players(clients, length, config.tick_hz, &mut crowd, &mut rng(Matter::Links), &mut rng(Matter::Clocks));
         Self {
             entities: pick(&mut game, &[0, 5, 20, 20, 60, 150]),
             life_ticks_max: pick(&mut game, &[30, 300, 5_000]),

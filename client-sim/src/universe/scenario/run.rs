@@ -1,6 +1,7 @@
 use super::guests::Guests;
 use super::links::sound;
 use super::{Fault, Scenario, liveness};
+use crate::universe::check::Sound;
 use crate::universe::churn::{Churn, Stamp};
 use crate::universe::{LocalClock, Universe, Violation};
 use std::collections::{BTreeMap, VecDeque};
@@ -78,6 +79,8 @@ pub struct Trouble {
 
 /// So much of what happened is remembered.
 const STORY_LINES: usize = 24;
+/// More than any component of the game lets pass between two tellings.
+const SETTLED_TICKS: u32 = 8;
 /// A step of time.
 const STEP: Duration = Duration::from_millis(1);
 /// What has converged stays so for this long at least.
@@ -88,7 +91,8 @@ impl Run {
     #[must_use]
     pub fn new(scenario: Scenario) -> Self {
         let game = Churn::new(scenario.entities, scenario.life_ticks_max);
-        let universe = Universe::new(scenario.config, game.clone());
+        let mut universe = Universe::new(scenario.config, game.clone());
+        universe.add_checker(Box::<Sound>::default());
         let mut run = Self {
             guests: Guests::new(scenario.config.seed),
             began_at: universe.now(),
@@ -132,10 +136,10 @@ impl Run {
         }
         self.calm_down();
         let calm_at = self.elapsed();
+        self.settle()?;
         let converge_max = liveness::bound(&self.scenario, &self.universe, &self.guests);
         while let Err(what) = self.guests.all_is_well(&self.universe) {
             if self.elapsed() - calm_at > converge_max {
-                /*DBG*/ for c in self.universe.engine().clients() { println!("{c:?}"); } for p in self.universe.players() { println!("{:?} {:?} addr {:?} stats {:?} up {:?} down {:?}", p, p.client.status(), p.address, p.client.stats(), p.up.counts(), p.down.counts()); } for d in self.universe.engine().netcode_drops() { if d.1 > 0 { println!("{d:?}"); } } println!("{:?}", self.universe.engine().stats());
                 return Err(self.violation("convergence", format!("{what}, {converge_max:?} after the last fault")));
             }
             self.step()?;
@@ -151,6 +155,15 @@ impl Run {
         Ok(self.outcome(converged_after, converge_max))
     }
 
+    /// What a component's rule held back is told now.
+    fn settle(&mut self) -> Result<(), Violation> {
+        let end = self.universe.engine().tick_number().add(SETTLED_TICKS);
+        while end.is_newer_than(self.universe.engine().tick_number()) {
+            self.step()?;
+        }
+        Ok(())
+    }
+
     fn step(&mut self) -> Result<(), Violation> {
         let now = self.elapsed();
         while let Some(next) = self.agenda.first_entry().filter(|next| next.key().0 <= now) {
@@ -159,7 +172,6 @@ impl Run {
         }
         let tick = self.universe.engine().tick_number();
         self.universe.run(STEP)?;
-        /*DBG2*/ if std::env::var("DBG").is_ok() && now.as_millis() % 50 == 0 && let Some(p) = self.universe.players().get(4) { let c: Vec<_> = self.universe.engine().clients().into_iter().filter(|c| c.client_id == p.client_id).collect(); let s = p.client.stats(); println!("{now:?} tick {} rtt {:?} rate {} sent {} vis {} down {:.1}% | client rtt {:?} jitter {:?} snaps {:?} desync {} view {} whole {:?} newest {:?} up {:?}", self.universe.engine().tick_number(), c[0].rtt, c[0].rate_bytes_s, c[0].sent_bytes, c[0].visible, c[0].loss_down_pct, p.client.rtt(), p.client.jitter(), s.snapshots, s.desyncs, p.client.view().len(), p.client.view().whole_tick(), p.client.view().newest_tick(), s.up); }
         let ticks = self.universe.engine().tick_number().since(tick).cast_unsigned();
         self.client_ticks += u64::from(ticks) * self.universe.players().len() as u64;
         let Self { guests, universe, .. } = self;
@@ -182,7 +194,10 @@ impl Run {
         if self.scenario.drains {
             self.universe.engine_mut().drain();
         }
-        self.tell(format!("nothing goes wrong any more{}", if self.scenario.drains { ", and nobody is let in" } else { "" }));
+        self.tell(format!(
+            "nothing goes wrong any more{}",
+            if self.scenario.drains { ", and nobody is let in" } else { "" }
+        ));
     }
 
     fn plan(&mut self, at: Duration, deed: Deed) {
@@ -243,7 +258,7 @@ impl Run {
             Fault::Crash(player, back) => {
                 // Nothing is heard of it until it starts again.
                 self.universe.pause(player, back.min(left));
-                self.guests.crash(player, now + back);
+                self.guests.crash(player, now + back.min(left));
             }
             Fault::Leave(player, back) => self.leave(player, now + back),
             Fault::Exodus(back) => (0..here).for_each(|player| self.leave(player, now + back)),
