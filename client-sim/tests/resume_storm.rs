@@ -1,64 +1,11 @@
 //! Players are cut off, rebound, restarted and sent away at random, and what must hold, holds.
 
-#![expect(clippy::needless_pass_by_value, reason = "systems take their parameters by value")]
-
-use bevy_app::{App, Plugin};
-use bevy_ecs::message::MessageReader;
-use bevy_ecs::prelude::{Res, Resource};
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tidelock::{ClientId, Tick};
-use tidelock_server::game::{ApplyInput, PlayerAway, PlayerBack, PlayerJoined, PlayerLeft, TickTime};
+use tidelock::ClientId;
 use tidelock_sim::link::{LinkConfig, Rng};
+use tidelock_sim::universe::churn::check::{Avatars, RosterSense};
 use tidelock_sim::universe::churn::{Churn, Stamp};
 use tidelock_sim::universe::{Universe, UniverseConfig};
-
-/// What the game was told of its players, in order.
-type Log = Arc<Mutex<Vec<(Tick, &'static str, ClientId)>>>;
-
-#[derive(Resource)]
-struct RosterLog(Log);
-
-/// The churning game, and who came and went.
-struct Logged(Churn, Log);
-
-impl Plugin for Logged {
-    fn build(&self, app: &mut App) {
-        self.0.build(app);
-        app.insert_resource(RosterLog(Arc::clone(&self.1))).add_systems(ApplyInput, log_roster);
-    }
-}
-
-fn log_roster(
-    log: Res<'_, RosterLog>,
-    time: Res<'_, TickTime>,
-    mut left: MessageReader<'_, '_, PlayerLeft>,
-    mut joined: MessageReader<'_, '_, PlayerJoined>,
-    mut away: MessageReader<'_, '_, PlayerAway>,
-    mut back: MessageReader<'_, '_, PlayerBack>,
-) {
-    let mut log = log.0.lock().unwrap();
-    let mut note = |what, client_id| log.push((time.tick, what, client_id));
-    left.read().for_each(|PlayerLeft(client_id)| note("left", *client_id));
-    joined.read().for_each(|PlayerJoined(client_id)| note("joined", *client_id));
-    away.read().for_each(|PlayerAway(client_id)| note("away", *client_id));
-    back.read().for_each(|PlayerBack(client_id)| note("back", *client_id));
-}
-
-/// A player is gone, here or away, and each message leads from one of these to another.
-fn roster_makes_sense(log: &Log) {
-    let mut states = BTreeMap::new();
-    for (tick, what, client_id) in log.lock().unwrap().iter() {
-        let state = states.entry(*client_id).or_insert("gone");
-        *state = match (*state, *what) {
-            ("gone", "joined") | ("away" | "here", "back") => "here",
-            ("here", "away") => "away",
-            ("here" | "away", "left") => "gone",
-            (was, what) => panic!("client {client_id} was {was} and is told to be {what} in tick {tick}"),
-        };
-    }
-}
 
 fn link(loss: f64) -> LinkConfig {
     let (latency, jitter) = (Duration::from_millis(30), Duration::from_millis(6));
@@ -99,8 +46,10 @@ fn storm(seed: u64) {
     let resume_time = Duration::from_secs(3);
     let config =
         UniverseConfig { seed, tick_hz, snapshot_hz, client_bandwidth_bytes_s, resume_time, ..Default::default() };
-    let log = Log::default();
-    let mut universe = Universe::new(config, Logged(Churn::new(entities, life_ticks), Arc::clone(&log)));
+    let game = Churn::new(entities, life_ticks);
+    let mut universe = Universe::new(config, game.clone());
+    universe.add_checker(Box::new(RosterSense::new(&game.chronicle)));
+    universe.add_checker(Box::new(Avatars::new(&game.chronicle)));
     for number in 0..4 {
         universe.add_player(link(loss), link(loss), Box::new(|_, tick| Stamp::of(tick)));
         universe.players_mut()[number].resumes = true;
@@ -121,7 +70,7 @@ fn storm(seed: u64) {
     }
     assert_eq!(universe.engine().stats().desyncs, 0, "seed {seed}");
     assert!(universe.engine().stats().resumes.state_kept > 0, "seed {seed}");
-    roster_makes_sense(&log);
+    assert!(universe.looked_at("roster") > 10, "seed {seed}: {}", universe.looked_at("roster"));
 }
 
 /// Seeds that have found something.

@@ -416,4 +416,26 @@ mod tests {
         assert_eq!(ticks.map(|tick| is_there(&watcher, tick)), [false, true, true, false, false, true, true]);
         assert_eq!(watcher.heights(&[12.9, 15.0, 15.5]), [200, 700, 700], "it comes back where it is");
     }
+
+    #[test]
+    fn an_entity_that_comes_and_goes_often_is_shown_where_it_is_or_not_at_all() {
+        let mut watcher = Watcher::new();
+        for (left, back, height) in [(12, 14, 300), (16, 18, 500), (20, 22, 700)] {
+            watcher.view.of_mut(Audience::Public).leave(ID.index, Tick(left));
+            watcher.snapshot(left, None);
+            watcher.view.of_mut(Audience::Public).come_back(ID.index, Tick(back));
+            watcher.snapshot(back, Some(height));
+            // The last two absences are remembered each for itself.
+            let height =
+                |tick: u32| watcher.at(tick as f32).and_then(|entity| entity.get::<Height>()).map(|height| height.0);
+            let shown = [left - 1, left + 1, back + 1].map(height);
+            assert_eq!(shown, [Some(height_before(left)), None, Some(height_before(left + 4))]);
+            assert_eq!(height(13), None, "it is no longer where it was at first");
+        }
+    }
+
+    /// Of that entity, between two of its absences.
+    fn height_before(left: u32) -> i32 {
+        left.cast_signed() * 50 - 500
+    }
 }

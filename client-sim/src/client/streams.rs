@@ -31,8 +31,8 @@ pub(super) struct Stream {
     pub(super) generation: u16,
     /// The snapshot that ended its visibility. It is kept for a while: late datagrams may build on it, or try to revive it.
     pub(super) left: Option<Tick>,
-    /// When it had left before, and when it was back: what is shown between snapshots may lie before that.
-    absence: Option<(Tick, Tick)>,
+    /// When it had left before, and when it was back, the last time first: what is shown between snapshots may lie before that.
+    absences: [Option<(Tick, Tick)>; 2],
     /// By ascending tick.
     versions: Ring,
 }
@@ -88,13 +88,23 @@ impl Stream {
     /// Whether it was visible at the end of `tick`, if there is a version of then.
     pub(super) fn is_visible_at(&self, tick: Tick) -> bool {
         let is_over = |from: Tick| !from.is_newer_than(tick);
-        let was_away = self.absence.is_some_and(|(left, back)| is_over(left) && back.is_newer_than(tick));
+        let was_away = self.absences.iter().flatten().any(|(left, back)| is_over(*left) && back.is_newer_than(tick));
         !was_away && !self.left.is_some_and(is_over)
     }
 
     /// Whether it left and came back between two ticks, whichever comes first.
     fn was_away_between(&self, a: Tick, b: Tick) -> bool {
-        self.absence.is_some_and(|(_, back)| back.is_newer_than(a) != back.is_newer_than(b))
+        self.absences.iter().flatten().any(|(_, back)| back.is_newer_than(a) != back.is_newer_than(b))
+    }
+
+    /// It was away from the first tick to the second. Of three absences of the last `keep_ticks`, the first two count as one:
+    /// something may rather be missing for a moment than be shown where it is no longer.
+    fn note_absence(&mut self, left: Tick, back: Tick, keep_ticks: i32) {
+        let before = match self.absences {
+            [Some((_, last)), Some((first, older))] if back.since(older) <= keep_ticks => Some((first, last)),
+            [last, _] => last,
+        };
+        self.absences = [Some((left, back)), before];
     }
 }
 
@@ -180,7 +190,7 @@ impl Streams {
         let page = self.page_mut(index);
         let mut old = std::mem::replace(
             &mut page.streams[index as usize % 64],
-            Stream { generation, left, absence: None, versions: Ring::default() },
+            Stream { generation, left, absences: [None; 2], versions: Ring::default() },
         );
         page.held |= 1 << (index % 64);
         page.shown &= !(1 << (index % 64));
@@ -196,10 +206,11 @@ impl Streams {
 
     /// A known stream is visible in the snapshot of `tick`; if it had left, it is again.
     pub(super) fn come_back(&mut self, index: u32, tick: Tick) {
+        let keep_ticks = self.keep_ticks;
         let page = self.page_mut(index);
         let stream = &mut page.streams[index as usize % 64];
         if let Some(left) = stream.left.take() {
-            stream.absence = Some((left, tick));
+            stream.note_absence(left, tick, keep_ticks);
             set_bit(&mut page.shown, index % 64, !stream.versions.is_empty());
         }
     }

@@ -38,6 +38,13 @@ impl Engine {
         Some(session.address)
     }
 
+    /// Those who are in the game, as it is told in the next tick at the latest: who plays, who is coming back and who may. Nobody
+    /// is in it twice.
+    pub fn in_game(&self) -> impl Iterator<Item = ClientId> {
+        let present = self.sessions.iter().filter(|session| session.in_game).map(|session| session.client_id);
+        present.chain(self.absentees.iter())
+    }
+
     /// The streams that a client is meant to see, by audience and ascending index; empty if it does not play.
     pub fn visible_to(&self, client_id: ClientId) -> impl Iterator<Item = (NetId, Audience, VersionRef<'_>)> {
         let session = self.netcode.slot_of(client_id).and_then(|slot| self.sessions.at(slot));

@@ -14,6 +14,16 @@ impl Dice {
     }
 }
 
+/// The same for what only the full game does, so that the rest goes on as without.
+#[derive(Resource)]
+pub(super) struct ExtraDice(pub(super) Rng);
+
+impl ExtraDice {
+    pub(super) fn new(seed: u64) -> Self {
+        Self(Rng::stream(seed, 6))
+    }
+}
+
 /// A place anywhere on the field.
 pub(super) fn somewhere(rng: &mut Rng) -> Place {
     let field_m = f64::from(FIELD_M);
