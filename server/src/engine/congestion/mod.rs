@@ -8,8 +8,8 @@ use delay::Delay;
 use delivery::{Delivery, Rates};
 use loss::{Loss, OUTAGE};
 use std::time::Duration;
-use tidelock::Instant;
 use tidelock::wire::RttEstimator;
+use tidelock::{Buffer, Instant};
 
 /// The rate of one client's budget.
 ///
@@ -124,6 +124,11 @@ const DRAIN_SEEN: Duration = Duration::from_millis(200);
 const SHRUNK: Duration = Duration::from_millis(10);
 
 impl Congestion {
+    /// How many datagrams are under way, as far as is known.
+    pub(crate) fn buffers(&self, see: &mut dyn FnMut(Buffer)) {
+        self.delivery.buffers(see);
+    }
+
     pub(crate) fn new(bounds: RateBounds) -> Self {
         let mut congestion = Self {
             bounds,
