@@ -1,15 +1,14 @@
 //! Whatever is sent, memory does not grow with it.
 
-mod attacker;
 mod heap;
 
-use attacker::Attacker;
 use heap::{CountingHeap, live_bytes};
 use tidelock::Tick;
 use tidelock::wire::ClientMessage;
 use tidelock_sim::client::Status;
 use tidelock_sim::link::{LinkConfig, Rng};
 use tidelock_sim::universe::churn::{Churn, Echo, Stamp};
+use tidelock_sim::universe::strangers::Attacker;
 use tidelock_sim::universe::{Universe, UniverseConfig};
 
 #[global_allocator]
