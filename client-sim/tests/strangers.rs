@@ -2,10 +2,10 @@
 //! send, and what the server makes of it, the universe's checkers judge one by one.
 
 use std::time::Duration;
-use tidelock::{ClientId, Tick};
-use tidelock_sim::client::{ClientEvent, Status};
+use tidelock::wire::CloseReason;
+use tidelock_sim::client::{ClientEvent, DisconnectReason, Status};
 use tidelock_sim::link::LinkConfig;
-use tidelock_sim::universe::churn::{Churn, Echo, Stamp};
+use tidelock_sim::universe::churn::{Applied, Churn, Echo, Stamp};
 use tidelock_sim::universe::strangers::{FloodKind, Ploy};
 use tidelock_sim::universe::{Universe, UniverseConfig};
 
@@ -78,9 +78,8 @@ impl Scene {
 fn taken_inputs(game: &Churn) -> [usize; PLAYERS] {
     let applied = std::mem::take(&mut *game.applied.lock().unwrap());
     let of = |player: usize| {
-        let is_its = |(client_id, tick, stamp): &&(ClientId, Tick, u32)| {
-            client_id.0 == player as u64 + 1 && *stamp == Stamp::of(*tick).0
-        };
+        let is_its =
+            |(client_id, tick, stamp): &&Applied| client_id.0 == player as u64 + 1 && *stamp == Stamp::of(*tick).0;
         applied.iter().filter(is_its).count()
     };
     std::array::from_fn(of)
@@ -163,6 +162,19 @@ fn all_of_them_at_once_are_no_worse() {
         let tried = Ploy::ALL.into_iter().filter(|ploy| was_tried(*ploy, &scene)).count();
         assert_eq!(tried, Ploy::ALL.len());
     }
+}
+
+#[test]
+fn who_logs_in_as_a_player_is_counted_as_that_and_the_others_notice_nothing() {
+    let mut scene = Scene::new(31);
+    scene.universe.run(Duration::from_secs(1)).unwrap();
+    let victim = scene.universe.players()[0].client_id;
+    scene.universe.add_insider_as(victim, Ploy::Comings, CONNECTIONS, Vec::new());
+    scene.universe.run(PLAYED).unwrap();
+    assert!(scene.universe.engine().stats().disconnects.duplicate_login >= 1);
+    let status = scene.universe.players().iter().map(|player| player.client.status());
+    let duplicate = Status::Disconnected(DisconnectReason::Closed(CloseReason::DuplicateLogin));
+    assert_eq!(status.collect::<Vec<_>>(), [duplicate, Status::Playing, Status::Playing]);
 }
 
 #[test]

@@ -25,6 +25,8 @@ struct Before {
     from: SocketAddr,
     origin: Origin,
     is_request: bool,
+    prefix: Option<u8>,
+    bytes: usize,
     hash: u64,
     counts: Counts,
 }
@@ -118,7 +120,10 @@ impl Refusals {
 
     fn judge(&mut self, before: &Before, engine: &Engine) -> Result<(), String> {
         let (from, was, is) = (before.from, before.counts, Counts::of(engine));
-        let what = |what: &str| format!("{what}, from {from}: {was:?} became {is:?}");
+        let Before { prefix, bytes, .. } = *before;
+        let what = |what: &str| {
+            format!("{what}, from {from}, of {bytes} bytes that begin with {prefix:02x?}: {was:?} became {is:?}")
+        };
         let (refused, malformed) = (is.refused - was.refused, is.payloads_malformed - was.payloads_malformed);
         if is.received != was.received + 1 || refused + malformed > 1 {
             return Err(what("a datagram did not count once"));
@@ -189,7 +194,15 @@ impl<I: Input> Checker<I> for Refusals {
             self.reasons.clear();
             self.reasons.extend(engine.netcode_drops());
         }
-        self.arriving = Some(Before { from, origin, is_request, hash, counts });
+        self.arriving = Some(Before {
+            from,
+            origin,
+            is_request,
+            prefix: datagram.first().copied(),
+            bytes: datagram.len(),
+            hash,
+            counts,
+        });
     }
 
     fn on_taken(&mut self, engine: &Engine) -> Result<(), String> {

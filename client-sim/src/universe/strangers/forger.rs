@@ -4,11 +4,13 @@ use super::overheard::Overheard;
 use super::{Send, Stranger};
 use crate::link::Rng;
 use tidelock::Instant;
+use tidelock::netcode::Cipher;
 
 /// An outsider who changes what it overhears, and sends it from the address that it came from, or from another.
 #[derive(Debug)]
 pub struct Forger {
     per_s: u64,
+    cipher: Cipher,
     rng: Rng,
     overheard: Overheard,
 }
@@ -17,8 +19,8 @@ impl Forger {
     /// Sends about `per_s` datagrams in a second. From one address a server tries a thousand tokens a second that it cannot
     /// read, and then no more: with that many, players from there cannot join.
     #[must_use]
-    pub fn new(per_s: u64, seed: u64) -> Self {
-        Self { per_s, rng: Rng::stream(seed, 62), overheard: Overheard::default() }
+    pub fn new(per_s: u64, cipher: Cipher, seed: u64) -> Self {
+        Self { per_s, cipher, rng: Rng::stream(seed, 62), overheard: Overheard::default() }
     }
 }
 
@@ -28,11 +30,11 @@ impl Stranger for Forger {
     }
 
     fn step(&mut self, _: Instant, send: &mut Send<'_>) {
-        let Self { per_s, rng, overheard } = self;
+        let Self { per_s, cipher, rng, overheard } = self;
         for _ in 0..*per_s / 1_000 + u64::from(rng.below(1_000) < *per_s % 1_000) {
             let Some(packet) = overheard.any(rng).cloned() else { return };
             let from = if rng.chance(0.7) { packet.from } else { stranger_address(rng.next_u64() as u16) };
-            let mut forged = mutilated(&packet.datagram, rng);
+            let mut forged = mutilated(&packet.datagram, *cipher, rng);
             send(from, SERVER, &mut forged);
         }
     }
@@ -42,8 +44,9 @@ impl Stranger for Forger {
     }
 }
 
-/// A copy that is not what it was: bits flipped, cut, grown, or said to be something else.
-pub(super) fn mutilated(datagram: &[u8], rng: &mut Rng) -> Vec<u8> {
+/// A copy that is not what it was: bits flipped, cut, grown, or said to be something else. Without a cipher nobody could tell,
+/// but for the tag: so that is never right.
+pub(super) fn mutilated(datagram: &[u8], cipher: Cipher, rng: &mut Rng) -> Vec<u8> {
     let mut copy = datagram.to_vec();
     let at = |rng: &mut Rng, len: usize| rng.below(len.max(1) as u64) as usize;
     match rng.below(6) {
@@ -61,16 +64,23 @@ pub(super) fn mutilated(datagram: &[u8], rng: &mut Rng) -> Vec<u8> {
             copy.iter_mut().skip(1).take(sequence_bytes).for_each(|byte| *byte = rng.next_u64() as u8);
         }
         // The tag.
-        _ => (1..=16.min(copy.len())).for_each(|back| {
+        _ => (1..=TAG_BYTES.min(copy.len())).for_each(|back| {
             let end = copy.len();
             copy[end - back] = rng.next_u64() as u8;
         }),
+    }
+    let tag = datagram.len().saturating_sub(TAG_BYTES);
+    if cipher == Cipher::Null && copy.ends_with(&datagram[tag..]) {
+        let at = (copy.len() - (datagram.len() - tag)) * 8;
+        flip(&mut copy, at + rng.below(TAG_BYTES as u64 * 8) as usize);
     }
     if copy == datagram {
         flip(&mut copy, rng.next_u64() as usize);
     }
     copy
 }
+
+const TAG_BYTES: usize = 16;
 
 fn flip(bytes: &mut [u8], bit: usize) {
     if !bytes.is_empty() {
@@ -86,9 +96,11 @@ mod tests {
     #[test]
     fn what_is_mutilated_is_not_what_it_was() {
         let mut rng = Rng::stream(1, 1);
-        for len in [1, 2, 18, 326, 1_078] {
+        for len in [18, 26, 326, 1_078] {
             let datagram: Vec<u8> = (0..len).map(|n| if n == 0 { 0x25 } else { n as u8 }).collect();
-            assert!((0..2_000).all(|_| mutilated(&datagram, &mut rng) != datagram));
+            assert!((0..2_000).all(|_| mutilated(&datagram, Cipher::default(), &mut rng) != datagram));
+            let tag = &datagram[datagram.len().saturating_sub(TAG_BYTES)..];
+            assert!((0..2_000).all(|_| !mutilated(&datagram, Cipher::Null, &mut rng).ends_with(tag)));
         }
     }
 }

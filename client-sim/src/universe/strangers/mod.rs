@@ -23,7 +23,7 @@ pub use spoofer::Spoofer;
 use super::check::Origin;
 use super::{Packet, SERVER, Universe, Violation, player_at};
 use core::net::SocketAddr;
-use tidelock::netcode::{Cipher, Client, ConnectToken, PACKET_BYTES_MAX};
+use tidelock::netcode::{Client, ConnectToken, PACKET_BYTES_MAX};
 use tidelock::state::Input;
 use tidelock::{ClientId, Instant};
 
@@ -67,21 +67,22 @@ const FIRST_UNFINISHED: u64 = 1 << 41;
 const FLOODER_TOKENS: u64 = 48;
 
 impl<I: Input> Universe<I> {
-    /// Somebody who means harm is here from now on.
-    ///
-    /// # Panics
-    /// If it holds no key, in a universe that is not encrypted: there nothing tells what it makes from what is genuine.
+    /// Somebody who means harm is here from now on. In a universe without a cipher what it forges must have a wrong tag: there
+    /// nothing else tells it from what is genuine.
     pub fn add_stranger(&mut self, stranger: Box<dyn Stranger>) {
-        let is_encrypted = self.engine.config().cipher != Cipher::Null;
-        assert!(stranger.is_insider() || is_encrypted, "without a cipher anybody can forge anything");
         self.tap.overhear();
         self.strangers.push(stranger);
     }
 
     /// An insider of this ploy, who may connect so often, always as the same client, and knows these events of the game.
     pub fn add_insider(&mut self, ploy: Ploy, connections: usize, events: Vec<(u8, Vec<u8>)>) {
+        let client_id = ClientId(FIRST_INSIDER + self.strangers.len() as u64);
+        self.add_insider_as(client_id, ploy, connections, events);
+    }
+
+    /// The same as any client. As a player it takes the player's place each time that it connects, as the newest login wins.
+    pub fn add_insider_as(&mut self, client_id: ClientId, ploy: Ploy, connections: usize, events: Vec<(u8, Vec<u8>)>) {
         let host = self.strangers.len() as u16;
-        let client_id = ClientId(FIRST_INSIDER + u64::from(host));
         let config = InsiderConfig {
             ploy,
             tokens: (0..connections).map(|_| self.issue_token(client_id)).collect(),
@@ -108,14 +109,14 @@ impl<I: Input> Universe<I> {
 
     /// An outsider who forges players' datagrams, about so many in a second.
     pub fn add_forger(&mut self, per_s: u64) {
-        let seed = self.rng.next_u64();
-        self.add_stranger(Box::new(Forger::new(per_s, seed)));
+        let (cipher, seed) = (self.engine.config().cipher, self.rng.next_u64());
+        self.add_stranger(Box::new(Forger::new(per_s, cipher, seed)));
     }
 
     /// An outsider who forges the server's datagrams, about so many in a second.
     pub fn add_spoofer(&mut self, per_s: u64) {
-        let seed = self.rng.next_u64();
-        self.add_stranger(Box::new(Spoofer::new(per_s, seed)));
+        let (cipher, seed) = (self.engine.config().cipher, self.rng.next_u64());
+        self.add_stranger(Box::new(Spoofer::new(per_s, cipher, seed)));
     }
 
     /// Strangers hear what was sent since their last step, and send.

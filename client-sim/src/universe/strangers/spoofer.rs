@@ -5,11 +5,13 @@ use crate::link::Rng;
 use core::net::SocketAddr;
 use std::collections::BTreeMap;
 use tidelock::Instant;
+use tidelock::netcode::Cipher;
 
 /// An outsider who speaks to players in the server's name: what it overheard, again or changed, and garbage.
 #[derive(Debug)]
 pub struct Spoofer {
     per_s: u64,
+    cipher: Cipher,
     rng: Rng,
     /// What the server sent to each player lately.
     overheard: BTreeMap<SocketAddr, Vec<Packet>>,
@@ -24,18 +26,18 @@ const PACKETS_MAX: usize = 64;
 impl Spoofer {
     /// Sends about `per_s` datagrams in a second, which take their share of the players' links.
     #[must_use]
-    pub fn new(per_s: u64, seed: u64) -> Self {
-        Self { per_s, rng: Rng::stream(seed, 63), overheard: BTreeMap::new(), heard: 0 }
+    pub fn new(per_s: u64, cipher: Cipher, seed: u64) -> Self {
+        Self { per_s, cipher, rng: Rng::stream(seed, 63), overheard: BTreeMap::new(), heard: 0 }
     }
 
     fn forge(&mut self) -> Option<(SocketAddr, Vec<u8>)> {
-        let Self { rng, overheard, .. } = self;
+        let Self { cipher, rng, overheard, .. } = self;
         let (to, packets) = overheard.iter().nth(rng.below(overheard.len().max(1) as u64) as usize)?;
         let packet = &packets[rng.below(packets.len() as u64) as usize];
         let datagram = match rng.below(4) {
             0 => packet.datagram.clone(),
             1 => (0..rng.below(1_300)).map(|_| rng.next_u64() as u8).collect(),
-            _ => mutilated(&packet.datagram, rng),
+            _ => mutilated(&packet.datagram, *cipher, rng),
         };
         Some((*to, datagram))
     }
