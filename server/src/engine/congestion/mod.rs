@@ -280,7 +280,9 @@ impl Congestion {
         self.phase = Phase::Drain { until: now + rtt + DRAIN_SEEN, queue, limit_bytes_s };
     }
 
+    /// Whatever passed lately, which may be nothing at all, the least rate does, or nothing will.
     fn recover(&mut self, limit_bytes_s: f64) {
+        let limit_bytes_s = limit_bytes_s.max(f64::from(self.bounds.min_bytes_s.max(1)));
         self.phase = Phase::Recover { from_bytes_s: self.rate_bytes_s, limit_bytes_s, grown: Duration::ZERO };
     }
 

@@ -285,3 +285,42 @@ fn no_bound_is_no_control() {
     let seen = path.run(5.0);
     assert_eq!((seen.rate_min, seen.rate_max), (u32::MAX, u32::MAX));
 }
+
+/// Acks of whatever was sent or of nothing, and round trips of any length: half a second of each, so that queues seem to grow, to
+/// stand and to go, and now and then nothing arrives at all.
+#[test]
+fn whatever_a_client_says_of_what_arrived_the_rate_stays_within_its_bounds() {
+    for seed in 0..200u64 {
+        let bounds = RateBounds::new(64 * KIB, 60);
+        let (mut congestion, mut estimate) = (Congestion::new(bounds), RttEstimator::default());
+        let (mut now, mut next, mut chance) = (Instant::from_us(BEGIN_US), 0u64, seed * 2 + 1);
+        let mut below = |bound: u64| {
+            chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (chance >> 33) % bound
+        };
+        let (mut rtt_ms, mut acks) = (50, 0);
+        for tick in 0..2_000 {
+            if tick % 30 == 0 {
+                (rtt_ms, acks) = ([1, 20, 50, 300, 3_000][below(5) as usize], below(4));
+            }
+            now += TICK;
+            congestion.on_short(now);
+            congestion.update(now, TICK);
+            let rate = congestion.rate_bytes_s();
+            assert!((bounds.min_bytes_s..=bounds.max_bytes_s).contains(&rate), "{rate} in tick {tick} of {seed}");
+            for _ in 0..below(3) {
+                congestion.on_sent(next, 1 + below(1_200) as usize);
+                next += 1;
+            }
+            if acks > 1 {
+                for _ in 0..below(6) {
+                    congestion.on_fate(next.saturating_sub(below(40)), below(4) > 0, now);
+                }
+                estimate.sample(Duration::from_millis(rtt_ms + below(10)));
+            }
+            if acks > 0 {
+                congestion.on_acks(&estimate, now);
+            }
+        }
+    }
+}
