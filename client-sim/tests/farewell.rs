@@ -1,8 +1,5 @@
 //! Whoever is turned away or sent away is told why, whatever the network does, and it is counted.
 
-mod attacker;
-
-use attacker::Attacker;
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tidelock::ClientId;
@@ -12,6 +9,7 @@ use tidelock_arena::ArenaInput;
 use tidelock_server::arena::Arena;
 use tidelock_sim::client::{DisconnectReason, Status};
 use tidelock_sim::link::LinkConfig;
+use tidelock_sim::universe::strangers::Attacker;
 use tidelock_sim::universe::{Universe, UniverseConfig};
 
 fn link(loss: f64) -> LinkConfig {

@@ -1,8 +1,5 @@
 //! Whatever strangers and players send, nothing breaks, all of it is counted, and the others notice nothing.
 
-mod attacker;
-
-use attacker::Attacker;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -12,6 +9,7 @@ use tidelock::{ClientId, Tick};
 use tidelock_sim::client::{Client, ClientConfig, Status};
 use tidelock_sim::link::{LinkConfig, Rng};
 use tidelock_sim::universe::churn::{Churn, Echo, Stamp};
+use tidelock_sim::universe::strangers::Attacker;
 use tidelock_sim::universe::{Packet, SERVER, Universe, UniverseConfig};
 
 const BYSTANDERS: usize = 3;

@@ -1,8 +1,5 @@
 //! Players whose connection is lost come back to their place.
 
-mod attacker;
-
-use attacker::Attacker;
 use std::time::Duration;
 use tidelock::ClientId;
 use tidelock::state::{Audience, NetId};
@@ -12,6 +9,7 @@ use tidelock_server::arena::Arena;
 use tidelock_server::engine::Stats;
 use tidelock_sim::client::{ClientEvent, Status};
 use tidelock_sim::link::LinkConfig;
+use tidelock_sim::universe::strangers::Attacker;
 use tidelock_sim::universe::{Universe, UniverseConfig};
 
 fn link(loss: f64) -> LinkConfig {

@@ -18,6 +18,7 @@ extern crate alloc;
 extern crate self as tidelock;
 
 pub mod bits;
+mod buffer;
 mod client_id;
 mod moment;
 pub mod netcode;
@@ -26,6 +27,7 @@ mod tick;
 mod time;
 pub mod wire;
 
+pub use buffer::Buffer;
 pub use client_id::ClientId;
 pub use moment::{Moment, ViewAge};
 pub use tick::Tick;

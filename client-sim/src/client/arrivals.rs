@@ -1,6 +1,6 @@
 use std::collections::VecDeque;
-use tidelock::Tick;
 use tidelock::wire::SnapshotHeader;
+use tidelock::{Buffer, Tick};
 
 /// Which snapshots are here, of the last ticks: what one does not bring stood still, if it is here with all its datagrams
 /// and brought all that there was to bring.
@@ -55,6 +55,12 @@ pub(super) struct Arrival {
 impl Arrivals {
     pub(super) const fn new(every_ticks: u32, keep_ticks: u32) -> Self {
         Self { snapshots: VecDeque::new(), every_ticks, keep_ticks: keep_ticks.cast_signed(), newest: None }
+    }
+
+    /// How many snapshots are remembered: one of each tick at most.
+    pub(super) fn buffers(&self, see: &mut dyn FnMut(Buffer)) {
+        let max = usize::try_from(self.keep_ticks).unwrap_or(0);
+        see(Buffer { name: "snapshots that came", len: self.snapshots.len(), max });
     }
 
     /// What was here is forgotten.

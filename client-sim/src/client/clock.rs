@@ -1,6 +1,6 @@
 use std::collections::VecDeque;
 use std::time::Duration;
-use tidelock::{Instant, Tick};
+use tidelock::{Buffer, Instant, Tick};
 
 /// The server's clock, as far as snapshots tell: what their ticks were due by it, against when they arrived by the client's.
 ///
@@ -53,6 +53,13 @@ const RECENT_WINDOWS: usize = 8;
 const SLOPE_MAX: f64 = 500e-6;
 
 impl Clock {
+    /// How far back it remembers.
+    pub(super) fn buffers(&self, see: &mut dyn FnMut(Buffer)) {
+        see(Buffer { name: "windows of the clock", len: self.windows.len(), max: WINDOWS_MAX });
+        let pairs = WINDOWS_MAX * (WINDOWS_MAX - 1);
+        see(Buffer { name: "slopes of the clock", len: self.slopes.len(), max: pairs });
+    }
+
     /// The server told that `tick` was due at `due`, and that ticks are `period` apart.
     pub(super) const fn new(tick: Tick, due: Instant, period: Duration) -> Self {
         Self {

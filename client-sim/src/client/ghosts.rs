@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
-use tidelock::Tick;
-use tidelock::wire::GhostId;
+use tidelock::wire::{GHOST_MAX, GhostId};
+use tidelock::{Buffer, Tick};
 
 /// Which entity each ghost means, in the streams of one audience: what the newest snapshot said that spoke of it.
 #[derive(Debug, Default)]
@@ -28,6 +28,12 @@ impl Ghost {
 }
 
 impl Ghosts {
+    /// How many numbers were heard of, and how many entities have one.
+    pub(super) fn buffers(&self, see: &mut dyn FnMut(Buffer)) {
+        see(Buffer { name: "client's ghosts", len: self.ghosts.len(), max: GHOST_MAX as usize + 1 });
+        see(Buffer { name: "entities with a ghost", len: self.of.len(), max: self.ghosts.len() });
+    }
+
     /// The entity that a delta in the snapshot of `tick` speaks of.
     pub(super) fn at(&self, ghost: GhostId, tick: Tick) -> Option<u32> {
         let ghost = self.ghosts.get(ghost as usize).copied().flatten()?;

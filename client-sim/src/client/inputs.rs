@@ -2,7 +2,7 @@ use std::collections::VecDeque;
 use tidelock::bits::BitWriter;
 use tidelock::state::Schema;
 use tidelock::wire::{INPUTS_MAX, InputReport, write_inputs};
-use tidelock::{Instant, Tick};
+use tidelock::{Buffer, Instant, Tick};
 
 /// The inputs that the server has not confirmed, oldest first, and those whose effect has not been seen.
 #[derive(Debug, Default)]
@@ -15,6 +15,12 @@ pub(super) struct UnconfirmedInputs {
 const UNSEEN_MAX: usize = 1024;
 
 impl UnconfirmedInputs {
+    /// How many inputs wait for a word of the server.
+    pub(super) fn buffers(&self, see: &mut dyn FnMut(Buffer)) {
+        see(Buffer { name: "inputs unconfirmed", len: self.unconfirmed.len(), max: INPUTS_MAX });
+        see(Buffer { name: "inputs unseen", len: self.unseen.len(), max: UNSEEN_MAX });
+    }
+
     pub(super) fn push(&mut self, tick: Tick, due: Instant, lanes: Vec<u32>) {
         if self.unconfirmed.len() == INPUTS_MAX {
             self.unconfirmed.pop_front();

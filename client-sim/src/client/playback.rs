@@ -4,7 +4,7 @@ use super::staleness::Staleness;
 use std::collections::VecDeque;
 use std::time::Duration;
 use tidelock::wire::Load;
-use tidelock::{Instant, Moment, Tick};
+use tidelock::{Buffer, Instant, Moment, Tick};
 
 /// Which moment of the server's time a client shows.
 ///
@@ -114,6 +114,11 @@ const JUMP_MS: f64 = 250.0;
 const AHEAD_MS: f64 = 50.0;
 
 impl Playback {
+    /// How many frames wait for their verdict.
+    pub(super) fn buffers(&self, see: &mut dyn FnMut(Buffer)) {
+        see(Buffer { name: "frames", len: self.frames.len(), max: FRAMES_MAX });
+    }
+
     /// How far beyond the newest snapshot it runs on.
     pub const EXTRAPOLATION_MAX: Duration = Duration::from_millis(100);
     /// The longest delay behind the newest tick that could be here.

@@ -1,7 +1,7 @@
-use tidelock::Tick;
 use tidelock::state::{
     Audience, Checksum, NetId, Ring, StreamLayout, VersionHead, VersionPool, VersionRef, version_hash,
 };
+use tidelock::{Buffer, Tick};
 
 /// The streams of one audience that a client knows, by index: pages of 64 side by side, and all versions in one pool.
 #[derive(Debug)]
@@ -112,6 +112,14 @@ impl Streams {
     pub(super) fn new(layout: &StreamLayout) -> Self {
         let pool = VersionPool::new(layout.lane_count(layout.full_mask()));
         Self { directory: Vec::new(), pages: Vec::new(), free: Vec::new(), pool, keep_ticks: REORDER_TICKS }
+    }
+
+    /// What it holds: as many streams as have an index, and of each so many versions, in rings that may double to hold them.
+    pub(super) fn buffers(&self, see: &mut dyn FnMut(Buffer)) {
+        let indices = NetId::INDEX_MAX as usize + 1;
+        see(Buffer { name: "pages of streams", len: self.pages.len(), max: indices.div_ceil(64) });
+        let versions = self.iter_held().map(|(_, stream)| stream.versions.len()).max().unwrap_or(0);
+        see(Buffer { name: "versions of a stream", len: versions, max: VERSIONS_MAX });
     }
 
     /// From now on keeps versions for at least so many ticks: as far back as something may be shown.

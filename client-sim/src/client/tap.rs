@@ -2,7 +2,7 @@ use super::ClientEvent;
 use std::collections::VecDeque;
 use std::time::Duration;
 use tidelock::state::{Delivery, EventId};
-use tidelock::{Instant, Tick};
+use tidelock::{Buffer, Instant, Tick};
 
 /// Something that passed a client's edge: a call from outside, or what it told. All of them, in order, are what a client
 /// did, and enough to have another do the same. Payloads are those below encryption.
@@ -66,6 +66,11 @@ pub(super) struct Tap {
 const WAITING_MAX: usize = 4096;
 
 impl Tap {
+    /// How much nobody took.
+    pub(super) fn buffers(&self, see: &mut dyn FnMut(Buffer)) {
+        see(Buffer { name: "tapped", len: self.waiting.len(), max: WAITING_MAX });
+    }
+
     pub(super) const fn open(&mut self) {
         self.is_open = true;
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tidelock::state::{Audience, Checksum, NetId, Replicate, Schema, VersionRef};
 use tidelock::wire::{HeldStream, SnapshotHeader};
-use tidelock::{Moment, Tick};
+use tidelock::{Buffer, Moment, Tick};
 
 /// What a client knows of the world: for each stream that it sees the versions it may still need.
 #[derive(Debug)]
@@ -158,6 +158,13 @@ impl View {
     /// The same, to change it.
     pub(super) const fn ghosts_mut(&mut self, audience: Audience) -> &mut Ghosts {
         &mut self.ghosts[audience as usize]
+    }
+
+    /// What it holds of the world.
+    pub(super) fn buffers(&self, see: &mut dyn FnMut(Buffer)) {
+        self.streams.iter().for_each(|streams| streams.buffers(see));
+        self.ghosts.iter().for_each(|ghosts| ghosts.buffers(see));
+        self.arrivals.buffers(see);
     }
 
     /// A snapshot of `tick` was applied.

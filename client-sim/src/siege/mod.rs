@@ -1,17 +1,14 @@
 //! A universe under a flood of hostile datagrams, and what comes of it. Pure, as the universe is.
 
-mod flood;
-
-pub use flood::{Flood, FloodKind, Loot, STRANGERS, stranger_address, stranger_number};
+pub use crate::universe::strangers::{Flood, FloodKind, Loot, STRANGERS, request, stranger_address, stranger_number};
 
 use crate::client::Status;
 use crate::universe::{SERVER, Universe};
 use core::net::SocketAddr;
 use std::collections::BTreeMap;
 use std::time::Duration;
-use tidelock::netcode::{Client, ConnectToken, PACKET_BYTES_MAX};
+use tidelock::ClientId;
 use tidelock::state::Input;
-use tidelock::{ClientId, Instant};
 
 /// A universe whose players play on while strangers send datagrams of one kind.
 #[derive(Debug)]
@@ -209,12 +206,4 @@ impl Counts {
             desyncs: players.map(|stats| stats.desyncs).sum(),
         }
     }
-}
-
-/// How a client with this token asks to be let in.
-#[must_use]
-pub fn request(token: ConnectToken, now: Instant) -> Vec<u8> {
-    let mut packet = [0; PACKET_BYTES_MAX];
-    let (len, _) = Client::new(token, now).poll_transmit(now, &mut packet).expect("it asks at once");
-    packet[..len].to_vec()
 }

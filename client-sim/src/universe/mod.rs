@@ -9,6 +9,7 @@ mod config;
 mod corruption;
 mod player;
 pub mod scenario;
+pub mod strangers;
 mod tap;
 mod witness;
 
@@ -22,10 +23,11 @@ pub use witness::{Verdict, Witness};
 use crate::client::{ClientEvent, Status};
 use crate::link::{Conditioner, LinkConfig, Rng};
 use bevy_app::Plugin;
-use check::{Checker, Checks, Sent};
+use check::{Arriving, Checker, Checks, Origin, Sent, Turn};
 use core::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
+use strangers::Stranger;
 use tap::Tap;
 use tidelock::netcode::{ConnectToken, Key, TokenSecrets, TokenSpec, USER_DATA_BYTES};
 use tidelock::state::{Input, Schema};
@@ -46,6 +48,9 @@ pub struct Universe<I: Input> {
     rng: Rng,
     checks: Checks<I>,
     tap: Tap,
+    strangers: Vec<Box<dyn Stranger>>,
+    /// What a check found where there was nobody to tell.
+    found: Result<(), Violation>,
     /// A datagram that is being delivered. Kept for its memory.
     datagram: Vec<u8>,
 }
@@ -95,6 +100,8 @@ impl<I: Input> Universe<I> {
             rng,
             checks: Checks::new(),
             tap: Tap::default(),
+            strangers: Vec::new(),
+            found: Ok(()),
             datagram: Vec::new(),
         }
     }
@@ -169,14 +176,15 @@ impl<I: Input> Universe<I> {
     /// # Errors
     /// As [`Universe::run`].
     pub fn run_timed(&mut self, on_lap: &mut dyn FnMut(Lap)) -> Result<(), Violation> {
+        std::mem::replace(&mut self.found, Ok(()))?;
         self.now += STEP;
         self.server_step(on_lap)?;
         self.players_step()
     }
 
     /// Whether every tick is checked, as it is from the start: a benchmark has no time for it.
-    pub const fn set_checked(&mut self, checked: bool) {
-        self.checks.enabled = checked;
+    pub fn set_checked(&mut self, checked: bool) {
+        self.checks.set_enabled(checked, &self.engine);
     }
 
     /// Changes every link from now on; what is under way arrives as it was to.
@@ -204,7 +212,14 @@ impl<I: Input> Universe<I> {
 
     /// The same for a datagram that is not needed any more.
     pub fn inject_in_place(&mut self, from: SocketAddr, datagram: &mut [u8]) {
+        let taken = self.take_datagram(from, datagram, Origin::Unknown);
+        self.found = std::mem::replace(&mut self.found, Ok(())).and(taken);
+    }
+
+    fn take_datagram(&mut self, from: SocketAddr, datagram: &mut [u8], origin: Origin) -> Result<(), Violation> {
+        self.checks.on_arriving(&Arriving { from, datagram, origin, now: self.now }, &self.engine);
         self.engine.handle_datagram(from, datagram, self.now, UNIX_S);
+        self.checks.on_taken(&self.engine)
     }
 
     /// The server.
@@ -286,22 +301,27 @@ impl<I: Input> Universe<I> {
         if self.now < self.busy_until {
             return Ok(());
         }
-        let Self { engine, players, datagram, now, .. } = self;
+        let Self { engine, players, checks, datagram, now, .. } = self;
         for player in players {
             while let Some(arrived_at) = player.pop_sent(*now, datagram) {
+                let (from, origin) = (player.address, Origin::Player);
+                checks.on_arriving(&Arriving { from, datagram, origin, now: arrived_at }, engine);
                 on_lap(Lap::Begun);
-                engine.handle_datagram(player.address, datagram, arrived_at, UNIX_S);
+                engine.handle_datagram(from, datagram, arrived_at, UNIX_S);
                 on_lap(Lap::Received);
+                checks.on_taken(engine)?;
             }
         }
+        self.step_strangers()?;
         if self.now >= self.schedule.due() {
             on_lap(Lap::Begun);
             let Self { schedule, now, .. } = self;
-            let due = schedule.begin(*now);
-            self.engine.tick(*now, due, schedule.load(), &mut |phase| on_lap(Lap::Ended(phase)));
+            let (due, load, free_at) = (schedule.begin(*now), schedule.load(), self.busy_until);
+            self.engine.tick(*now, due, load, &mut |phase| on_lap(Lap::Ended(phase)));
             self.busy_until = *now + self.tick_cost;
             schedule.on_tick(*now, self.busy_until);
-            self.checks.on_tick(&self.engine, &self.players, self.now)?;
+            let turn = Turn { due, free_at, load };
+            self.checks.on_tick(&self.engine, &self.players, self.now, turn)?;
         }
         self.send_outbox()
     }
@@ -311,8 +331,7 @@ impl<I: Input> Universe<I> {
         let Self { engine, players, checks, tap, now, .. } = self;
         let sent = outbox.iter().try_for_each(|(to, datagram)| {
             tap.on_sent(SERVER, to, datagram);
-            let number = usize::from(to.port()).checked_sub(usize::from(FIRST_PORT));
-            let player = number.and_then(|number| players.get_mut(number)).filter(|player| player.address == to);
+            let player = player_at(players, to);
             player.into_iter().for_each(|player| player.push_down(datagram, *now));
             checks.on_sent(&Sent { from: SERVER, to, datagram, now: *now }, engine)
         });
@@ -357,6 +376,11 @@ impl<I: Input> Universe<I> {
 
 /// Players have consecutive ports, in the order of their numbers.
 const FIRST_PORT: u16 = 10_000;
+
+fn player_at<I: Input>(players: &mut [Player<I>], address: SocketAddr) -> Option<&mut Player<I>> {
+    let number = usize::from(address.port()).checked_sub(usize::from(FIRST_PORT))?;
+    players.get_mut(number).filter(|player| player.address == address)
+}
 
 fn player_port(number: usize) -> u16 {
     FIRST_PORT + u16::try_from(number).expect("fewer players than ports")

@@ -1,12 +1,12 @@
 //! Who leaves sequences out, so that much is missing to report, costs nobody anything.
 
-use super::attacker::Attacker;
 use super::game::{datagrams_fit, is_sound, link};
 use std::time::Duration;
 use tidelock::Tick;
 use tidelock::bits::BitWriter;
 use tidelock::wire::WIRE_VERSION;
 use tidelock_sim::universe::churn::{Churn, Stamp};
+use tidelock_sim::universe::strangers::Attacker;
 use tidelock_sim::universe::{Universe, UniverseConfig};
 
 /// A datagram of this sequence without acks and messages, and with the inputs of some ticks.

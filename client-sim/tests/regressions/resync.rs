@@ -1,6 +1,5 @@
 //! Who holds something else than the server gets all of it anew, once for each time it says so.
 
-use super::attacker::Attacker;
 use super::game::{Game, Keys, link};
 use bevy_ecs::prelude::Component;
 use std::time::Duration;
@@ -8,6 +7,7 @@ use tidelock::Tick;
 use tidelock::state::{Field, LaneReader, LaneWriter, Replicate};
 use tidelock::wire::ClientMessage;
 use tidelock_server::game::{AlwaysRelevant, Replicated, Replication};
+use tidelock_sim::universe::strangers::Attacker;
 use tidelock_sim::universe::{Universe, UniverseConfig};
 
 #[derive(Component, Clone, Copy, Debug, PartialEq, Eq)]

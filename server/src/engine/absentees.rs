@@ -48,6 +48,11 @@ impl Absentees {
         self.players.keys().copied()
     }
 
+    /// What each of them saw.
+    pub(crate) fn views(&self) -> impl Iterator<Item = (ClientId, &Views)> {
+        self.players.iter().map(|(client_id, player)| (*client_id, &player.views))
+    }
+
     /// Gives up on who has not come back in time.
     pub(crate) fn expire(&mut self, now: Instant, tick: Tick, history: &mut History, mut gone: impl FnMut(ClientId)) {
         self.players.retain(|client_id, player| {

@@ -1,7 +1,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
-use tidelock::Instant;
 use tidelock::wire::Audit;
+use tidelock::{Buffer, Instant};
 
 /// Which part of what a client should hold is compared next. A client can compare an audit only if it holds all that was sent
 /// before: when something of that is lost, the audit was for nothing, and its bucket is owed.
@@ -74,6 +74,11 @@ impl Audits {
         }
         self.in_flight.reserve(if self.in_flight.capacity() == 0 { IN_FLIGHT_USUAL } else { 0 });
         self.in_flight.push_back(AuditInFlight { bucket, sequence, oldest });
+    }
+
+    /// How many audits are under way.
+    pub(crate) fn buffers(&self, see: &mut dyn FnMut(Buffer)) {
+        see(Buffer { name: "audits in flight", len: self.in_flight.len(), max: IN_FLIGHT_MAX });
     }
 
     /// A datagram of ours is lost.

@@ -1,4 +1,5 @@
 use std::collections::VecDeque;
+use tidelock::Buffer;
 use tidelock::state::EventId;
 use tidelock::wire::ClientMessage;
 
@@ -43,6 +44,12 @@ impl EventQueue {
             self.waiting.push_back((id, body));
         }
         fits
+    }
+
+    /// How much waits.
+    pub(crate) fn buffers(&self, see: &mut dyn FnMut(Buffer)) {
+        see(Buffer { name: "events that wait", len: self.waiting.len(), max: WAITING_MAX });
+        see(Buffer { name: "events that wait, bytes", len: self.waiting_bytes, max: WAITING_BYTES_MAX });
     }
 
     /// The next event that the game may have in this tick.

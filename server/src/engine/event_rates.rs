@@ -15,6 +15,11 @@ struct Bucket {
 }
 
 impl EventRates {
+    /// Of how many types something came, about.
+    pub(crate) fn len(&self) -> usize {
+        self.buckets.len()
+    }
+
     /// Takes one event of a type off what is allowed. False if none is left.
     pub(crate) fn take(&mut self, id: EventId, rate: EventRate, tick: Tick, tick_hz: u32) -> bool {
         let n = usize::from(id.0);

@@ -3,8 +3,8 @@ use bevy_ecs::entity::Entity;
 use glam::Vec2;
 use std::collections::VecDeque;
 use std::time::Duration;
-use tidelock::Tick;
 use tidelock::state::{Audience, NetId, Schema, VersionRef};
+use tidelock::{Buffer, Tick};
 
 /// What the world looked like, tick by tick: for each replicated entity and audience the versions of its stream.
 ///
@@ -84,6 +84,14 @@ impl History {
     /// How often entities are in somebody's view.
     pub(crate) fn viewer_count(&self) -> usize {
         self.slots.iter().map(|slot| slot.viewers as usize).sum()
+    }
+
+    /// Indices, and what their versions take: clients ask for old ones, and keep indices from being free.
+    pub(crate) fn buffers(&self, see: &mut dyn FnMut(Buffer)) {
+        let indices = self.slots.len();
+        see(Buffer { name: "indices", len: indices, max: NetId::INDEX_MAX as usize + 1 });
+        see(Buffer { name: "indices that rest", len: self.free.len(), max: indices });
+        see(Buffer { name: "versions, bytes", len: self.bytes(), max: indices * self.entity_bytes_max() });
     }
 
     pub(crate) fn slot(&self, index: u32) -> &Slot {

@@ -1,7 +1,7 @@
 use super::stats::InputCounts;
 use crate::game::InputType;
-use tidelock::Tick;
 use tidelock::wire::InputReport;
+use tidelock::{Buffer, Tick};
 
 /// The inputs of one player for ticks to come, as lanes. Bounded: what lies further ahead than it reaches is dropped.
 #[derive(Debug)]
@@ -72,6 +72,11 @@ impl InputBuffer {
             self.lanes[slot * self.lane_count..][..self.lane_count].copy_from_slice(input);
             self.started = true;
         }
+    }
+
+    /// How many inputs it holds.
+    pub(crate) fn buffers(&self, see: &mut dyn FnMut(Buffer)) {
+        see(Buffer { name: "inputs, lanes", len: self.lanes.len(), max: self.lane_count * LEN });
     }
 
     /// Takes note of how many ticks before its use the newest input of a datagram arrived; negative if late.

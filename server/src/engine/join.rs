@@ -127,7 +127,7 @@ impl Engine {
     }
 
     /// Those who play, are about to, or may come back.
-    fn places_taken(&self) -> usize {
+    pub(super) fn places_taken(&self) -> usize {
         self.player_count() + self.absentees.len()
     }
 

@@ -6,6 +6,7 @@
 mod absentees;
 mod audits;
 mod budget;
+mod buffers;
 mod capture;
 mod closing;
 mod config;

@@ -1,7 +1,7 @@
 use crate::game::{PlayerAway, PlayerBack, PlayerJoined, PlayerLeft, Visibility};
 use bevy_ecs::message::{Message, Messages};
 use bevy_ecs::world::World;
-use tidelock::ClientId;
+use tidelock::{Buffer, ClientId};
 
 /// Who came and went since the last tick. The game never hears of a player who joined and left: it would be left with an
 /// avatar that nobody plays. Nor is it told of a player what it knows.
@@ -37,6 +37,14 @@ impl RosterChanges {
     pub(crate) fn resume(&mut self, client_id: ClientId) {
         let untold = take(&mut self.away, |away| *away == client_id).is_some();
         self.back.push((client_id, untold));
+    }
+
+    /// How much waits for the next tick, when there are so many places: each player is in each list once at most.
+    pub(crate) fn buffers(&self, places: usize, see: &mut dyn FnMut(Buffer)) {
+        see(Buffer { name: "players who joined", len: self.joined.len(), max: places });
+        see(Buffer { name: "players who left", len: self.left.len(), max: places });
+        see(Buffer { name: "players who went away", len: self.away.len(), max: places });
+        see(Buffer { name: "players who are back", len: self.back.len(), max: places });
     }
 
     /// Tells the game: first who left, for one of them may be back already.

@@ -209,7 +209,7 @@ const DELTA_HEAD_BITS: usize = 4;
 const FULL_HEAD_BITS: usize = 24;
 const LEAVE_BITS: usize = 10;
 /// Datagrams in a tick that carry nothing but messages.
-const MESSAGE_DATAGRAMS_MAX: usize = 8;
+pub(super) const MESSAGE_DATAGRAMS_MAX: usize = 8;
 
 impl Sight<'_> {
     /// What is near goes first when not everything fits.

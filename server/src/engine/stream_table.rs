@@ -82,11 +82,12 @@ impl StreamTable {
         }
     }
 
-    /// The most bytes that one stream takes with all its versions.
+    /// The most bytes that one stream takes with all its versions. The pool keeps the rings that it grew out of, which no other
+    /// stream may want: all of them together are as large as the last.
     pub(super) fn stream_bytes_max(&self) -> usize {
         let flat = 2 * size_of::<Ring>() + size_of::<Tick>() + size_of::<u64>() + (1 + self.stride) * size_of::<u32>();
         let thinned = self.keep.thinned_max().next_power_of_two();
-        flat + VersionPool::ring_bytes(self.stride, RING_MAX + thinned)
+        flat + VersionPool::ring_bytes(self.stride, 2 * (RING_MAX + thinned))
     }
 
     /// The bytes of all versions.
@@ -369,6 +370,19 @@ mod tests {
         assert!(busy.bytes() <= bytes && busy.bytes() <= busy.stream_bytes_max(), "{}", busy.bytes());
         let slow = table((1..=10_000).step_by(40));
         assert!(slow.bytes() < 800, "{}", slow.bytes());
+    }
+
+    #[test]
+    fn streams_that_grow_together_take_no_more_than_is_told() {
+        let schema = points_schema();
+        let keep = Keep { all_ticks: 200, ..KEEP };
+        let mut table = StreamTable::new(Audience::Public, schema.stream(Audience::Public), keep);
+        (0..10).for_each(|index| table.begin(index));
+        for tick in 1..=1_000 {
+            (0..10).for_each(|index| table.set(index, 0, &[tick]));
+            table.commit(Tick(tick), |_| 0);
+            assert!(table.bytes() <= 10 * table.stream_bytes_max(), "{} bytes after {tick} ticks", table.bytes());
+        }
     }
 
     #[test]

@@ -3,9 +3,9 @@ use super::acks::{AckWindow, Acks, REPORT_BITS_MAX, Reported, expand};
 use super::flight::{Fate, Flight, SendCounts};
 use super::reliable::{ReliableReceiver, ReliableSender, SendError};
 use super::rtt::RttEstimator;
-use super::unreliable::{UnreliableSender, read_unreliable};
-use crate::Instant;
+use super::unreliable::{UNRELIABLE_PER_DATAGRAM_MAX, UnreliableSender, read_unreliable};
 use crate::bits::{BitReader, BitWriter, Malformed};
+use crate::{Buffer, Instant};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -236,6 +236,16 @@ impl<T> Connection<T> {
     #[must_use]
     pub const fn send_counts(&self) -> SendCounts {
         self.flight.counts()
+    }
+
+    /// Every buffer that the peer can fill, by what it sends or by what it does not acknowledge.
+    pub fn buffers(&self, see: &mut dyn FnMut(Buffer)) {
+        see(Buffer { name: "datagrams whose fate is open", len: self.flight.len(), max: Flight::<T>::LEN_MAX });
+        self.outgoing.buffers(see);
+        self.incoming.buffers(see);
+        self.unreliable.buffers(see);
+        let (name, len) = ("unreliable messages that came", self.arrived.len());
+        see(Buffer { name, len, max: UNRELIABLE_PER_DATAGRAM_MAX });
     }
 
     /// What came of the peer's datagrams.

@@ -67,6 +67,18 @@ impl<T> Flight<T> {
     /// At most this many datagrams are remembered: far below half of the 16-bit sequence space.
     pub const LEN_MAX: usize = 4096;
 
+    /// How many datagrams are remembered.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.sent.len()
+    }
+
+    /// Whether none is.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.sent.is_empty()
+    }
+
     /// The sequence of the next datagram.
     #[must_use]
     pub fn next_sequence(&self) -> u64 {

@@ -1,4 +1,5 @@
 use super::acks::expand;
+use crate::Buffer;
 use crate::bits::{BitReader, BitWriter, Malformed};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -55,6 +56,15 @@ pub enum SendError {
 impl ReliableSender {
     /// The most bytes that wait for acknowledgement: a longest message and as much again.
     pub const QUEUED_BYTES_MAX: usize = 2 * MESSAGE_BYTES_MAX;
+
+    /// Fragments that wait for acknowledgement, after the longest message was added to as many as are no reason to refuse it.
+    const FRAGMENTS_MAX: usize = Self::QUEUED_BYTES_MAX / 64 + MESSAGE_BYTES_MAX.div_ceil(FRAGMENT_BYTES_MAX);
+
+    /// How much waits for acknowledgement.
+    pub fn buffers(&self, see: &mut dyn FnMut(Buffer)) {
+        see(Buffer { name: "reliable fragments", len: self.fragments.len(), max: Self::FRAGMENTS_MAX });
+        see(Buffer { name: "reliable messages, bytes", len: self.queued_bytes, max: Self::QUEUED_BYTES_MAX });
+    }
 
     /// Queues a message.
     pub fn send(&mut self, message: &[u8]) -> Result<(), SendError> {
@@ -188,6 +198,13 @@ impl ReliableReceiver {
             message_bytes_max,
             broken: false,
         }
+    }
+
+    /// How much waits for what is missing, or to be taken.
+    pub fn buffers(&self, see: &mut dyn FnMut(Buffer)) {
+        see(Buffer { name: "early fragments", len: self.early.len(), max: WINDOW as usize });
+        see(Buffer { name: "part of a message, bytes", len: self.partial.len(), max: self.message_bytes_max });
+        see(Buffer { name: "messages that came", len: self.messages.len(), max: Self::MESSAGES_MAX });
     }
 
     /// Reads the fragments of one datagram. An error means that the peer breaks the protocol.

@@ -1,4 +1,5 @@
 use super::reliable::SendError;
+use crate::Buffer;
 use crate::bits::{BitReader, BitWriter, Malformed};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -8,6 +9,8 @@ pub const UNRELIABLE_BYTES_MAX: usize = 800;
 
 /// Bits of a message beside its bytes: more 1, length 10.
 const MESSAGE_HEAD_BITS: usize = 11;
+/// Messages in one datagram.
+pub(super) const UNRELIABLE_PER_DATAGRAM_MAX: usize = super::DATAGRAM_BITS_MAX / MESSAGE_HEAD_BITS;
 /// Messages that may wait.
 const WAITING_MAX: usize = 64;
 /// Their bytes.
@@ -41,6 +44,12 @@ impl UnreliableSender {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.waiting.is_empty()
+    }
+
+    /// How much waits.
+    pub fn buffers(&self, see: &mut dyn FnMut(Buffer)) {
+        see(Buffer { name: "unreliable messages", len: self.waiting.len(), max: WAITING_MAX });
+        see(Buffer { name: "unreliable messages, bytes", len: self.waiting_bytes, max: WAITING_BYTES_MAX });
     }
 
     /// Writes as many waiting messages as fit `room_bits`, the oldest first. Takes at least one bit.

@@ -1,4 +1,5 @@
 use super::{Checker, Scene};
+use crate::client::Status;
 use std::collections::BTreeMap;
 use tidelock::Tick;
 use tidelock::state::Input;
@@ -46,7 +47,8 @@ impl<I: Input> Checker<I> for Ids {
         self.on_meant(scene)?;
         for player in scene.players {
             // What a player still shows who is gone concerns nobody.
-            if scene.meant.now(player.client_id).is_empty() {
+            let is_gone = matches!(player.client.status(), Status::Disconnected(_));
+            if is_gone || scene.meant.now(player.client_id).is_empty() {
                 continue;
             }
             for (id, ..) in player.client.view().streams() {

@@ -1,16 +1,26 @@
 //! What must hold in a universe, whatever happens: one invariant a file.
 
+mod amplification;
+mod bounds;
 mod converged;
+#[cfg(test)]
+mod fixture;
+mod heartbeats;
 mod ids;
 mod interest;
 mod meant;
+mod refusals;
 mod sound;
 mod versions;
 mod whole;
 
+pub use amplification::Amplification;
+pub use bounds::Bounds;
+pub use heartbeats::Heartbeats;
 pub use ids::Ids;
 pub use interest::InterestOnly;
 pub use meant::{Meant, StreamKey};
+pub use refusals::Refusals;
 pub use sound::Sound;
 pub use versions::EqualVersions;
 pub use whole::WholeViews;
@@ -21,6 +31,7 @@ use super::Player;
 use core::net::SocketAddr;
 use tidelock::netcode::TokenSecrets;
 use tidelock::state::Input;
+use tidelock::wire::Load;
 use tidelock::{ClientId, Instant, Tick};
 use tidelock_server::engine::Engine;
 
@@ -45,6 +56,11 @@ pub trait Checker<I: Input> {
     /// How many things it has looked at and found right: a checker that looks at nothing finds nothing.
     fn looked(&self) -> u64;
 
+    /// It watches again, and knows nothing of what happened meanwhile.
+    fn on_resumed(&mut self, engine: &Engine) {
+        let _ = engine;
+    }
+
     /// A token was made for a client, which will connect with it.
     fn on_token(&mut self, client_id: ClientId, secrets: &TokenSecrets) {
         let _ = (client_id, secrets);
@@ -56,6 +72,20 @@ pub trait Checker<I: Input> {
     /// What is wrong.
     fn on_sent(&mut self, sent: &Sent<'_>, engine: &Engine) -> Result<(), String> {
         let _ = (sent, engine);
+        Ok(())
+    }
+
+    /// The server is about to take a datagram.
+    fn on_arriving(&mut self, arriving: &Arriving<'_>, engine: &Engine) {
+        let _ = (arriving, engine);
+    }
+
+    /// The server has taken the datagram that [`Checker::on_arriving`] told of.
+    ///
+    /// # Errors
+    /// What is wrong.
+    fn on_taken(&mut self, engine: &Engine) -> Result<(), String> {
+        let _ = engine;
         Ok(())
     }
 
@@ -91,6 +121,32 @@ pub struct Sent<'a> {
     pub now: Instant,
 }
 
+/// A datagram that reaches the server.
+#[derive(Clone, Copy, Debug)]
+pub struct Arriving<'a> {
+    /// From where it seems to come.
+    pub from: SocketAddr,
+    /// Its bytes.
+    pub datagram: &'a [u8],
+    /// Who made it.
+    pub origin: Origin,
+    /// When.
+    pub now: Instant,
+}
+
+/// Who made a datagram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A player, who is honest.
+    Player,
+    /// A stranger with a key of its own.
+    Insider,
+    /// A stranger without one.
+    Outsider,
+    /// A test, which knows.
+    Unknown,
+}
+
 /// Everything there is to look at.
 #[derive(Debug)]
 pub struct Scene<'a, I: Input> {
@@ -102,13 +158,26 @@ pub struct Scene<'a, I: Input> {
     pub meant: &'a Meant,
     /// Now.
     pub now: Instant,
+    /// Of the tick that just ran.
+    pub turn: Turn,
+}
+
+/// When a tick should have run, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct Turn {
+    /// When it was due.
+    pub due: Instant,
+    /// Since when the server had nothing else to do.
+    pub free_at: Instant,
+    /// How overloaded the server took itself to be.
+    pub load: Load,
 }
 
 /// All that watch over a universe.
 pub(super) struct Checks<I: Input> {
     checkers: Vec<Box<dyn Checker<I>>>,
     meant: Meant,
-    pub(super) enabled: bool,
+    enabled: bool,
 }
 
 impl<I: Input> Checks<I> {
@@ -119,8 +188,19 @@ impl<I: Input> Checks<I> {
             Box::<InterestOnly>::default(),
             Box::<WholeViews>::default(),
             Box::<Ids>::default(),
+            Box::<Bounds>::default(),
+            Box::<Heartbeats>::default(),
+            Box::<Refusals>::default(),
+            Box::<Amplification>::default(),
         ];
         Self { checkers, meant: Meant::default(), enabled: true }
+    }
+
+    pub(super) fn set_enabled(&mut self, enabled: bool, engine: &Engine) {
+        if enabled && !self.enabled {
+            self.checkers.iter_mut().for_each(|checker| checker.on_resumed(engine));
+        }
+        self.enabled = enabled;
     }
 
     pub(super) fn add(&mut self, checker: Box<dyn Checker<I>>) {
@@ -149,13 +229,29 @@ impl<I: Input> Checks<I> {
         self.all(engine, |checker| checker.on_delivered(player, datagram, engine))
     }
 
-    pub(super) fn on_tick(&mut self, engine: &Engine, players: &[Player<I>], now: Instant) -> Result<(), Violation> {
+    pub(super) fn on_arriving(&mut self, arriving: &Arriving<'_>, engine: &Engine) {
+        if self.enabled {
+            self.checkers.iter_mut().for_each(|checker| checker.on_arriving(arriving, engine));
+        }
+    }
+
+    pub(super) fn on_taken(&mut self, engine: &Engine) -> Result<(), Violation> {
+        self.all(engine, |checker| checker.on_taken(engine))
+    }
+
+    pub(super) fn on_tick(
+        &mut self,
+        engine: &Engine,
+        players: &[Player<I>],
+        now: Instant,
+        turn: Turn,
+    ) -> Result<(), Violation> {
         if !self.enabled {
             return Ok(());
         }
         let mut meant = std::mem::take(&mut self.meant);
         meant.remember(engine, players.iter().map(|player| player.client_id));
-        let scene = Scene { engine, players, meant: &meant, now };
+        let scene = Scene { engine, players, meant: &meant, now, turn };
         let found = self.all(engine, |checker| checker.on_tick(&scene));
         self.meant = meant;
         found

@@ -1,6 +1,6 @@
 use std::collections::VecDeque;
 use std::time::Duration;
-use tidelock::Instant;
+use tidelock::{Buffer, Instant};
 
 /// What was sent and what has arrived, in bytes, and how fast lately.
 #[derive(Debug, Default)]
@@ -59,6 +59,11 @@ impl Delivery {
         while self.in_flight.len() > LEN_MAX {
             self.forget_first();
         }
+    }
+
+    /// How many datagrams it remembers.
+    pub(super) fn buffers(&self, see: &mut dyn FnMut(Buffer)) {
+        see(Buffer { name: "bytes in flight, datagrams", len: self.in_flight.len(), max: LEN_MAX });
     }
 
     pub(super) fn on_lost(&mut self, sequence: u64) {

@@ -69,6 +69,11 @@ impl SnapshotsInFlight {
         self.words.push_back(SentWord { bits, at, audience, leave: false });
     }
 
+    /// How many datagrams, words of them and fates that are not settled.
+    pub(super) fn lens(&self) -> (usize, usize, usize) {
+        (self.datagrams.len(), self.words.len(), self.news.len())
+    }
+
     pub(super) fn clear(&mut self) {
         self.datagrams.clear();
         self.words_before += self.words.len() as u64;

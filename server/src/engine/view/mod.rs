@@ -1,3 +1,4 @@
+mod buffers;
 mod due;
 mod exception;
 mod fate;

@@ -32,16 +32,21 @@ pub(super) struct Hole {
 const ARRIVED_PER_MISSING_MIN: u32 = 4;
 /// Room for what a few lost datagrams leave open.
 const HOLES_USUAL: usize = 64;
-/// Ticks that can be named, at most.
-const TICKS_MAX: usize = RecordsHead::SECOND_TICKS_MAX as usize + 2;
-
 impl Past {
+    /// Ticks that can be named, at most.
+    pub(super) const TICKS_MAX: usize = RecordsHead::SECOND_TICKS_MAX as usize + 2;
+
+    /// How many ticks and holes are remembered.
+    pub(super) fn lens(&self) -> (usize, usize) {
+        (self.ticks.len(), self.holes.len())
+    }
+
     /// A base. Of streams that it does not hold for, the view itself knows.
     pub(super) fn push(&mut self, base: Tick) {
         self.missing.clear();
         self.arrived = 0;
         if self.ticks.capacity() == 0 {
-            self.ticks.reserve(TICKS_MAX);
+            self.ticks.reserve(Self::TICKS_MAX);
         }
         self.ticks.push_back(base);
     }

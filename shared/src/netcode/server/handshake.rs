@@ -47,6 +47,11 @@ impl Handshakes {
         }
     }
 
+    /// How many are under way.
+    pub(super) fn len(&self) -> usize {
+        self.slots.len() - self.free.len()
+    }
+
     /// Keeps a handshake, in the place of `replaced` if the address had one.
     fn begin(&mut self, handshake: Handshake, replaced: Option<u16>, now: Instant) -> Option<u16> {
         let index = replaced.or_else(|| self.free.pop())?;

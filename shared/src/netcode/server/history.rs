@@ -30,6 +30,11 @@ impl TokenHistory {
         Self { tokens: HashMap::with_capacity_and_hasher(max, hash), max, forgotten_unix_s: 0 }
     }
 
+    /// How many are remembered.
+    pub(super) fn len(&self) -> usize {
+        self.tokens.len()
+    }
+
     /// Whether this token can be refused without a look inside. The tag alone tells it from all others.
     pub(super) fn refuses(&self, tag: &[u8; TAG_BYTES], from: SocketAddr) -> bool {
         self.tokens.get(tag).is_some_and(|token| token.consumed || !same_endpoint(token.address, from))

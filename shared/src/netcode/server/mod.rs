@@ -18,7 +18,7 @@ use super::key::Key;
 use super::keyed_hash::KeyedHash;
 use super::packet::{Body, GLOBAL_SEQUENCE, Header, PacketKind};
 use super::{DisconnectCause, PACKET_BYTES_MAX, USER_DATA_BYTES};
-use crate::{ClientId, Instant};
+use crate::{Buffer, ClientId, Instant};
 use budget::Budget;
 use failures::Failures;
 use handshake::Handshakes;
@@ -248,6 +248,16 @@ impl Server {
     #[must_use]
     pub fn drops(&self) -> &DropCounts {
         &self.drops
+    }
+
+    /// Every buffer that strangers or clients can fill.
+    pub fn buffers(&self, see: &mut dyn FnMut(Buffer)) {
+        let peers_max = self.config.max_clients + self.config.handshakes_max;
+        see(Buffer { name: "addresses", len: self.by_address.len(), max: peers_max });
+        self.sessions.buffers(see);
+        see(Buffer { name: "handshakes", len: self.handshakes.len(), max: self.config.handshakes_max });
+        see(Buffer { name: "tokens remembered", len: self.history.len(), max: self.config.token_history_max });
+        self.outbox.buffers(see);
     }
 
     /// Rotates the keys shared with the backends. Who is connected stays.

@@ -1,6 +1,7 @@
 use alloc::collections::VecDeque;
 use core::net::SocketAddr;
 
+use crate::Buffer;
 use crate::netcode::FAREWELLS;
 use crate::netcode::packet::{CHALLENGE_BYTES_MAX, EMPTY_BYTES_MAX};
 
@@ -38,6 +39,12 @@ impl Outbox {
 
     pub(super) fn is_empty(&self) -> bool {
         self.replies.is_empty() && self.farewells.is_empty()
+    }
+
+    /// How much waits to be sent.
+    pub(super) fn buffers(&self, see: &mut dyn FnMut(Buffer)) {
+        see(Buffer { name: "answers to handshakes", len: self.replies.len(), max: self.replies_max });
+        see(Buffer { name: "goodbyes", len: self.farewells.len(), max: self.farewells_max });
     }
 
     /// Whether another reply would not be kept.

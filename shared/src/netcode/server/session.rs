@@ -12,7 +12,7 @@ use crate::netcode::keyed_hash::KeyedHash;
 use crate::netcode::packet::Body;
 use crate::netcode::replay::ReplayWindow;
 use crate::netcode::{Key, SEND_INTERVAL};
-use crate::{ClientId, Instant};
+use crate::{Buffer, ClientId, Instant};
 
 /// A connected client.
 pub(super) struct Session {
@@ -82,6 +82,12 @@ impl Sessions {
 
     pub(super) fn len(&self) -> usize {
         self.slots.len() - self.free.len()
+    }
+
+    /// Who is known, by slot, by client id, and who waits to be told its slot.
+    pub(super) fn buffers(&self, see: &mut dyn FnMut(Buffer)) {
+        see(Buffer { name: "clients by id", len: self.by_client.len(), max: self.max() });
+        see(Buffer { name: "greetings", len: self.greetings.len(), max: self.max() });
     }
 
     pub(super) fn is_full(&self) -> bool {

@@ -1,5 +1,5 @@
+use super::super::Packet;
 use crate::link::Rng;
-use crate::universe::Packet;
 use core::net::{IpAddr, SocketAddr};
 
 /// What strangers send who mean harm.
@@ -56,6 +56,7 @@ pub struct Flood {
     request: Vec<u8>,
     rng: Rng,
     made: usize,
+    learned: usize,
     datagram: Vec<u8>,
 }
 
@@ -78,6 +79,8 @@ pub fn stranger_number(address: SocketAddr) -> Option<u16> {
     }
 }
 
+/// Genuine packets that are kept of those learned.
+const GENUINE_MAX: usize = 512;
 /// The longest datagram, longer than any packet.
 const BYTES_MAX: u64 = 1_500;
 /// `[0] [version 13] [protocol id u64] [expire u64]` is open in a request.
@@ -95,7 +98,19 @@ impl Flood {
         assert!(!loot.requests.is_empty(), "good tokens are part of the loot");
         let mut genuine = loot.genuine.iter().map(|packet| &packet.datagram);
         let request = genuine.find(|datagram| datagram.len() == REQUEST_BYTES).expect("somebody has connected").clone();
-        Self { kind, loot, request, rng: Rng::stream(seed, 17), made: 0, datagram: Vec::new() }
+        Self { kind, loot, request, rng: Rng::stream(seed, 17), made: 0, learned: 0, datagram: Vec::new() }
+    }
+
+    /// Genuine packets are as good as any others: the newest are kept.
+    pub fn learn(&mut self, packet: Packet) {
+        let genuine = &mut self.loot.genuine;
+        if genuine.len() >= GENUINE_MAX {
+            let oldest = self.learned % genuine.len();
+            genuine[oldest] = packet;
+        } else {
+            genuine.push(packet);
+        }
+        self.learned += 1;
     }
 
     /// The next datagram, and where it seems to come from.
