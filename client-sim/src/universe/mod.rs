@@ -9,6 +9,7 @@ mod config;
 mod corruption;
 mod player;
 mod tap;
+pub mod wiretap;
 mod witness;
 
 pub use check::Violation;
@@ -173,9 +174,10 @@ impl<I: Input> Universe<I> {
         self.players_step()
     }
 
-    /// Whether every tick is checked, as it is from the start: a benchmark has no time for it.
-    pub const fn set_checked(&mut self, checked: bool) {
-        self.checks.enabled = checked;
+    /// Whether every tick is checked, as it is from the start: a benchmark has no time for it. What is said on the connections of
+    /// now is not followed any more, before and after.
+    pub fn set_checked(&mut self, checked: bool) {
+        self.checks.enable(checked);
     }
 
     /// Changes every link from now on; what is under way arrives as it was to.
@@ -203,6 +205,7 @@ impl<I: Input> Universe<I> {
 
     /// The same for a datagram that is not needed any more.
     pub fn inject_in_place(&mut self, from: SocketAddr, datagram: &mut [u8]) {
+        self.checks.on_arrived(None, from, datagram);
         self.engine.handle_datagram(from, datagram, self.now, UNIX_S);
     }
 
@@ -243,7 +246,7 @@ impl<I: Input> Universe<I> {
 
     /// From now on `checker` watches too. Tokens that were made before it does not hear of.
     pub fn add_checker(&mut self, checker: Box<dyn Checker<I>>) {
-        self.checks.add(checker);
+        self.checks.add(checker, &self.engine);
     }
 
     /// The names of all checkers, and how many things each has looked at and found right.
@@ -285,9 +288,10 @@ impl<I: Input> Universe<I> {
         if self.now < self.busy_until {
             return Ok(());
         }
-        let Self { engine, players, datagram, now, .. } = self;
+        let Self { engine, players, checks, datagram, now, .. } = self;
         for player in players {
             while let Some(arrived_at) = player.pop_sent(*now, datagram) {
+                checks.on_arrived(Some(player.client_id), player.address, datagram);
                 on_lap(Lap::Begun);
                 engine.handle_datagram(player.address, datagram, arrived_at, UNIX_S);
                 on_lap(Lap::Received);
