@@ -11,6 +11,7 @@ mod player;
 pub mod scenario;
 pub mod strangers;
 mod tap;
+pub mod wiretap;
 mod witness;
 
 pub use check::Violation;
@@ -182,9 +183,10 @@ impl<I: Input> Universe<I> {
         self.players_step()
     }
 
-    /// Whether every tick is checked, as it is from the start: a benchmark has no time for it.
+    /// Whether every tick is checked, as it is from the start: a benchmark has no time for it. What is said on the connections of
+    /// now is not followed any more, before and after.
     pub fn set_checked(&mut self, checked: bool) {
-        self.checks.set_enabled(checked, &self.engine);
+        self.checks.enable(checked, &self.engine);
     }
 
     /// Changes every link from now on; what is under way arrives as it was to.
@@ -217,7 +219,7 @@ impl<I: Input> Universe<I> {
     }
 
     fn take_datagram(&mut self, from: SocketAddr, datagram: &mut [u8], origin: Origin) -> Result<(), Violation> {
-        self.checks.on_arriving(&Arriving { from, datagram, origin, now: self.now }, &self.engine);
+        self.checks.on_arriving(&Arriving { from, datagram, origin, now: self.now }, None, &self.engine);
         self.engine.handle_datagram(from, datagram, self.now, UNIX_S);
         self.checks.on_taken(&self.engine)
     }
@@ -259,7 +261,7 @@ impl<I: Input> Universe<I> {
 
     /// From now on `checker` watches too. Tokens that were made before it does not hear of.
     pub fn add_checker(&mut self, checker: Box<dyn Checker<I>>) {
-        self.checks.add(checker);
+        self.checks.add(checker, &self.engine);
     }
 
     /// The names of all checkers, and how many things each has looked at and found right.
@@ -305,7 +307,8 @@ impl<I: Input> Universe<I> {
         for player in players {
             while let Some(arrived_at) = player.pop_sent(*now, datagram) {
                 let (from, origin) = (player.address, Origin::Player);
-                checks.on_arriving(&Arriving { from, datagram, origin, now: arrived_at }, engine);
+                let arriving = Arriving { from, datagram, origin, now: arrived_at };
+                checks.on_arriving(&arriving, Some(player.client_id), engine);
                 on_lap(Lap::Begun);
                 engine.handle_datagram(from, datagram, arrived_at, UNIX_S);
                 on_lap(Lap::Received);

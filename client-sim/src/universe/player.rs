@@ -188,6 +188,7 @@ impl<I: Input> Player<I> {
         }
         self.send(now, engine, checks, tap)?;
         while let Some(event) = self.client.poll_event() {
+            checks.on_event(self, &event, engine)?;
             self.events.push(event);
         }
         let wakes_at = self.clock.reaches(self.client.next_wakeup());

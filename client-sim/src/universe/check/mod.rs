@@ -1,7 +1,9 @@
 //! What must hold in a universe, whatever happens: one invariant a file.
 
+mod acks;
 mod amplification;
 mod bounds;
+mod budget;
 mod converged;
 #[cfg(test)]
 mod fixture;
@@ -9,25 +11,37 @@ mod heartbeats;
 mod ids;
 mod interest;
 mod meant;
+mod messages;
+mod reference;
 mod refusals;
+mod sent_in_interest;
 mod sound;
+mod true_records;
 mod versions;
 mod whole;
 
+pub use acks::Acks;
 pub use amplification::Amplification;
 pub use bounds::Bounds;
+pub use budget::Budget;
 pub use heartbeats::Heartbeats;
 pub use ids::Ids;
 pub use interest::InterestOnly;
 pub use meant::{Meant, StreamKey};
+pub use messages::Messages;
+pub use reference::ReferenceModel;
 pub use refusals::Refusals;
+pub use sent_in_interest::SentInInterest;
 pub use sound::Sound;
+pub use true_records::TrueRecords;
 pub use versions::EqualVersions;
 pub use whole::WholeViews;
 
 pub(super) use converged::converged;
 
 use super::Player;
+use super::wiretap::{Said, Wiretap};
+use crate::client::ClientEvent;
 use core::net::SocketAddr;
 use tidelock::netcode::TokenSecrets;
 use tidelock::state::Input;
@@ -98,6 +112,43 @@ pub trait Checker<I: Input> {
         Ok(())
     }
 
+    /// A client has told its game something.
+    ///
+    /// # Errors
+    /// What is wrong.
+    fn on_event(&mut self, player: &Player<I>, event: &ClientEvent) -> Result<(), String> {
+        let _ = (player, event);
+        Ok(())
+    }
+
+    /// Whether it listens to what datagrams say. Only if one does they are read, for [`Checker::on_said`] and the two after that.
+    fn listens(&self) -> bool {
+        false
+    }
+
+    /// Somebody sent a payload on a connection whose token was made since somebody listens. It may never arrive.
+    ///
+    /// # Errors
+    /// What is wrong.
+    fn on_said(&mut self, said: &Said, ears: &Ears<'_>) -> Result<(), String> {
+        let _ = (said, ears);
+        Ok(())
+    }
+
+    /// What a client said arrives at the server, for the first time. Whether the server takes it is open.
+    fn on_arrived(&mut self, said: &Said) {
+        let _ = said;
+    }
+
+    /// What the server said has come to a player, for the first time, whatever its client has made of it.
+    ///
+    /// # Errors
+    /// What is wrong.
+    fn on_heard(&mut self, said: &Said, player: &Player<I>) -> Result<(), String> {
+        let _ = (said, player);
+        Ok(())
+    }
+
     /// The server has run a tick, and what it sends is still to be sent.
     ///
     /// # Errors
@@ -147,6 +198,15 @@ pub enum Origin {
     Unknown,
 }
 
+/// What there is to compare with what is said.
+#[derive(Clone, Copy, Debug)]
+pub struct Ears<'a> {
+    /// The server.
+    pub engine: &'a Engine,
+    /// What each player is meant to see, and was in the last ticks.
+    pub meant: &'a Meant,
+}
+
 /// Everything there is to look at.
 #[derive(Debug)]
 pub struct Scene<'a, I: Input> {
@@ -177,7 +237,9 @@ pub struct Turn {
 pub(super) struct Checks<I: Input> {
     checkers: Vec<Box<dyn Checker<I>>>,
     meant: Meant,
-    enabled: bool,
+    /// For those that listen, if any does.
+    wiretap: Option<Wiretap>,
+    is_enabled: bool,
 }
 
 impl<I: Input> Checks<I> {
@@ -193,18 +255,23 @@ impl<I: Input> Checks<I> {
             Box::<Refusals>::default(),
             Box::<Amplification>::default(),
         ];
-        Self { checkers, meant: Meant::default(), enabled: true }
+        Self { checkers, meant: Meant::default(), wiretap: None, is_enabled: true }
     }
 
-    pub(super) fn set_enabled(&mut self, enabled: bool, engine: &Engine) {
-        if enabled && !self.enabled {
+    pub(super) fn add(&mut self, checker: Box<dyn Checker<I>>, engine: &Engine) {
+        if checker.listens() && self.wiretap.is_none() {
+            self.wiretap = Some(Wiretap::new(engine.config().protocol_id, engine.config().cipher));
+        }
+        self.checkers.push(checker);
+    }
+
+    /// From now on it is looked, or not.
+    pub(super) fn enable(&mut self, is_enabled: bool, engine: &Engine) {
+        if is_enabled && !self.is_enabled {
             self.checkers.iter_mut().for_each(|checker| checker.on_resumed(engine));
         }
-        self.enabled = enabled;
-    }
-
-    pub(super) fn add(&mut self, checker: Box<dyn Checker<I>>) {
-        self.checkers.push(checker);
+        self.is_enabled = is_enabled;
+        self.wiretap.iter_mut().for_each(Wiretap::lose_thread);
     }
 
     /// How much each has looked at.
@@ -214,10 +281,14 @@ impl<I: Input> Checks<I> {
 
     pub(super) fn on_token(&mut self, client_id: ClientId, secrets: &TokenSecrets) {
         self.checkers.iter_mut().for_each(|checker| checker.on_token(client_id, secrets));
+        self.wiretap.iter_mut().for_each(|wiretap| wiretap.on_token(client_id, secrets));
     }
 
     pub(super) fn on_sent(&mut self, sent: &Sent<'_>, engine: &Engine) -> Result<(), Violation> {
-        self.all(engine, |checker| checker.on_sent(sent, engine))
+        self.all(engine, |checker| checker.on_sent(sent, engine))?;
+        let Self { checkers, meant, wiretap: Some(wiretap), is_enabled: true } = self else { return Ok(()) };
+        let Some(said) = wiretap.on_sent(sent, engine) else { return Ok(()) };
+        ask(checkers, engine, |checker| checker.on_said(said, &Ears { engine, meant }))
     }
 
     pub(super) fn on_delivered(
@@ -226,12 +297,34 @@ impl<I: Input> Checks<I> {
         datagram: &[u8],
         engine: &Engine,
     ) -> Result<(), Violation> {
-        self.all(engine, |checker| checker.on_delivered(player, datagram, engine))
+        self.all(engine, |checker| checker.on_delivered(player, datagram, engine))?;
+        let Self { checkers, wiretap: Some(wiretap), is_enabled: true, .. } = self else { return Ok(()) };
+        let Some(said) = wiretap.on_delivered(player.client_id, datagram) else { return Ok(()) };
+        let found = ask(checkers, engine, |checker| checker.on_heard(&said, player));
+        wiretap.give_back(said);
+        found
     }
 
-    pub(super) fn on_arriving(&mut self, arriving: &Arriving<'_>, engine: &Engine) {
-        if self.enabled {
-            self.checkers.iter_mut().for_each(|checker| checker.on_arriving(arriving, engine));
+    pub(super) fn on_event(
+        &mut self,
+        player: &Player<I>,
+        event: &ClientEvent,
+        engine: &Engine,
+    ) -> Result<(), Violation> {
+        self.all(engine, |checker| checker.on_event(player, event))
+    }
+
+    /// A datagram reaches the server, of this player if it is one's.
+    pub(super) fn on_arriving(&mut self, arriving: &Arriving<'_>, player: Option<ClientId>, engine: &Engine) {
+        if !self.is_enabled {
+            return;
+        }
+        let Self { checkers, wiretap, .. } = self;
+        checkers.iter_mut().for_each(|checker| checker.on_arriving(arriving, engine));
+        let Some(wiretap) = wiretap else { return };
+        if let Some(said) = wiretap.on_arrived(player, arriving.from, arriving.datagram) {
+            checkers.iter_mut().for_each(|checker| checker.on_arrived(&said));
+            wiretap.give_back(said);
         }
     }
 
@@ -246,7 +339,7 @@ impl<I: Input> Checks<I> {
         now: Instant,
         turn: Turn,
     ) -> Result<(), Violation> {
-        if !self.enabled {
+        if !self.is_enabled {
             return Ok(());
         }
         let mut meant = std::mem::take(&mut self.meant);
@@ -257,18 +350,24 @@ impl<I: Input> Checks<I> {
         found
     }
 
-    /// The first violation, if there is one.
+    /// The first violation, if there is one, and it is looked.
     fn all(
         &mut self,
         engine: &Engine,
-        mut look: impl FnMut(&mut dyn Checker<I>) -> Result<(), String>,
+        look: impl FnMut(&mut dyn Checker<I>) -> Result<(), String>,
     ) -> Result<(), Violation> {
-        if !self.enabled {
-            return Ok(());
-        }
-        self.checkers.iter_mut().try_for_each(|checker| {
-            let found = look(checker.as_mut());
-            found.map_err(|what| Violation { invariant: checker.name(), tick: engine.tick_number(), what })
-        })
+        if self.is_enabled { ask(&mut self.checkers, engine, look) } else { Ok(()) }
     }
+}
+
+/// The first violation, if there is one.
+fn ask<I: Input>(
+    checkers: &mut [Box<dyn Checker<I>>],
+    engine: &Engine,
+    mut look: impl FnMut(&mut dyn Checker<I>) -> Result<(), String>,
+) -> Result<(), Violation> {
+    checkers.iter_mut().try_for_each(|checker| {
+        let found = look(checker.as_mut());
+        found.map_err(|what| Violation { invariant: checker.name(), tick: engine.tick_number(), what })
+    })
 }

@@ -5,9 +5,11 @@ mod guests;
 mod links;
 mod liveness;
 mod run;
+mod villain;
 
 pub use fault::Fault;
 pub use run::{Outcome, Run, Trouble};
+pub use villain::Villain;
 
 use super::UniverseConfig;
 use crate::link::{LinkConfig, Rng};
@@ -29,8 +31,8 @@ pub struct Scenario {
     pub life_ticks_max: u64,
     /// Who plays.
     pub players: Vec<PlayerPlan>,
-    /// Hostile strangers.
-    pub strangers: usize,
+    /// Who means harm, and when it comes.
+    pub villains: Vec<(Duration, Villain)>,
     /// What goes wrong and when, from the beginning on.
     pub faults: Vec<(Duration, Fault)>,
     /// After so long nothing goes wrong any more.
@@ -85,7 +87,7 @@ enum Matter {
     Links,
     Clocks,
     Faults,
-    Strangers,
+    Villains,
     End,
 }
 
@@ -102,18 +104,20 @@ impl Scenario {
         let mut crowd = rng(Matter::Crowd);
         let drawn = pick(&mut crowd, &[1, 2, 2, 3, 4, 4, 6, 8, 8, 12, 16, 32]);
         let clients = wishes.clients.unwrap_or(drawn);
-        let config = config(seed, clients, &mut rng(Matter::Rates), &mut rng(Matter::Budget));
+        let mut config = config(seed, clients, &mut rng(Matter::Rates), &mut rng(Matter::Budget));
         let ticks = wishes.ticks.unwrap_or(pick(&mut crowd, &[200, 400, 600, 1_200]));
         let length = length_of(ticks, config.tick_hz);
         let mut game = rng(Matter::Game);
+        let villains = villains(length, &mut rng(Matter::Villains));
+        config.max_clients += villains.iter().filter(|(_, villain)| villain.takes_a_place()).count();
         let players =
             players(clients, length, config.tick_hz, &mut crowd, &mut rng(Matter::Links), &mut rng(Matter::Clocks));
         Self {
             entities: pick(&mut game, &[0, 5, 20, 20, 60, 150]),
             life_ticks_max: pick(&mut game, &[30, 300, 5_000]),
             faults: faults(&players, length, config.tick_hz, &mut rng(Matter::Faults)),
-            strangers: pick(&mut rng(Matter::Strangers), &[0, 0, 0, 1, 2, 4]),
             drains: rng(Matter::End).chance(0.1),
+            villains,
             config,
             players,
             length,
@@ -165,6 +169,11 @@ fn players(
         }
     };
     (0..clients).map(plan).collect()
+}
+
+fn villains(length: Duration, rng: &mut Rng) -> Vec<(Duration, Villain)> {
+    let count = pick(rng, &[0, 0, 0, 1, 2, 4]);
+    (0..count).map(|_| (length.mul_f64(rng.unit()), Villain::any(rng))).collect()
 }
 
 fn faults(players: &[PlayerPlan], length: Duration, tick_hz: u32, rng: &mut Rng) -> Vec<(Duration, Fault)> {

@@ -1,7 +1,9 @@
 use super::guests::Guests;
 use super::links::sound;
-use super::{Fault, Scenario, liveness};
-use crate::universe::check::Sound;
+use super::{Fault, Scenario, Villain, liveness};
+use crate::universe::check::{
+    Acks, Budget, Checker, Messages, ReferenceModel, SentInInterest, Sound, TrueRecords,
+};
 use crate::universe::churn::{Churn, Stamp};
 use crate::universe::{LocalClock, Universe, Violation};
 use std::collections::{BTreeMap, VecDeque};
@@ -33,6 +35,7 @@ enum Deed {
     Mend(usize),
     Return(usize),
     Unban(usize),
+    Harm(Villain),
     /// Ticks take the server no time any more.
     Ease,
 }
@@ -90,9 +93,10 @@ impl Run {
     /// It begins.
     #[must_use]
     pub fn new(scenario: Scenario) -> Self {
-        let game = Churn::new(scenario.entities, scenario.life_ticks_max);
+        let game = Churn::full(scenario.entities, scenario.life_ticks_max);
         let mut universe = Universe::new(scenario.config, game.clone());
-        universe.add_checker(Box::<Sound>::default());
+        checkers().into_iter().for_each(|checker| universe.add_checker(checker));
+        game.watch(&mut universe);
         let mut run = Self {
             guests: Guests::new(scenario.config.seed),
             began_at: universe.now(),
@@ -106,6 +110,9 @@ impl Run {
         };
         for (number, plan) in run.scenario.players.clone().into_iter().enumerate() {
             run.plan(plan.comes_after, Deed::Arrive(number));
+        }
+        for (at, villain) in run.scenario.villains.clone() {
+            run.plan(at, Deed::Harm(villain));
         }
         for (at, fault) in run.scenario.faults.clone() {
             run.plan(at, Deed::Fault(fault));
@@ -191,6 +198,7 @@ impl Run {
         }
         self.universe.set_tick_cost(Duration::ZERO);
         self.game.calm.set(true);
+        self.universe.clear_strangers();
         if self.scenario.drains {
             self.universe.engine_mut().drain();
         }
@@ -210,7 +218,10 @@ impl Run {
             Deed::Arrive(number) => {
                 let plan = &self.scenario.players[number];
                 let clock = LocalClock::new(plan.clock_offset, plan.drift_ppm);
-                self.universe.add_player_with_clock(clock, plan.down, plan.up, Box::new(|_, tick| Stamp::of(tick)));
+                let (down, up) = (plan.down, plan.up);
+                self.universe.add_player_with_clock(clock, down, up, Box::new(|_, _| Stamp::default()));
+                let player = &mut self.universe.players_mut()[number];
+                player.pilot = Some(self.game.pilot(player.client_id, self.scenario.config.seed));
                 self.guests.arrive();
                 self.tell(format!("player {number}: it comes"));
             }
@@ -230,6 +241,10 @@ impl Run {
             Deed::Ease => {
                 self.universe.set_tick_cost(Duration::ZERO);
                 self.tell("the server has time again".to_owned());
+            }
+            Deed::Harm(villain) => {
+                villain.come(&mut self.universe);
+                self.tell(format!("somebody means harm: {villain:?}"));
             }
             Deed::Fault(fault) => self.strike(fault),
         }
@@ -314,6 +329,19 @@ impl Run {
             looked: self.universe.looked().collect(),
         }
     }
+}
+
+/// What any game must pass, besides what every universe checks.
+fn checkers() -> Vec<Box<dyn Checker<Stamp>>> {
+    vec![
+        Box::<Sound>::default(),
+        Box::<Acks>::default(),
+        Box::<Budget>::default(),
+        Box::<SentInInterest>::default(),
+        Box::<TrueRecords>::default(),
+        Box::<Messages>::default(),
+        Box::<ReferenceModel>::default(),
+    ]
 }
 
 impl std::fmt::Display for Line {

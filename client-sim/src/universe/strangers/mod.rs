@@ -74,6 +74,11 @@ impl<I: Input> Universe<I> {
         self.strangers.push(stranger);
     }
 
+    /// Nobody means harm any more.
+    pub fn clear_strangers(&mut self) {
+        self.strangers.clear();
+    }
+
     /// An insider of this ploy, who may connect so often, always as the same client, and knows these events of the game.
     pub fn add_insider(&mut self, ploy: Ploy, connections: usize, events: Vec<(u8, Vec<u8>)>) {
         let client_id = ClientId(FIRST_INSIDER + self.strangers.len() as u64);

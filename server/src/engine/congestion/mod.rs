@@ -8,8 +8,8 @@ use delay::Delay;
 use delivery::{Delivery, Rates};
 use loss::{Loss, OUTAGE};
 use std::time::Duration;
-use tidelock::Instant;
 use tidelock::wire::RttEstimator;
+use tidelock::{Buffer, Instant};
 
 /// The rate of one client's budget.
 ///
@@ -124,6 +124,11 @@ const DRAIN_SEEN: Duration = Duration::from_millis(200);
 const SHRUNK: Duration = Duration::from_millis(10);
 
 impl Congestion {
+    /// How many datagrams are under way, as far as is known.
+    pub(crate) fn buffers(&self, see: &mut dyn FnMut(Buffer)) {
+        self.delivery.buffers(see);
+    }
+
     pub(crate) fn new(bounds: RateBounds) -> Self {
         let mut congestion = Self {
             bounds,
@@ -275,9 +280,9 @@ impl Congestion {
         self.phase = Phase::Drain { until: now + rtt + DRAIN_SEEN, queue, limit_bytes_s };
     }
 
-    /// Where nothing came back for a while, the limit that was seen is none: what is sent at least is the least limit.
+    /// Whatever passed lately, which may be nothing at all, the least rate does, or nothing will.
     fn recover(&mut self, limit_bytes_s: f64) {
-        let limit_bytes_s = limit_bytes_s.max(f64::from(self.bounds.min_bytes_s));
+        let limit_bytes_s = limit_bytes_s.max(f64::from(self.bounds.min_bytes_s.max(1)));
         self.phase = Phase::Recover { from_bytes_s: self.rate_bytes_s, limit_bytes_s, grown: Duration::ZERO };
     }
 

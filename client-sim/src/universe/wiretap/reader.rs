@@ -1,0 +1,205 @@
+use super::line::Line;
+use super::names::Names;
+use super::report::nearest;
+use super::{Change, Kind, Record, Report, Said};
+use tidelock::Tick;
+use tidelock::bits::{BitReader, Malformed};
+use tidelock::netcode::Side;
+use tidelock::state::codec::{DeltaCoder, decode_full};
+use tidelock::state::{Audience, NetId, Version, VersionRef};
+use tidelock::wire::{
+    Farewell, GhostId, Greeting, RecordHead, RecordReader, RecordsHead, RunReader, ServerMessage, SnapshotHeader,
+    WIRE_VERSION, read_unreliable,
+};
+use tidelock_server::engine::Engine;
+
+/// Reads a payload at the moment at which it is sent: deltas against what the server itself has for their baselines.
+pub(super) struct Reader<'a> {
+    pub(super) line: &'a mut Line,
+    pub(super) names: &'a mut Names,
+    pub(super) engine: &'a Engine,
+    /// Used again and again.
+    pub(super) scratch: &'a mut Scratch,
+}
+
+/// Kept for its memory.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    version: Version,
+    ghosts: Vec<(GhostId, u32)>,
+}
+
+/// What the records of one list have in common.
+struct List<'a> {
+    audience: Audience,
+    tick: Tick,
+    head: RecordsHead,
+    of_base: Option<DeltaCoder<'a>>,
+}
+
+impl Reader<'_> {
+    /// Reads all of it. What cannot be read is told in [`Said::fault`].
+    pub(super) fn read(&mut self, said: &mut Said) {
+        if said.from == Side::Client && Greeting::read(said.payload()).is_some() {
+            said.kind = Kind::Greeting;
+            return;
+        }
+        if let Some(farewell) = Farewell::read(said.payload()).filter(|_| said.from == Side::Server) {
+            said.kind = Kind::Farewell(farewell);
+            return;
+        }
+        let (packet, payload) = said.take_packet();
+        if let Err(what) = self.read_datagram(said, &mut BitReader::new(&packet[payload])) {
+            said.fault = Some(what);
+        }
+        said.put_packet(packet);
+    }
+
+    fn read_datagram(&mut self, said: &mut Said, r: &mut BitReader<'_>) -> Result<(), String> {
+        let version = r.read(4).map_err(malformed)?;
+        if version != u64::from(WIRE_VERSION) {
+            return Err(format!("a datagram of version {version}"));
+        }
+        let other = if said.from == Side::Server { Side::Client } else { Side::Server };
+        said.other_sent = self.line.way(other).next;
+        let way = self.line.way_mut(said.from);
+        said.sequence = nearest(r.read(16).map_err(malformed)? as u16, way.next);
+        way.next = said.sequence + 1;
+        said.report = Report::read(r, said.other_sent).map_err(malformed)?;
+        read_unreliable(r, |_| {}).map_err(malformed)?;
+        let fragments_at = r.position_bits();
+        way.messages.read(r).map_err(malformed)?;
+        if r.position_bits() > fragments_at + 1 {
+            said.set_fragments_at(fragments_at);
+            said.messages.extend(std::iter::from_fn(|| way.messages.poll()));
+        }
+        if said.from == Side::Server {
+            self.follow_welcome(said);
+            self.read_snapshot(said, r)?;
+        }
+        Ok(())
+    }
+
+    /// A client that is welcomed, and has kept nothing, is given its ghosts anew.
+    fn follow_welcome(&mut self, said: &Said) {
+        for message in &said.messages {
+            if let Ok(ServerMessage::Welcome(welcome)) = ServerMessage::read(message)
+                && !welcome.state_kept
+            {
+                self.names.clear();
+            }
+        }
+    }
+
+    fn read_snapshot(&mut self, said: &mut Said, r: &mut BitReader<'_>) -> Result<(), String> {
+        let now = self.engine.tick_number();
+        let Some(header) = SnapshotHeader::read(now, r).map_err(malformed)? else { return Ok(()) };
+        let (tick, has_records) = (header.tick, header.checksum.is_some());
+        said.snapshot = Some(header);
+        if tick != now {
+            return Err(format!("a snapshot of tick {tick} is sent in tick {now}"));
+        }
+        if has_records {
+            said.head = RecordsHead::read(tick, r).map_err(malformed)?;
+            let head = said.head;
+            Audience::ALL.into_iter().try_for_each(|audience| self.read_list(said, audience, tick, &head, r))?;
+        }
+        Ok(())
+    }
+
+    fn read_list(
+        &mut self,
+        said: &mut Said,
+        audience: Audience,
+        tick: Tick,
+        head: &RecordsHead,
+        r: &mut BitReader<'_>,
+    ) -> Result<(), String> {
+        let list = head.lists[audience as usize];
+        if list.runs + list.others == 0 {
+            return Ok(());
+        }
+        let engine = self.engine;
+        let coder = |first: Tick, second: Option<Tick>| {
+            let age = |baseline| tick.since(baseline).cast_unsigned();
+            DeltaCoder::new(engine.schema().stream(audience), age(first), second.map(age), engine.config().tick_hz)
+        };
+        let list_of = List { audience, tick, head: *head, of_base: head.base.map(|base| coder(base, head.second)) };
+        let mut runs = RunReader::new(list);
+        self.scratch.ghosts.clear();
+        while let Some(run) = runs.next(r).map_err(malformed)? {
+            self.scratch.ghosts.push(run);
+        }
+        for n in 0..self.scratch.ghosts.len() {
+            let (begin, len) = self.scratch.ghosts[n];
+            for ghost in begin..begin + len {
+                self.read_delta(said, &list_of, ghost, None, r)?;
+            }
+        }
+        let mut others = RecordReader::new(tick, head, list);
+        while let Some((ghost, other)) = others.next(r).map_err(malformed)? {
+            match other {
+                RecordHead::Base => {
+                    let base = head.base.ok_or("a delta without a base")?;
+                    self.read_delta(said, &list_of, ghost, Some((base, None)), r)?;
+                }
+                RecordHead::Delta { baseline } => {
+                    self.read_delta(said, &list_of, ghost, Some((baseline, Some(coder(baseline, None)))), r)?;
+                }
+                RecordHead::Full { id } => {
+                    decode_full(engine.schema().stream(audience), r, &mut self.scratch.version).map_err(malformed)?;
+                    self.names.tell(audience, ghost, id);
+                    self.push(said, audience, ghost, id, Change::Full);
+                }
+                RecordHead::Leave { .. } => {
+                    let (id, lanes) = (self.names.leave(audience, ghost), 0..0);
+                    said.records.push(Record { audience, ghost, id, change: Change::Leave, mask: 0, lanes });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads a delta: in a run, or against `named`, alone, with a coder for it unless it is the base.
+    fn read_delta(
+        &mut self,
+        said: &mut Said,
+        list: &List<'_>,
+        ghost: GhostId,
+        named: Option<(Tick, Option<DeltaCoder<'_>>)>,
+        r: &mut BitReader<'_>,
+    ) -> Result<(), String> {
+        let List { audience, tick, head, of_base } = list;
+        let id = self.names.at(*audience, ghost);
+        let id = id.ok_or_else(|| format!("a delta of ghost {ghost} {audience:?}, which nobody was told of"))?;
+        let (first, second) = match &named {
+            Some((first, _)) => (*first, None),
+            None => (head.base.ok_or("a run without a base")?, head.second),
+        };
+        let truth = |baseline| {
+            let version = self.engine.version_at(id, *audience, baseline);
+            version.ok_or_else(|| {
+                format!("{id} {audience:?} of {tick} builds on {baseline}, which the server itself has forgotten")
+            })
+        };
+        let (older, newer): (Option<VersionRef<'_>>, _) = (second.map(truth).transpose()?, truth(first)?);
+        let own = named.and_then(|(_, coder)| coder);
+        let coder = own.as_ref().or(of_base.as_ref()).ok_or("a delta without a base")?;
+        coder.decode(newer, older, r, &mut self.scratch.version).map_err(malformed)?;
+        self.push(said, *audience, ghost, id, Change::Delta { first, second });
+        Ok(())
+    }
+
+    /// Takes the version that was just decoded.
+    fn push(&mut self, said: &mut Said, audience: Audience, ghost: GhostId, id: NetId, change: Change) {
+        let Version { mask, lanes } = &self.scratch.version;
+        let begin = said.lanes_mut().len();
+        said.lanes_mut().extend_from_slice(lanes);
+        let lanes = begin..begin + lanes.len();
+        said.records.push(Record { audience, ghost, id: Some(id), change, mask: *mask, lanes });
+    }
+}
+
+fn malformed(_: Malformed) -> String {
+    "bits that nobody can read".into()
+}
