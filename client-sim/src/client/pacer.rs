@@ -100,15 +100,16 @@ impl Pacer {
 
     /// Takes the tick that is due at `now`, with when it was.
     pub(super) fn advance(&mut self, now: Instant) -> (Tick, Instant) {
+        let taken = (self.next_tick, self.next_at());
+        self.next_tick = self.next_tick.next();
+        self.next_at_us += self.period_us * (1.0 + self.adjustment());
+        // Whoever decides on an input was told its tick before: so what was missed is left out only now.
         let behind = now.since(self.next_at());
         if behind > CATCH_UP_MAX {
             let missed = (behind.as_micros() as f64 / self.period_us).floor();
             self.next_tick = self.next_tick.add(missed as u32);
             self.next_at_us += missed * self.period_us;
         }
-        let taken = (self.next_tick, self.next_at());
-        self.next_tick = self.next_tick.next();
-        self.next_at_us += self.period_us * (1.0 + self.adjustment());
         taken
     }
 
@@ -331,8 +332,10 @@ mod tests {
     fn a_program_held_up_does_not_send_what_it_missed() {
         let mut pacer = Pacer::new(60, Tick(0), Instant::from_us(0), Duration::ZERO);
         let (first, _) = pacer.advance(Instant::from_us(0));
-        let (second, due) = pacer.advance(Instant::from_us(10_000_000));
-        assert_eq!(second.since(first), 600);
+        let told = pacer.next_tick();
+        assert_eq!(pacer.advance(Instant::from_us(10_000_000)).0, told, "the input was made for it");
+        let (third, due) = pacer.advance(Instant::from_us(10_000_000));
+        assert_eq!(third.since(first), 600);
         assert!(Instant::from_us(10_000_000).since(due) < Duration::from_millis(17));
     }
 }

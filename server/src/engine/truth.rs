@@ -6,6 +6,7 @@ use crate::game::NetSlot;
 use bevy_ecs::entity::Entity;
 use core::net::SocketAddr;
 use tidelock::state::{Audience, NetId, VersionRef};
+use tidelock::wire::Load;
 use tidelock::{ClientId, Tick};
 
 impl Engine {
@@ -29,6 +30,12 @@ impl Engine {
     pub fn viewers(&self) -> (usize, usize) {
         let seen = self.sessions.iter().map(Session::visible_count).sum::<usize>() + self.absentees.visible_count();
         (self.history.viewer_count(), seen)
+    }
+
+    /// How overloaded the server was told to be in the last tick.
+    #[must_use]
+    pub const fn load(&self) -> Load {
+        self.load
     }
 
     /// Where what is for a client is sent to; `None` if it is not here.

@@ -4,6 +4,7 @@ use std::time::Duration;
 use tidelock::Instant;
 use tidelock::netcode::Side;
 use tidelock::state::Input;
+use tidelock::wire::Load;
 use tidelock_server::engine::EngineConfig;
 
 /// On no connection more is sent to a client, in any time, than its rate allows in that time and one burst, and what may be owed.
@@ -54,10 +55,9 @@ impl Allowance {
 }
 
 impl Budget {
-    fn on_sent(&mut self, said: &Said, allowance: Allowance) -> Result<(), String> {
+    fn on_sent(&mut self, said: &Said, allowance: Allowance, load: Load) -> Result<(), String> {
         let line = self.lines.of(said.line);
-        let load = said.snapshot.as_ref().map_or(0, |snapshot| snapshot.load.level);
-        line.was_under_load |= load > 0;
+        line.was_under_load |= load.level > 0;
         let elapsed_us = said.at.since(line.drained_at).as_micros().min(1 << 32) as i64;
         line.drained_at = said.at;
         line.level_ub = (line.level_ub - elapsed_us * allowance.rate_bytes_s).max(0) + said.bytes as i64 * UB;
@@ -91,7 +91,7 @@ impl<I: Input> Checker<I> for Budget {
         if !is_counted || config.client_bandwidth_bytes_s == u32::MAX {
             return Ok(());
         }
-        self.on_sent(said, Allowance::of(config))
+        self.on_sent(said, Allowance::of(config), ears.engine.load())
     }
 }
 
@@ -110,18 +110,18 @@ mod tests {
     #[test]
     fn what_is_allowed_passes() {
         let mut budget = Budget::default();
-        assert_eq!(budget.on_sent(&said(0, AT_ONCE), ALLOWANCE), Ok(()));
+        assert_eq!(budget.on_sent(&said(0, AT_ONCE), ALLOWANCE, Load::default()), Ok(()));
         for ms in 1..1_000 {
-            assert_eq!(budget.on_sent(&said(ms, 60), ALLOWANCE), Ok(()));
+            assert_eq!(budget.on_sent(&said(ms, 60), ALLOWANCE, Load::default()), Ok(()));
         }
     }
 
     #[test]
     fn it_finds_a_byte_too_much_at_once_and_over_time() {
-        assert!(Budget::default().on_sent(&said(0, AT_ONCE + 1), ALLOWANCE).is_err());
+        assert!(Budget::default().on_sent(&said(0, AT_ONCE + 1), ALLOWANCE, Load::default()).is_err());
         let mut budget = Budget::default();
         // A little more than the rate, until the bucket is empty.
-        let found = (0..60_000).position(|ms| budget.on_sent(&said(ms, 61), ALLOWANCE).is_err());
+        let found = (0..60_000).position(|ms| budget.on_sent(&said(ms, 61), ALLOWANCE, Load::default()).is_err());
         assert!((13_200..13_300).contains(&found.unwrap()), "{found:?}");
     }
 

@@ -63,7 +63,8 @@ impl Guests {
         for (number, guest) in self.guests.iter_mut().enumerate() {
             if guest.starts_at.is_some_and(|at| at <= now) {
                 guest.starts_at = None;
-                guest.heard = 0;
+                // What the former program was told is no news to this one.
+                guest.heard = universe.players()[number].events.len();
                 universe.restart(number);
                 told.push(format!("player {number}: its program starts again"));
             }

@@ -29,7 +29,7 @@ pub struct Scenario {
     pub entities: usize,
     /// Of the game: the longest that one of them lives, in ticks.
     pub life_ticks_max: u64,
-    /// Who plays.
+    /// Who plays, in the order in which they come.
     pub players: Vec<PlayerPlan>,
     /// Who means harm, and when it comes.
     pub villains: Vec<(Duration, Villain)>,
@@ -168,7 +168,9 @@ fn players(
             clock_offset: Duration::from_micros(clocks.below(1 << 40)),
         }
     };
-    (0..clients).map(plan).collect()
+    let mut players: Vec<_> = (0..clients).map(plan).collect();
+    players.sort_by_key(|player| player.comes_after);
+    players
 }
 
 fn villains(length: Duration, rng: &mut Rng) -> Vec<(Duration, Villain)> {
