@@ -207,6 +207,7 @@ impl<I: Input> Client<I> {
     fn follow_time(&mut self, now: Instant) {
         self.netcode.tick(now);
         self.follow_netcode(now);
+        self.pacer.iter_mut().for_each(|pacer| pacer.catch_up(now));
         self.connection.expire(now, self.ack_slack, |_, _| {});
         self.count_connection();
         self.follow_silence(now);
@@ -243,7 +244,8 @@ impl<I: Input> Client<I> {
         self.pacer.as_ref().filter(|_| self.status == Status::Playing).map(Pacer::next_at)
     }
 
-    /// The tick that the next input is for.
+    /// The tick that the next input is for. A program that was held up leaves ticks out: [`Client::update`] finds that, so ask
+    /// after it.
     #[must_use]
     pub fn client_tick(&self) -> Option<Tick> {
         self.pacer.as_ref().map(Pacer::next_tick)

@@ -96,14 +96,19 @@ impl Pacer {
         (self.lead.map_or(0.0, |lead| lead.mean), self.target())
     }
 
-    /// Takes the tick that is due at `now`, with when it was.
-    pub(super) fn advance(&mut self, now: Instant) -> (Tick, Instant) {
+    /// Leaves out the ticks that a program missed that was held up for too long.
+    pub(super) fn catch_up(&mut self, now: Instant) {
         let behind = now.since(self.next_at());
         if behind > CATCH_UP_MAX {
             let missed = (behind.as_micros() as f64 / self.period_us).floor();
             self.next_tick = self.next_tick.add(missed as u32);
             self.next_at_us += missed * self.period_us;
         }
+    }
+
+    /// Takes the tick that is due at `now`, with when it was.
+    pub(super) fn advance(&mut self, now: Instant) -> (Tick, Instant) {
+        self.catch_up(now);
         let taken = (self.next_tick, self.next_at());
         self.next_tick = self.next_tick.next();
         self.next_at_us += self.period_us * (1.0 + self.adjustment());
