@@ -87,6 +87,14 @@ impl Stage {
         }
     }
 
+    /// Who has an avatar, in order.
+    fn avatars(&self) -> Vec<u64> {
+        let page = self.game.chronicle.page(self.universe.engine().tick_number()).expect("a tick has run");
+        let mut avatars: Vec<u64> = page.avatars.iter().map(|client_id| client_id.0).collect();
+        avatars.sort_unstable();
+        avatars
+    }
+
     /// How many things each checker has looked at.
     fn looked(&self) -> BTreeMap<&'static str, u64> {
         self.universe.looked().collect()
@@ -144,4 +152,25 @@ fn when_the_game_is_calm_everybody_comes_to_see_what_there_is() {
         let view_len = stage.universe.players()[0].client.view().len();
         assert!(view_len > 3, "{view_len}");
     }
+}
+
+#[test]
+fn who_does_not_come_back_in_time_has_no_avatar_until_it_joins_anew() {
+    let mut stage = Stage::new(36, 0.02, Duration::from_secs(2));
+    stage.run(Duration::from_secs(2));
+    assert_eq!(stage.avatars(), [1, 2, 3, 4]);
+    let cut = LinkConfig { loss: 1.0, ..link(0.0) };
+    let player = &mut stage.universe.players_mut()[0];
+    player.resumes = false;
+    player.down.set_config(cut);
+    player.up.set_config(cut);
+    // A connection times out after five seconds, and its place waits for two.
+    stage.run(Duration::from_secs(6));
+    assert_eq!(stage.avatars(), [1, 2, 3, 4]);
+    stage.run(Duration::from_secs(4));
+    assert_eq!(stage.avatars(), [2, 3, 4]);
+    stage.universe.set_links(link(0.0), link(0.0));
+    stage.universe.resume(0);
+    stage.run(Duration::from_secs(2));
+    assert_eq!(stage.avatars(), [1, 2, 3, 4]);
 }

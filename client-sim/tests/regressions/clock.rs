@@ -64,3 +64,21 @@ fn ticks_that_are_too_long_for_good_are_followed_within_five_seconds_and_back() 
     universe.run(Duration::from_secs(5)).unwrap();
     inputs_are_on_time(&mut universe);
 }
+
+#[test]
+fn an_input_is_for_the_tick_that_its_player_was_told_also_after_its_program_hung() {
+    let game = Churn::new(10, 200);
+    let applied = game.applied.clone();
+    let mut universe = Universe::new(UniverseConfig { seed: 63, ..Default::default() }, game);
+    universe.add_player(link(15, 0.0), link(15, 0.0), Box::new(|_, tick| Stamp::of(tick)));
+    for hung_ms in [0, 240, 600, 2_000] {
+        universe.run(Duration::from_secs(2)).unwrap();
+        universe.pause(0, Duration::from_millis(hung_ms));
+    }
+    universe.run(Duration::from_secs(4)).unwrap();
+    let applied = applied.lock().unwrap();
+    assert!(applied.len() > 400, "{}", applied.len());
+    for (_, tick, stamp) in applied.iter() {
+        assert_eq!(Stamp(*stamp), Stamp::of(*tick), "in {tick}");
+    }
+}

@@ -23,7 +23,7 @@ pub(super) fn change_payload(
     mut dice: ResMut<'_, ExtraDice>,
     mut diary: ResMut<'_, Diary>,
 ) {
-    if dice.0.chance(0.005) || join_payload.0.is_empty() {
+    if dice.0.chance(0.02) || join_payload.0.is_empty() {
         diary.0.payload += 1;
         join_payload.0 = payload(diary.0.payload);
     }

@@ -12,23 +12,22 @@ pub struct Avatars {
     reader: Reader,
     /// Who was in the game at the end of the tick before.
     before: BTreeSet<ClientId>,
-    /// When each who has one played last.
-    played_at: BTreeMap<ClientId, Instant>,
+    /// When each who has one was connected last.
+    connected_at: BTreeMap<ClientId, Instant>,
     counted: u64,
 }
 
-/// Who plays, and who is in the game, be it away, by the engine.
+/// Who is connected, who plays, and who is in the game, be it away, by the engine.
 struct Present {
+    connected: Vec<ClientId>,
     playing: Vec<ClientId>,
     in_game: Vec<ClientId>,
     now: Instant,
-    /// Who played is in the game for no longer than this.
+    /// Who was connected is in the game for no longer than this.
     patience: Duration,
 }
 
-/// A player who comes back has so long to do so, from when it says hello.
-const WELCOME_TIMEOUT: Duration = Duration::from_secs(60);
-/// What takes a tick, or a second.
+/// Ticks may be late.
 const SLACK: Duration = Duration::from_secs(2);
 
 impl Avatars {
@@ -36,7 +35,7 @@ impl Avatars {
     #[must_use]
     pub fn new(chronicle: &Chronicle) -> Self {
         let reader = Reader::new(chronicle);
-        Self { reader, before: BTreeSet::new(), played_at: BTreeMap::new(), counted: 0 }
+        Self { reader, before: BTreeSet::new(), connected_at: BTreeMap::new(), counted: 0 }
     }
 
     fn on_page(&mut self, page: &Page, present: &Present) -> Result<(), String> {
@@ -55,9 +54,9 @@ impl Avatars {
         if let Some(who) = avatars.iter().find(|who| !in_game.contains(*who) && !self.before.contains(*who)) {
             return Err(format!("client {who} has an avatar and is not in the game"));
         }
-        self.played_at.retain(|who, _| avatars.contains(who));
-        self.played_at.extend(present.playing.iter().map(|who| (*who, present.now)));
-        if let Some((who, at)) = self.played_at.iter().find(|(_, at)| present.now.since(**at) > present.patience) {
+        self.connected_at.retain(|who, _| avatars.contains(who));
+        self.connected_at.extend(present.connected.iter().map(|who| (*who, present.now)));
+        if let Some((who, at)) = self.connected_at.iter().find(|(_, at)| present.now.since(**at) > present.patience) {
             return Err(format!("client {who} has an avatar, though it was gone {:?}", present.now.since(*at)));
         }
         self.counted += avatars.len() as u64;
@@ -81,10 +80,11 @@ impl<I: Input> Checker<I> for Avatars {
         let clients = scene.engine.clients();
         let playing = clients.iter().filter(|client| client.joined_tick.is_some()).map(|client| client.client_id);
         let present = Present {
+            connected: clients.iter().map(|client| client.client_id).collect(),
             playing: playing.collect(),
             in_game: scene.engine.in_game().collect(),
             now: scene.now,
-            patience: scene.engine.config().resume_time + WELCOME_TIMEOUT + SLACK,
+            patience: scene.engine.config().resume_time + SLACK,
         };
         self.on_page(page, &present)
     }
@@ -101,7 +101,7 @@ mod tests {
         let page = Page { avatars: avatars.to_vec(), ..Page::default() };
         let (playing, in_game) = (playing.to_vec(), in_game.to_vec());
         let now = Instant::from_us(1_000_000);
-        checker.on_page(&page, &Present { playing, in_game, now, patience: SLACK }).is_ok()
+        checker.on_page(&page, &Present { connected: playing.clone(), playing, in_game, now, patience: SLACK }).is_ok()
     }
 
     fn checker() -> Avatars {
@@ -135,7 +135,7 @@ mod tests {
         assert!(told(&mut checker, &[A], &[A], &[A]));
         let page = Page { avatars: vec![A], ..Page::default() };
         let now = Instant::from_us(9_000_000);
-        let present = Present { playing: vec![], in_game: vec![A], now, patience: SLACK };
+        let present = Present { connected: vec![], playing: vec![], in_game: vec![A], now, patience: SLACK };
         assert!(checker.on_page(&page, &present).is_err());
     }
 }

@@ -21,8 +21,8 @@ pub struct Payloads {
 struct Joiner {
     /// Events of the client that were looked at.
     cursor: usize,
-    /// What was sent when its last two tokens were made.
-    since: [u32; 2],
+    /// What was sent when a token was made for it, the first since it joined last.
+    since: Option<u32>,
     /// What it has.
     has: Option<u32>,
 }
@@ -41,7 +41,7 @@ impl Payloads {
             ClientEvent::Resumed => {}
             _ => return Ok(()),
         }
-        let current = joiner.since[0]..=self.number;
+        let current = joiner.since.take().unwrap_or_default()..=self.number;
         if joiner.has.is_none_or(|has| !current.contains(&has)) {
             let has = joiner.has;
             return Err(format!("client {who} joined with payload {has:?}, when {current:?} were sent"));
@@ -63,7 +63,7 @@ impl<I: Input> Checker<I> for Payloads {
     fn on_token(&mut self, client_id: ClientId, _secrets: &TokenSecrets) {
         let number = self.number;
         let joiner = self.players.entry(client_id).or_default();
-        joiner.since = [joiner.since[1], number];
+        joiner.since.get_or_insert(number);
     }
 
     fn on_tick(&mut self, scene: &Scene<'_, I>) -> Result<(), String> {
@@ -89,7 +89,7 @@ mod tests {
 
     fn joins(payload: Vec<u8>) -> Result<(), String> {
         let mut checker = Payloads { number: 7, ..Payloads::new(&Chronicle::default()) };
-        checker.players.insert(A, Joiner { since: [5, 6], ..Joiner::default() });
+        checker.players.insert(A, Joiner { since: Some(5), ..Joiner::default() });
         checker.on_event(A, &ClientEvent::Joined { payload, tick_hz: 60, resumed: false })?;
         checker.on_event(A, &ClientEvent::Resumed)
     }
