@@ -7,6 +7,7 @@ mod clock;
 mod config;
 #[cfg(test)]
 mod corruption;
+mod hash;
 mod player;
 pub mod scenario;
 pub mod strangers;

@@ -1,4 +1,5 @@
 use super::check::{Checks, Sent};
+use super::hash::hash;
 use super::tap::Tap;
 use super::{LocalClock, SERVER, Violation};
 use crate::client::{Client, ClientConfig, ClientEvent, View};
@@ -7,7 +8,7 @@ use core::net::SocketAddr;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use tidelock::netcode::{Cipher, ConnectToken, PACKET_BYTES_MAX};
-use tidelock::state::{FNV1A_OFFSET, Input, Schema, fnv1a};
+use tidelock::state::{Input, Schema};
 use tidelock::{ClientId, Instant, Tick};
 use tidelock_server::engine::Engine;
 
@@ -145,13 +146,13 @@ impl<I: Input> Player<I> {
         if self.forged.len() == FORGED_MAX {
             self.forged.pop_front();
         }
-        self.forged.push_back(fnv1a(FNV1A_OFFSET, datagram));
+        self.forged.push_back(hash(0, datagram));
         self.push_down(datagram, now);
     }
 
     /// Whether a datagram is none of the server's.
     fn is_forged(&self, datagram: &[u8]) -> bool {
-        !self.forged.is_empty() && self.forged.contains(&fnv1a(FNV1A_OFFSET, datagram))
+        !self.forged.is_empty() && self.forged.contains(&hash(0, datagram))
     }
 
     /// Something that it sent arrives at the server by `now`: its bytes, and when.

@@ -1,5 +1,5 @@
+use super::hash::hash;
 use core::net::SocketAddr;
-use tidelock::state::fnv1a;
 
 /// Listens on the wire: sums up every datagram, and keeps them if asked to.
 #[derive(Debug, Default)]
@@ -27,7 +27,7 @@ const PACKETS_MAX: usize = 1 << 16;
 
 impl Tap {
     pub(super) fn on_sent(&mut self, from: SocketAddr, to: SocketAddr, datagram: &[u8]) {
-        self.digest = fnv1a(self.digest, datagram);
+        self.digest = hash(self.digest, datagram);
         if let Some(overheard) = &mut self.overheard {
             overheard.push(Packet { from, to, datagram: datagram.to_vec() });
         }
@@ -38,7 +38,7 @@ impl Tap {
 
     /// A stranger sent something: it counts as any other, but is not heard.
     pub(super) fn on_stranger(&mut self, datagram: &[u8]) {
-        self.digest = fnv1a(self.digest, datagram);
+        self.digest = hash(self.digest, datagram);
     }
 
     /// From now on keeps what is sent for strangers too.

@@ -1,6 +1,6 @@
 use super::super::SERVER;
+use super::super::hash::number;
 use super::{Arriving, Checker, Sent};
-use core::net::SocketAddr;
 use std::collections::{BTreeMap, BTreeSet};
 use tidelock::state::Input;
 use tidelock_server::engine::Engine;
@@ -8,12 +8,12 @@ use tidelock_server::engine::Engine;
 /// To an address that never connected the server never sends more bytes than came from there.
 #[derive(Debug, Default)]
 pub struct Amplification {
-    /// Addresses from which a client has connected.
-    connected: BTreeSet<SocketAddr>,
+    /// Addresses from which a client has connected, as numbers.
+    connected: BTreeSet<u64>,
     /// By all others.
-    exchanged: BTreeMap<SocketAddr, Exchanged>,
+    exchanged: BTreeMap<u64, Exchanged>,
     /// From where a response to a challenge is being taken, and how many datagrams were refused before.
-    response: Option<(SocketAddr, u64)>,
+    response: Option<(u64, u64)>,
     answers: u64,
 }
 
@@ -37,12 +37,12 @@ impl<I: Input> Checker<I> for Amplification {
     }
 
     fn on_resumed(&mut self, engine: &Engine) {
-        self.connected.extend(engine.clients().iter().map(|client| client.address));
+        self.connected.extend(engine.clients().iter().map(|client| number(client.address)));
         self.exchanged.clear();
     }
 
     fn on_arriving(&mut self, arriving: &Arriving<'_>, engine: &Engine) {
-        let Arriving { from, datagram, .. } = *arriving;
+        let (from, datagram) = (number(arriving.from), arriving.datagram);
         let is_response = datagram.first().is_some_and(|prefix| prefix & 0xF == RESPONSE);
         self.response = is_response.then(|| (from, refused(engine)));
         if !self.connected.contains(&from) {
@@ -60,10 +60,11 @@ impl<I: Input> Checker<I> for Amplification {
     }
 
     fn on_sent(&mut self, sent: &Sent<'_>, _: &Engine) -> Result<(), String> {
-        if sent.from != SERVER || self.connected.contains(&sent.to) {
+        let to = number(sent.to);
+        if sent.from != SERVER || self.connected.contains(&to) {
             return Ok(());
         }
-        let exchanged = self.exchanged.entry(sent.to).or_default();
+        let exchanged = self.exchanged.entry(to).or_default();
         exchanged.sent += sent.datagram.len() as u64;
         self.answers += 1;
         let Exchanged { received, sent: bytes } = *exchanged;
@@ -83,6 +84,7 @@ mod tests {
     use super::super::Origin;
     use super::*;
     use crate::universe::check::fixture::{Keys, universe};
+    use core::net::SocketAddr;
     use tidelock::Instant;
 
     #[test]

@@ -1,9 +1,10 @@
 use super::super::SERVER;
+use super::super::hash::{hash, number};
 use super::super::strangers::stranger_number;
 use super::{Arriving, Checker, Origin, Sent};
 use core::net::SocketAddr;
 use std::collections::{BTreeSet, VecDeque};
-use tidelock::state::{FNV1A_OFFSET, Input, fnv1a};
+use tidelock::state::Input;
 use tidelock_server::engine::{DisconnectCounts, Engine, InputCounts, RejectedCounts, ResumeCounts};
 
 /// Every datagram that is refused adds one to one counter, and changes nothing else; what players send is no worse than late,
@@ -179,7 +180,7 @@ impl<I: Input> Checker<I> for Refusals {
 
     fn on_sent(&mut self, sent: &Sent<'_>, _: &Engine) -> Result<(), String> {
         if sent.to == SERVER {
-            self.remember(hash(sent.from, sent.datagram));
+            self.remember(hash(number(sent.from), sent.datagram));
         }
         Ok(())
     }
@@ -187,7 +188,7 @@ impl<I: Input> Checker<I> for Refusals {
     fn on_arriving(&mut self, arriving: &Arriving<'_>, engine: &Engine) {
         let Arriving { from, datagram, origin, .. } = *arriving;
         let is_request = datagram.first() == Some(&0);
-        let hash = if origin == Origin::Outsider { hash(from, datagram) } else { 0 };
+        let hash = if origin == Origin::Outsider { hash(number(from), datagram) } else { 0 };
         let counts = Counts::of(engine);
         let known: u64 = self.reasons.iter().map(|(_, count)| count).sum();
         if known != counts.refused {
@@ -210,12 +211,6 @@ impl<I: Input> Checker<I> for Refusals {
         self.judged += 1;
         self.judge(&before, engine)
     }
-}
-
-fn hash(from: SocketAddr, datagram: &[u8]) -> u64 {
-    let core::net::IpAddr::V4(ip) = from.ip() else { return fnv1a(FNV1A_OFFSET, datagram) };
-    let with_ip = fnv1a(FNV1A_OFFSET, &ip.octets());
-    fnv1a(fnv1a(with_ip, &from.port().to_be_bytes()), datagram)
 }
 
 #[cfg(test)]

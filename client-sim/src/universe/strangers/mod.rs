@@ -1,7 +1,8 @@
 //! Whoever is no player and sends what it likes: outsiders, who hold no key, and insiders, who were let in.
 //!
-//! None of them keeps an honest player from playing, if it keeps to these bounds, within which a server of 64 places has
-//! room for all: 500 tokens in all, 100 datagrams a millisecond, and no token of a player's own client id.
+//! None of them keeps an honest player from playing, or from joining, if together they keep to these bounds, for which a server
+//! has room: 500 tokens, which it remembers; ten requests with tokens in a millisecond, which it decrypts; fewer insiders than
+//! places are left; and no token of a player's own client id.
 
 mod attacker;
 mod flood;

@@ -25,6 +25,8 @@ impl Part {
         see(Buffer { name: "exceptions that settled", len: self.settled.len(), max: indices });
         see(Buffer { name: "streams that leave", len: self.leaving.len(), max: indices });
         see(Buffer { name: "words due", len: self.due.len(), max: words });
+        // Of the second baseline's holes, and of exceptions that settled.
+        see(Buffer { name: "young words", len: self.young.len(), max: 2 * words });
         see(Buffer { name: "others due", len: self.extras.len(), max: 2 * indices });
     }
 }
