@@ -1,7 +1,5 @@
 //! What is said on the wire, heard in full, and held against server and clients: under loss, and while players come and go.
 
-
-use tidelock_sim::universe::churn::{Churn, Echo, Stamp};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tidelock::netcode::Cipher;
@@ -11,7 +9,8 @@ use tidelock_server::arena::Arena;
 use tidelock_sim::client::Status;
 use tidelock_sim::link::{LinkConfig, Rng};
 use tidelock_sim::universe::check::{Acks, Budget, Messages, ReferenceModel, SentInInterest, TrueRecords};
-use tidelock_sim::universe::{Universe, UniverseConfig};
+use tidelock_sim::universe::churn::{Churn, Echo, Stamp};
+use tidelock_sim::universe::{SERVER, Universe, UniverseConfig};
 
 fn link(loss: f64) -> LinkConfig {
     let (latency, jitter) = (Duration::from_millis(30), Duration::from_millis(6));
@@ -154,6 +153,25 @@ fn stalls_pauses_and_kicks_change_nothing() {
 }
 
 #[test]
+fn who_meddles_is_no_players_fault() {
+    let mut universe = churn(UniverseConfig { cipher: Cipher::default(), ..CHURN }, Churn::new(40, 60), 3, 0.02);
+    universe.tap();
+    let elsewhere = std::net::SocketAddr::from(([10, 6, 6, 6], 2_000));
+    for _ in 0..40 {
+        universe.run(Duration::from_millis(50)).unwrap();
+        // What players sent comes again, from them and from elsewhere, whole and broken.
+        for mut packet in universe.take_tapped().into_iter().filter(|packet| packet.to == SERVER) {
+            universe.inject(packet.from, &packet.datagram);
+            universe.inject(elsewhere, &packet.datagram);
+            *packet.datagram.last_mut().unwrap() ^= 1;
+            universe.inject(packet.from, &packet.datagram);
+        }
+    }
+    assert!(universe.players().iter().all(|player| player.client.status() == Status::Playing));
+    have_looked(&universe, &[("acks of what came", 1_000), ("true records", 1_000), ("reference model", 5_000)]);
+}
+
+#[test]
 fn the_arena_is_told_as_it_is() {
     for (seed, loss) in [(1, 0.0), (2, 0.05), (3, 0.2)] {
         let config = UniverseConfig { seed, cipher: Cipher::Null, ..Default::default() };
@@ -206,7 +224,7 @@ fn many_seeds_tell_what_is_so() {
     for seed in SEEDS {
         let mut rng = Rng::stream(seed, 3);
         let mut pick = |n: usize| rng.below(n as u64) as usize;
-        let (tick_hz, snapshot_hz) = [(60, 60), (60, 20), (30, 30), (120, 60)][pick(4)];
+        let (tick_hz, snapshot_hz) = [(60, 60), (60, 20), (30, 30), (120, 60), (240, 240)][pick(5)];
         let client_bandwidth_bytes_s = [4, 8, 16, 64, 256][pick(5)] * 1024;
         let cipher = [Cipher::Null, Cipher::default()][pick(2)];
         let config = UniverseConfig { seed, tick_hz, snapshot_hz, client_bandwidth_bytes_s, cipher, ..CHURN };
@@ -229,5 +247,5 @@ fn many_seeds_tell_what_is_so() {
         }
         universe.looked().for_each(|(name, count)| *looked.entry(name).or_insert(0) += count);
     }
-    assert!(looked.len() == 10 && looked.values().all(|looked| *looked > 30), "{looked:?}");
+    assert!(looked.values().all(|looked| *looked > 30), "{looked:?}");
 }

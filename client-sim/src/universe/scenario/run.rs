@@ -1,9 +1,7 @@
 use super::guests::Guests;
 use super::links::sound;
 use super::{Fault, Scenario, Villain, liveness};
-use crate::universe::check::{
-    Acks, Budget, Checker, Messages, ReferenceModel, SentInInterest, Sound, TrueRecords,
-};
+use crate::universe::check::{Acks, Budget, Checker, Messages, ReferenceModel, SentInInterest, Sound, TrueRecords};
 use crate::universe::churn::{Churn, Stamp};
 use crate::universe::{LocalClock, Universe, Violation};
 use std::collections::{BTreeMap, VecDeque};

@@ -85,6 +85,10 @@ impl Wiretap {
         let mut said = self.spare.take();
         let Some(id) = self.open(from, address, sent.datagram, &mut said) else {
             self.spare.give_back(said);
+            // Only who sends it himself is believed: anybody may put something that is nobody's on any address.
+            if !matches!(self.known.get(&(address, from)), Some(Ok(_))) {
+                self.known.insert((address, from), Err(self.lines.len()));
+            }
             return None;
         };
         let Self { lines, names, spare, scratch, .. } = self;
@@ -159,8 +163,8 @@ impl Wiretap {
         let others = lines.iter().rev().filter(|line| line.is_live && Some(line.id) != last);
         let candidates = last.into_iter().map(|id| &lines[id.0]).chain(others);
         let found = candidates.into_iter().find(|line| said.open(&line.ears, from, datagram)).map(|line| line.id);
-        if found.is_none() || found != last {
-            known.insert((address, from), found.ok_or(lines.len()));
+        if let Some(id) = found.filter(|_| found != last) {
+            known.insert((address, from), Ok(id));
         }
         found
     }

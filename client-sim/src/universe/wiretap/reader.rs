@@ -65,7 +65,9 @@ impl Reader<'_> {
         let way = self.line.way_mut(said.from);
         said.sequence = nearest(r.read(16).map_err(malformed)? as u16, way.next);
         way.next = said.sequence + 1;
-        said.report = Report::read(r, said.other_sent).map_err(malformed)?;
+        // What others put on the line was not counted: then any number will do.
+        let near = if said.is_followed { said.other_sent } else { u64::from(u32::MAX) };
+        said.report = Report::read(r, near).map_err(malformed)?;
         read_unreliable(r, |_| {}).map_err(malformed)?;
         let fragments_at = r.position_bits();
         way.messages.read(r).map_err(malformed)?;
