@@ -79,6 +79,7 @@ impl<'a> InputReader<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bits::golomb;
     use crate::state::Coding;
     use alloc::vec::Vec;
     use proptest::prelude::*;
@@ -99,6 +100,17 @@ mod tests {
             got.push((tick.0, values));
         }
         assert_eq!(got, [(70_000, [10, 0]), (69_999, [10, 0]), (69_998, [12, 3]), (69_997, [0, 7])]);
+    }
+
+    #[test]
+    fn no_more_inputs_are_written_than_are_read() {
+        let mut w = BitWriter::new();
+        write_inputs(&LANES, &[0, 0], Tick(9), &[5, 1], (0..100).map(|_| &[5, 1][..]), 9_600, &mut w);
+        let mut r = BitReader::new(w.finish());
+        let mut reader = InputReader::new(&LANES, Tick(9), &mut r).unwrap().unwrap();
+        let mut values = [0, 0];
+        let ticks: Vec<Tick> = core::iter::from_fn(|| reader.next(&mut values, &mut r).unwrap()).collect();
+        assert!(ticks.into_iter().eq((0..INPUTS_MAX as u32).map(|age| Tick(9).sub(age))));
     }
 
     #[test]
@@ -135,10 +147,13 @@ mod tests {
             prop_assert_eq!(r.position_bits(), len_bits);
             prop_assert!(got <= INPUTS_MAX);
             // Of what is left out the newest would not fit, were the count as long as it may be.
+            let count_bits = golomb(got as u32 - 1, 2).1 as usize;
+            let longest_bits = len_bits - count_bits + (HEAD_BITS_MAX - 1 - 16);
+            prop_assert!(got == 1 || longest_bits <= room_bits);
             if got < inputs.len().min(INPUTS_MAX) {
                 let mut next = BitWriter::new();
                 write_change(&LANES, &inputs[got - 1], &inputs[got], &mut next);
-                prop_assert!(len_bits + next.len_bits() > room_bits - (HEAD_BITS_MAX - 17));
+                prop_assert!(longest_bits + next.len_bits() > room_bits);
             }
         }
     }

@@ -367,6 +367,19 @@ mod tests {
     }
 
     #[test]
+    fn runs_without_a_base_are_malformed() {
+        let of = |base: Option<Tick>| {
+            let runs = RecordList { runs: 1, ..RecordList::default() };
+            let head = RecordsHead { base, second: None, lists: [runs; Audience::COUNT] };
+            let mut w = BitWriter::new();
+            head.write(TICK, &mut w);
+            RecordsHead::read(TICK, &mut BitReader::new(w.finish()))
+        };
+        assert!(of(Some(Tick(999))).is_ok());
+        assert_eq!(of(None), Err(Malformed));
+    }
+
+    #[test]
     fn no_record_head_is_longer_than_the_longest() {
         let mut w = BitWriter::new();
         let baseline = Tick(5).sub(i32::MAX as u32);
