@@ -451,7 +451,7 @@ mod tests {
         ) {
             let mut end: Option<GhostId> = None;
             let (mut w, mut writer, mut written) = (BitWriter::new(), RunWriter::new(gap_order), Vec::new());
-            for (gap, len) in [far].into_iter().chain(runs) {
+            for (gap, len) in [(3, 2), far].into_iter().chain(runs) {
                 let begin = end.map_or(gap, |end| end + 1 + gap);
                 let foretold = w.len_bits() + writer.gap_bits(begin, end) + RunWriter::len_bits(len);
                 writer.write(begin, len, &mut w);
