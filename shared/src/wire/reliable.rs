@@ -330,6 +330,9 @@ mod tests {
         let mut sender = ReliableSender::default();
         assert_eq!([0; 3].map(|_| sender.send(&[7; MESSAGE_BYTES_MAX])), [Ok(()), Ok(()), Err(SendError::Full)]);
         assert_eq!(sender.send(&[7]), Err(SendError::Full), "to the last byte");
+        let mut sender = ReliableSender::default();
+        let empty = (0..100_000).take_while(|_| sender.send(&[]).is_ok()).count();
+        assert_eq!(empty, ReliableSender::QUEUED_BYTES_MAX / 64 + 1, "what has no bytes takes room, too");
     }
 
     #[test]
