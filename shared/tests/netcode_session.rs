@@ -163,9 +163,10 @@ fn waking_up_only_when_told_keeps_a_connection_up() {
         let next = net.clients[client].next_wakeup().into_iter().chain(net.server.next_wakeup()).min().unwrap();
         net.now = net.now.max(next);
         wakeups += 1;
+        assert!(wakeups < 900);
     }
     assert_eq!(net.clients[client].state(), ClientState::Connected);
-    assert!((200..900).contains(&wakeups), "{wakeups}");
+    assert!(wakeups >= 200, "{wakeups}");
 }
 
 #[test]
