@@ -398,7 +398,8 @@ fn a_backend_cannot_make_a_token_that_nobody_can_use() {
     assert_eq!(generate(&TokenSpec { servers: &[], ..good.clone() }), Err(TokenError::Servers));
     assert_eq!(generate(&TokenSpec { servers: &many, ..good.clone() }), Err(TokenError::Servers));
     assert_eq!(generate(&TokenSpec { timeout_s: 0, ..good.clone() }), Err(TokenError::Timeout));
-    assert_eq!(generate(&TokenSpec { expire_unix_s: START_UNIX_S - 1, ..good }), Err(TokenError::Expiry));
+    assert_eq!(generate(&TokenSpec { expire_unix_s: START_UNIX_S - 1, ..good.clone() }), Err(TokenError::Expiry));
+    assert_eq!(generate(&TokenSpec { expire_unix_s: START_UNIX_S, ..good }), Ok(()), "as one is read, too");
 }
 
 #[test]
