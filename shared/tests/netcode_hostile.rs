@@ -328,6 +328,18 @@ fn handshakes_that_nobody_finishes_are_bounded_and_end() {
 }
 
 #[test]
+fn a_server_wakes_up_to_end_a_handshake_that_nobody_finishes() {
+    let mut net = Net::new(1);
+    assert_eq!(net.server.next_wakeup(), None);
+    assert_eq!(deliver(&mut net, 0, request(0, &private_key())), Ok(()));
+    net.transmit_server();
+    let end = net.now + Duration::from_secs(5);
+    assert_eq!(net.server.next_wakeup(), Some(end));
+    assert_eq!(net.server.poll_timeout(end), None);
+    assert_eq!(net.server.next_wakeup(), None);
+}
+
+#[test]
 fn tokens_that_are_remembered_are_bounded() {
     let mut config = config(8);
     config.token_history_max = 2;

@@ -163,9 +163,10 @@ fn waking_up_only_when_told_keeps_a_connection_up() {
         let next = net.clients[client].next_wakeup().into_iter().chain(net.server.next_wakeup()).min().unwrap();
         net.now = net.now.max(next);
         wakeups += 1;
+        assert!(wakeups < 900);
     }
     assert_eq!(net.clients[client].state(), ClientState::Connected);
-    assert!((200..900).contains(&wakeups), "{wakeups}");
+    assert!(wakeups >= 200, "{wakeups}");
 }
 
 #[test]
@@ -292,4 +293,8 @@ fn a_client_knows_the_timeout_of_its_token() {
         Client::new(token.unwrap(), tidelock::Instant::from_us(0)).timeout()
     };
     assert_eq!([of(5), of(1), of(-1)], [Some(Duration::from_secs(5)), Some(Duration::from_secs(1)), None]);
+    // Nobody can make one of zero seconds, but read it: it means none, as what is less does.
+    let mut bytes = token(1).to_bytes();
+    bytes[13 + 8 + 8 + 8 + 24 + 1024..][..4].fill(0);
+    assert_eq!(ConnectToken::from_bytes(&bytes).unwrap().timeout(), None);
 }

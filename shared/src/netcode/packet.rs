@@ -253,6 +253,18 @@ mod tests {
     }
 
     #[test]
+    fn the_longest_answers_are_as_long_as_what_is_set_aside_for_them() {
+        let key = Key::new([1; 32]);
+        let mut out = [0; 400];
+        let token = &[0; CHALLENGE_TOKEN_BYTES];
+        assert_eq!(
+            Body::Challenge { sequence: 1, token }.seal(&mut out, u64::MAX, &key, PROTOCOL),
+            CHALLENGE_BYTES_MAX
+        );
+        assert_eq!(Body::Denied.seal(&mut out, u64::MAX, &key, PROTOCOL), EMPTY_BYTES_MAX);
+    }
+
+    #[test]
     fn a_session_packet_with_a_reserved_sequence_is_refused() {
         let key = Key::new([1; 32]);
         let mut out = [0; 64];

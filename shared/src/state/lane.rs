@@ -79,6 +79,52 @@ impl Lane {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    /// Any lane, and two of its values.
+    fn lane() -> impl Strategy<Value = (Lane, u32, u32)> {
+        let max = prop_oneof![1u32..300, 0..1u32 << 31];
+        (max, 0u8..=16, 0u8..3, any::<u32>(), any::<u32>()).prop_map(|(max, order, coding, from, to)| {
+            let lane = match coding {
+                0 => Lane { max, coding: Coding::Number(order) },
+                1 => Lane {
+                    max: (max | 1).next_power_of_two().wrapping_sub(1) & (u32::MAX >> 1),
+                    coding: Coding::Circle(order),
+                },
+                _ => Lane { max, coding: Coding::Symbol },
+            };
+            (lane, from % (lane.max + 1), to % (lane.max + 1))
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_difference_leads_where_it_was_taken_to((lane, from, to) in lane()) {
+            let difference = lane.difference(from, to);
+            prop_assert_eq!(lane.advance(from, difference), Some(to));
+            if let Coding::Circle(_) = lane.coding {
+                prop_assert!(u64::from(difference.unsigned_abs()) * 2 <= u64::from(lane.max) + 1, "the shorter way round");
+            }
+            // No change is longer than the longest: folded, less one, in the code of its order.
+            if let Coding::Number(order) | Coding::Circle(order) = lane.coding {
+                let mut w = crate::bits::BitWriter::new();
+                w.write_golomb(crate::bits::zigzag(difference).saturating_sub(1), order.into());
+                prop_assert!(w.len_bits() <= lane.change_bits_max());
+            }
+            prop_assert!(lane.bits() <= 31 && u64::from(to) < 1 << lane.bits().max(1));
+        }
+
+        #[test]
+        fn what_leaves_a_range_is_refused_and_what_moves_out_of_it_stays((lane, from, _) in lane(), by in any::<i32>()) {
+            let (value, max) = (i64::from(from) + i64::from(by), i64::from(lane.max));
+            let (advanced, moved) = match lane.coding {
+                Coding::Circle(_) => (Some(value.rem_euclid(max + 1)), value.rem_euclid(max + 1)),
+                _ => ((0..=max).contains(&value).then_some(value), value.clamp(0, max)),
+            };
+            prop_assert_eq!(lane.advance(from, by).map(i64::from), advanced);
+            prop_assert_eq!(i64::from(lane.moved(from, by.into())), moved);
+        }
+    }
 
     #[test]
     fn a_circle_goes_the_shorter_way_round() {

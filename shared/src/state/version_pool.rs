@@ -336,7 +336,8 @@ mod tests {
                     }
                 }
                 for (ring, model) in rings.iter().zip(&models) {
-                    prop_assert_eq!(ring.len(), model.len());
+                    prop_assert_eq!((ring.len(), ring.is_empty()), (model.len(), model.is_empty()));
+                    prop_assert_eq!(pool.newest(ring).map(|head| head.tick), model.back().map(|tick| Tick(*tick)));
                     for (n, tick) in model.iter().enumerate() {
                         prop_assert_eq!(pool.head(ring, n).hash, u64::from(*tick) * 7);
                         let expected = lanes(*tick);
@@ -363,7 +364,28 @@ mod tests {
             pool.bytes()
         };
         let bytes = round();
+        // All grew to sixteen, one after the other, through the same smaller rings.
+        assert_eq!(bytes, VersionPool::ring_bytes(4, 8 * 16 + 8 + 4 + 2 + 1));
         assert_eq!((0..100).map(|_| round()).max(), Some(bytes));
+        assert_eq!(VersionPool::ring_bytes(4, 3), 3 * (size_of::<VersionHead>() + 16));
+    }
+
+    #[test]
+    fn a_ring_grows_to_its_bound_by_doubling() {
+        let (mut pool, mut ring) = (VersionPool::new(1), Ring::default());
+        for n in 0..VersionPool::RING_MAX {
+            assert_eq!(ring.is_full(), n == 0 || n.is_power_of_two(), "{n}");
+            pool.push(&mut ring, head(n as u32), &[n as u32]);
+        }
+        assert!(ring.is_full());
+        assert!((0..VersionPool::RING_MAX).all(|n| pool.version(&ring, n).lanes == [n as u32]));
+        // As one goes for each that comes, it has room enough.
+        let bytes = pool.bytes();
+        for n in VersionPool::RING_MAX..2_000 {
+            pool.forget_oldest(&mut ring);
+            pool.push(&mut ring, head(n as u32), &[n as u32]);
+        }
+        assert_eq!((pool.bytes(), pool.version(&ring, 0).lanes), (bytes, &[2_000 - VersionPool::RING_MAX as u32][..]));
     }
 
     #[test]

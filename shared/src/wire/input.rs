@@ -79,6 +79,7 @@ impl<'a> InputReader<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bits::golomb;
     use crate::state::Coding;
     use alloc::vec::Vec;
     use proptest::prelude::*;
@@ -102,6 +103,17 @@ mod tests {
     }
 
     #[test]
+    fn no_more_inputs_are_written_than_are_read() {
+        let mut w = BitWriter::new();
+        write_inputs(&LANES, &[0, 0], Tick(9), &[5, 1], (0..100).map(|_| &[5, 1][..]), 9_600, &mut w);
+        let mut r = BitReader::new(w.finish());
+        let mut reader = InputReader::new(&LANES, Tick(9), &mut r).unwrap().unwrap();
+        let mut values = [0, 0];
+        let ticks: Vec<Tick> = core::iter::from_fn(|| reader.next(&mut values, &mut r).unwrap()).collect();
+        assert!(ticks.into_iter().eq((0..INPUTS_MAX as u32).map(|age| Tick(9).sub(age))));
+    }
+
+    #[test]
     fn an_unchanged_input_costs_one_bit() {
         let bits = |count: usize| {
             let mut w = BitWriter::new();
@@ -113,16 +125,20 @@ mod tests {
 
     proptest! {
         #[test]
-        fn as_many_inputs_as_fit_come_back(
-            tick in any::<u32>(), distance in i16::MIN..=i16::MAX, room_bits in 40usize..1_200,
+        fn as_many_inputs_as_fit_to_the_bit_come_back(
+            tick in any::<u32>(), distance in i16::MIN..=i16::MAX, nth in any::<prop::sample::Index>(), beside in 0usize..3,
             inputs in prop::collection::vec((0u32..=255, 0u32..=7), 1..100),
         ) {
             let inputs: Vec<[u32; 2]> = inputs.into_iter().map(|(a, b)| [a, b]).collect();
+            // What so many of them take, or a bit less or more.
+            let mut changes = BitWriter::new();
+            let before = [[128, 0]].into_iter().chain(inputs.iter().copied());
+            before.zip(&inputs).take(nth.index(inputs.len()) + 1).for_each(|(b, a)| write_change(&LANES, &b, a, &mut changes));
+            let room_bits = HEAD_BITS_MAX + changes.len_bits() + beside - 1;
             let mut w = BitWriter::new();
             let older = inputs[1..].iter().map(|input| &input[..]);
             write_inputs(&LANES, &[128, 0], Tick(tick), &inputs[0], older, room_bits, &mut w);
             let len_bits = w.len_bits();
-            prop_assert!(len_bits <= room_bits);
             let near = Tick(tick.wrapping_sub(i32::from(distance).cast_unsigned()));
             let mut r = BitReader::new(w.finish());
             let mut reader = InputReader::new(&LANES, near, &mut r).unwrap().unwrap();
@@ -135,10 +151,13 @@ mod tests {
             prop_assert_eq!(r.position_bits(), len_bits);
             prop_assert!(got <= INPUTS_MAX);
             // Of what is left out the newest would not fit, were the count as long as it may be.
+            let count_bits = golomb(got as u32 - 1, 2).1 as usize;
+            let longest_bits = len_bits - count_bits + (HEAD_BITS_MAX - 1 - 16);
+            prop_assert!(got == 1 || longest_bits <= room_bits, "the newest is always there");
             if got < inputs.len().min(INPUTS_MAX) {
                 let mut next = BitWriter::new();
                 write_change(&LANES, &inputs[got - 1], &inputs[got], &mut next);
-                prop_assert!(len_bits + next.len_bits() > room_bits - (HEAD_BITS_MAX - 17));
+                prop_assert!(longest_bits + next.len_bits() > room_bits);
             }
         }
     }

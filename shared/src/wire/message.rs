@@ -191,7 +191,7 @@ fn ended(r: &BitReader<'_>) -> Result<(), Malformed> {
 mod tests {
     use super::*;
     use crate::state::{Audience, NetId};
-    use crate::wire::HeldStream;
+    use crate::wire::{HeldStream, MESSAGE_BYTES_MAX};
     use alloc::vec;
     use proptest::prelude::*;
 
@@ -261,6 +261,16 @@ mod tests {
             message.write(&mut w);
             prop_assert_eq!(w.finish(), &bytes[..]);
         }
+    }
+
+    #[test]
+    fn the_longest_welcome_can_be_sent() {
+        let payload = Some(vec![0; JOIN_PAYLOAD_BYTES_MAX]);
+        let (tick, due) = (Tick(1), Instant::from_us(1));
+        let welcome = Welcome { tick_hz: 60, snapshot_hz: 60, tick, due, resumed: false, state_kept: false, payload };
+        let mut w = BitWriter::new();
+        ServerMessage::Welcome(welcome).write(&mut w);
+        assert!(w.finish().len() <= MESSAGE_BYTES_MAX);
     }
 
     #[test]

@@ -367,6 +367,19 @@ mod tests {
     }
 
     #[test]
+    fn runs_without_a_base_are_malformed() {
+        let of = |base: Option<Tick>| {
+            let runs = RecordList { runs: 1, ..RecordList::default() };
+            let head = RecordsHead { base, second: None, lists: [runs; Audience::COUNT] };
+            let mut w = BitWriter::new();
+            head.write(TICK, &mut w);
+            RecordsHead::read(TICK, &mut BitReader::new(w.finish()))
+        };
+        assert!(of(Some(Tick(999))).is_ok());
+        assert_eq!(of(None), Err(Malformed));
+    }
+
+    #[test]
     fn no_record_head_is_longer_than_the_longest() {
         let mut w = BitWriter::new();
         let baseline = Tick(5).sub(i32::MAX as u32);
@@ -438,7 +451,7 @@ mod tests {
         ) {
             let mut end: Option<GhostId> = None;
             let (mut w, mut writer, mut written) = (BitWriter::new(), RunWriter::new(gap_order), Vec::new());
-            for (gap, len) in [far].into_iter().chain(runs) {
+            for (gap, len) in [(3, 2), far].into_iter().chain(runs) {
                 let begin = end.map_or(gap, |end| end + 1 + gap);
                 let foretold = w.len_bits() + writer.gap_bits(begin, end) + RunWriter::len_bits(len);
                 writer.write(begin, len, &mut w);

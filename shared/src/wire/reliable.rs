@@ -315,16 +315,19 @@ mod tests {
         }
 
         #[test]
-        fn as_many_fragments_go_out_as_fit(sizes in prop::collection::vec(0usize..60, 1..70), room_bits in 0usize..6_000) {
+        fn as_many_fragments_go_out_as_fit_to_the_bit(
+            sizes in prop::collection::vec(0usize..60, 1..70), nth in any::<prop::sample::Index>(), beside in 0usize..3,
+        ) {
             let mut sender = ReliableSender::default();
             sizes.iter().for_each(|len| sender.send(&alloc::vec![5; *len]).unwrap());
-            let mut w = BitWriter::new();
-            sender.write(0, room_bits, &mut w);
             let ends = sizes.iter().take(WINDOW as usize).scan(1, |end, len| {
                 *end += FRAGMENT_HEAD_BITS + len * 8;
                 Some(*end)
             });
             let ends: Vec<usize> = ends.collect();
+            let room_bits = nth.get(&ends) + beside - 1;
+            let mut w = BitWriter::new();
+            sender.write(0, room_bits, &mut w);
             prop_assert_eq!(w.len_bits(), ends.iter().copied().take_while(|end| *end <= room_bits).last().unwrap_or(1));
             prop_assert_eq!(sender.wants_to_send(), ends.last() > Some(&room_bits));
         }
@@ -347,6 +350,9 @@ mod tests {
         let mut sender = ReliableSender::default();
         assert_eq!([0; 3].map(|_| sender.send(&[7; MESSAGE_BYTES_MAX])), [Ok(()), Ok(()), Err(SendError::Full)]);
         assert_eq!(sender.send(&[7]), Err(SendError::Full), "to the last byte");
+        let mut sender = ReliableSender::default();
+        let empty = (0..100_000).take_while(|_| sender.send(&[]).is_ok()).count();
+        assert_eq!(empty, ReliableSender::QUEUED_BYTES_MAX / 64 + 1, "what has no bytes takes room, too");
     }
 
     #[test]

@@ -159,6 +159,15 @@ impl Net {
         }
     }
 
+    /// Steps until something has come true, as it does within ten seconds, or never.
+    pub(crate) fn step_until(&mut self, is_true: impl Fn(&Self) -> bool) {
+        let begin = self.now;
+        while !is_true(self) {
+            assert!(self.now.since(begin) < Duration::from_secs(10), "it never comes true");
+            self.step();
+        }
+    }
+
     pub(crate) fn transmit_client(&mut self, index: usize) {
         let mut out = [0; PACKET_BYTES_MAX];
         while let Some((len, to)) = self.clients[index].poll_transmit(self.now, &mut out) {
