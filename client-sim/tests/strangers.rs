@@ -5,6 +5,7 @@ use std::time::Duration;
 use tidelock::wire::CloseReason;
 use tidelock_sim::client::{ClientEvent, DisconnectReason, Status};
 use tidelock_sim::link::LinkConfig;
+use tidelock_sim::universe::check::Acks;
 use tidelock_sim::universe::churn::{Applied, Churn, Echo, Stamp};
 use tidelock_sim::universe::strangers::{FloodKind, Ploy};
 use tidelock_sim::universe::{Universe, UniverseConfig};
@@ -27,6 +28,8 @@ impl Scene {
         let config = UniverseConfig { seed, client_bandwidth_bytes_s: 256 * 1024, ..Default::default() };
         let game = Churn::new(30, 200);
         let mut universe = Universe::new(config, game.clone());
+        // Forgeries must not confuse who listens, either.
+        universe.add_checker(Box::<Acks>::default());
         let link = LinkConfig { latency: Duration::from_millis(15), ..Default::default() };
         (0..PLAYERS).for_each(|_| {
             universe.add_player(link, link, Box::new(|_, tick| Stamp::of(tick)));

@@ -103,7 +103,7 @@ pub trait Checker<I: Input> {
         Ok(())
     }
 
-    /// A player has taken a datagram that the server sent.
+    /// A player has taken a datagram that the server sent, or somebody in its name.
     ///
     /// # Errors
     /// What is wrong.

@@ -122,10 +122,15 @@ impl Wiretap {
         match self.find(Side::Client, player, datagram) {
             Found::News(said) => Some(said),
             Found::Unknown if player.is_none() => {
-                let mut copy = self.spare.take();
+                let (mut copy, known) = (self.spare.take(), self.known.get(&(from, Side::Client)).copied());
                 if let Some(id) = self.open(Side::Client, from, datagram, &mut copy) {
                     self.lines[id.0].is_followed = false;
                 }
+                // Whoever speaks in somebody's name says nothing of who that is.
+                match known {
+                    Some(known) => self.known.insert((from, Side::Client), known),
+                    None => self.known.remove(&(from, Side::Client)),
+                };
                 self.spare.give_back(copy);
                 None
             }
