@@ -38,6 +38,8 @@ pub(super) struct Wiretap {
     cipher: Cipher,
     /// By their ids.
     lines: Vec<Line>,
+    /// The newest connections of each client, the newest last.
+    of_client: BTreeMap<ClientId, Vec<LineId>>,
     /// Which connection an address was heard on last, or that it was heard on none when there were so many lines.
     known: BTreeMap<(SocketAddr, Side), Result<LineId, usize>>,
     /// What the server's ghosts mean to each client, whatever connection it has.
@@ -57,6 +59,7 @@ impl Wiretap {
             protocol_id,
             cipher,
             lines: Vec::new(),
+            of_client: BTreeMap::new(),
             known: BTreeMap::new(),
             names: BTreeMap::new(),
             spare: Spare::default(),
@@ -69,8 +72,11 @@ impl Wiretap {
         let id = LineId(self.lines.len());
         let ears = Eavesdropper::new(self.protocol_id, self.cipher, secrets);
         self.lines.push(Line::new(id, client_id, ears));
-        let of_client = self.lines.iter_mut().rev().filter(|line| line.client_id == client_id);
-        of_client.skip(LINES_OF_CLIENT).for_each(Line::retire);
+        let of_client = self.of_client.entry(client_id).or_default();
+        of_client.push(id);
+        if of_client.len() > LINES_OF_CLIENT {
+            self.lines[of_client.remove(0).0].retire();
+        }
     }
 
     /// Datagrams passed that were not listened to: what is said on the connections of now makes no sense any more.
@@ -147,9 +153,12 @@ impl Wiretap {
     fn find(&mut self, from: Side, client_id: Option<ClientId>, datagram: &[u8]) -> Found {
         let Some(packet) = Eavesdropper::sequence(datagram) else { return Found::Again };
         let print = fingerprint(datagram);
-        let lines = self.lines.iter_mut().rev().filter(|line| line.is_live);
-        for line in lines.filter(|line| client_id.is_none_or(|client_id| line.client_id == client_id)) {
-            match line.way_mut(from).under_way.take(packet, print) {
+        let Self { lines, of_client, .. } = self;
+        let of_one = client_id.map(|client_id| of_client.get(&client_id).map_or(&[][..], Vec::as_slice));
+        let of_all = if of_one.is_none() { 0..lines.len() } else { 0..0 };
+        let ids = of_one.into_iter().flatten().map(|id| id.0).rev().chain(of_all.rev());
+        for id in ids {
+            match lines[id].way_mut(from).under_way.take(packet, print) {
                 Found::Unknown => {}
                 found => return found,
             }
