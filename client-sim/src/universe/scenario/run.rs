@@ -84,6 +84,8 @@ const STORY_LINES: usize = 24;
 const SETTLED_TICKS: u32 = 8;
 /// A step of time.
 const STEP: Duration = Duration::from_millis(1);
+/// All is well when it has been for so many snapshots.
+const STABLE_SNAPSHOTS: u32 = 3;
 /// What has converged stays so for this long at least.
 const LINGER: Duration = Duration::from_millis(300);
 
@@ -143,13 +145,7 @@ impl Run {
         let calm_at = self.elapsed();
         self.settle()?;
         let converge_max = liveness::bound(&self.scenario, &self.universe, &self.guests);
-        while let Err(what) = self.guests.all_is_well(&self.universe) {
-            if self.elapsed() - calm_at > converge_max {
-                return Err(self.violation("convergence", format!("{what}, {converge_max:?} after the last fault")));
-            }
-            self.step()?;
-        }
-        let converged_after = self.elapsed() - calm_at;
+        let converged_after = self.converge(calm_at, converge_max)?;
         let end = self.elapsed() + LINGER;
         while self.elapsed() < end {
             self.step()?;
@@ -158,6 +154,25 @@ impl Run {
             .all_is_well(&self.universe)
             .map_err(|what| self.violation("convergence", format!("{what}, though all had converged")))?;
         Ok(self.outcome(converged_after, converge_max))
+    }
+
+    /// Waits until all is well, and has been for a few snapshots: what a client is meant to see is decided when it is its turn.
+    /// Says how long after `calm_at` it first was.
+    fn converge(&mut self, calm_at: Duration, converge_max: Duration) -> Result<Duration, Violation> {
+        let lasts = Duration::from_secs(1) / self.scenario.config.snapshot_hz * STABLE_SNAPSHOTS;
+        let mut since = None;
+        loop {
+            let now = self.elapsed();
+            match self.guests.all_is_well(&self.universe) {
+                Ok(()) if now - *since.get_or_insert(now) >= lasts => return Ok(now - lasts - calm_at),
+                Ok(()) => {}
+                Err(what) if now - calm_at > converge_max => {
+                    return Err(self.violation("convergence", format!("{what}, {converge_max:?} after the last fault")));
+                }
+                Err(_) => since = None,
+            }
+            self.step()?;
+        }
     }
 
     /// What a component's rule held back is told now.
@@ -179,10 +194,21 @@ impl Run {
         self.universe.run(STEP)?;
         let ticks = self.universe.engine().tick_number().since(tick).cast_unsigned();
         self.client_ticks += u64::from(ticks) * self.universe.players().len() as u64;
+        if ticks > 0 {
+            self.tell_roster();
+        }
         let Self { guests, universe, .. } = self;
         let told = guests.follow(universe, now);
         told.into_iter().for_each(|what| self.tell(what));
         Ok(())
+    }
+
+    /// What the game was told of its players in the tick that ran.
+    fn tell_roster(&mut self) {
+        let Some(page) = self.game.chronicle.page(self.universe.engine().tick_number()) else { return };
+        for (client_id, what) in &page.roster {
+            self.tell(format!("the game: client {client_id} {what:?}"));
+        }
     }
 
     /// From now on nothing goes wrong, nobody comes or goes, and nothing in the game changes.
@@ -244,11 +270,11 @@ impl Run {
                 villain.come(&mut self.universe);
                 self.tell(format!("somebody means harm: {villain:?}"));
             }
-            Deed::Fault(fault) => self.strike(fault),
+            Deed::Fault(fault) => self.strike(&fault),
         }
     }
 
-    fn strike(&mut self, fault: Fault) {
+    fn strike(&mut self, fault: &Fault) {
         let now = self.elapsed();
         let here = self.universe.players().len();
         let left = self.scenario.length.saturating_sub(now);

@@ -91,7 +91,7 @@ impl<I: Input> Universe<I> {
         let host = self.strangers.len() as u16;
         let config = InsiderConfig {
             ploy,
-            tokens: (0..connections).map(|_| self.issue_token(client_id)).collect(),
+            tokens: (0..connections).map(|_| self.make_token(client_id).0).collect(),
             cipher: self.engine.config().cipher,
             schema_hash: self.engine.schema().hash(),
             events,
@@ -105,7 +105,7 @@ impl<I: Input> Universe<I> {
     pub fn add_flooder(&mut self, kind: FloodKind, per_s: u64) {
         let tokens = if kind == FloodKind::HalfOpen { FLOODER_TOKENS } else { 0 };
         let requests = (0..tokens).map(|n| {
-            let token = self.issue_token(ClientId(FIRST_UNFINISHED + n));
+            let (token, _) = self.make_token(ClientId(FIRST_UNFINISHED + n));
             request(token, self.now)
         });
         let requests = requests.collect();

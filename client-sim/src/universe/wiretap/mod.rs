@@ -111,7 +111,7 @@ impl Wiretap {
     pub(super) fn on_delivered(&mut self, client_id: ClientId, datagram: &[u8]) -> Option<Box<Said>> {
         match self.find(Side::Server, Some(client_id), datagram) {
             Found::News(said) => Some(said),
-            Found::Again | Found::Unknown => None,
+            Found::Again | Found::TooOld | Found::Unknown => None,
         }
     }
 
@@ -140,7 +140,7 @@ impl Wiretap {
                 self.spare.give_back(copy);
                 None
             }
-            Found::Again | Found::Unknown => None,
+            Found::Again | Found::TooOld | Found::Unknown => None,
         }
     }
 
@@ -157,13 +157,16 @@ impl Wiretap {
         let of_one = client_id.map(|client_id| of_client.get(&client_id).map_or(&[][..], Vec::as_slice));
         let of_all = if of_one.is_none() { 0..lines.len() } else { 0..0 };
         let ids = of_one.into_iter().flatten().map(|id| id.0).rev().chain(of_all.rev());
+        let mut not_found = Found::Unknown;
         for id in ids {
             match lines[id].way_mut(from).under_way.take(packet, print) {
                 Found::Unknown => {}
+                // Another connection may have begun with a later packet.
+                Found::TooOld => not_found = Found::TooOld,
                 found => return found,
             }
         }
-        Found::Unknown
+        not_found
     }
 
     /// Decrypts a datagram into `said`, and finds out by that of which connection it is.

@@ -22,8 +22,10 @@ enum Slot {
 pub(super) enum Found {
     /// It was sent, and comes for the first time.
     News(Box<Said>),
-    /// It came before, or is too old to matter.
+    /// It came before.
     Again,
+    /// It is too old to matter, or of another connection.
+    TooOld,
     /// Nobody sent it.
     Unknown,
 }
@@ -57,7 +59,7 @@ impl UnderWay {
 
     /// A datagram with this fingerprint comes, in the packet of this sequence.
     pub(super) fn take(&mut self, packet: u64, print: u64) -> Found {
-        let Some(at) = packet.checked_sub(self.first) else { return Found::Again };
+        let Some(at) = packet.checked_sub(self.first) else { return Found::TooOld };
         let Some(slot) = usize::try_from(at).ok().and_then(|at| self.slots.get_mut(at)) else { return Found::Unknown };
         match std::mem::replace(slot, Slot::Taken(print)) {
             Slot::UnderWay(said, sent) if sent == print => Found::News(said),
@@ -99,7 +101,7 @@ mod tests {
         assert!(matches!(under_way.take(4, 40), Found::News(_)));
         assert!(matches!(under_way.take(5, 50), Found::Unknown), "nobody sent that");
         assert!(matches!(under_way.take(8, 80), Found::Unknown));
-        assert!(matches!(under_way.take(1, 10), Found::Again), "too old");
+        assert!(matches!(under_way.take(1, 10), Found::TooOld));
     }
 
     #[test]
