@@ -409,6 +409,7 @@ fn keys_are_never_printed() {
     let key_bytes = ["17, 17", "34, 34", "51, 51"];
     assert!(!key_bytes.iter().any(|bytes| text.contains(bytes)), "{text}");
     assert!(text.contains("expire_unix_s: 1800000030") && text.contains("max_clients: 1"), "{text}");
+    assert!(format!("{:?}", private_key()).starts_with("Key"));
     let mut net = Net::new(3);
     net.connect(1);
     net.server.handle_datagram(SILENT, &mut [0x15; 40], net.now, net.unix_s());

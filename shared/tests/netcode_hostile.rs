@@ -2,13 +2,15 @@
 
 mod netcode_net;
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use netcode_net::*;
 use proptest::prelude::*;
 use tidelock::netcode::{
-    Client, ClientState, ConnectToken, DropReason, Key, PACKET_BYTES_MAX, ServerEvent, Slot, TOKEN_BYTES,
+    Cipher, Client, ClientState, ConnectToken, DropReason, Key, PACKET_BYTES_MAX, ServerConfig, ServerEvent, Slot,
+    TOKEN_BYTES,
 };
 
 /// Every step of a connection, each as it is in the moment before a genuine packet arrives.
@@ -325,6 +327,21 @@ fn handshakes_that_nobody_finishes_are_bounded_and_end() {
     net.now += Duration::from_secs(5);
     assert_eq!(net.server.poll_timeout(net.now), None, "which ends handshakes, too");
     assert_eq!(deliver(&mut net, 2, request(2, &private_key())), Ok(()));
+}
+
+#[test]
+fn no_two_challenges_are_sealed_with_the_same_nonce() {
+    let mut net = Net::with(ServerConfig { cipher: Cipher::Null, ..config(4) });
+    for id in 0..4 {
+        assert_eq!(deliver(&mut net, id, request(id as u64, &private_key())), Ok(()));
+    }
+    assert_eq!(deliver(&mut net, 0, request(0, &private_key())), Ok(()), "asked for again");
+    net.transmit_server();
+    // Of the packet, and of the challenge token in it.
+    for at in [1, 9] {
+        let nonces: BTreeSet<&[u8]> = net.sent.iter().map(|datagram| &datagram.bytes[at..at + 8]).collect();
+        assert_eq!((nonces.len(), net.sent.len()), (5, 5));
+    }
 }
 
 #[test]

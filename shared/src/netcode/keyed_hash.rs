@@ -20,3 +20,16 @@ impl BuildHasher for KeyedHash {
         self.0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use core::hash::BuildHasher;
+
+    #[test]
+    fn a_hash_tells_nothing_to_who_does_not_know_the_key() {
+        let of = |key: u8| KeyedHash::new(&[key; 16]).hash_one(7u64);
+        assert_eq!(of(1), of(1));
+        assert_ne!(of(1), of(2));
+    }
+}

@@ -87,10 +87,8 @@ mod tests {
         (max, 0u8..=16, 0u8..3, any::<u32>(), any::<u32>()).prop_map(|(max, order, coding, from, to)| {
             let lane = match coding {
                 0 => Lane { max, coding: Coding::Number(order) },
-                1 => Lane {
-                    max: (max | 1).next_power_of_two().wrapping_sub(1) & (u32::MAX >> 1),
-                    coding: Coding::Circle(order),
-                },
+                // A circle has two values at least.
+                1 => Lane { max: u32::MAX >> max.leading_zeros().clamp(1, 31), coding: Coding::Circle(order) },
                 _ => Lane { max, coding: Coding::Symbol },
             };
             (lane, from % (lane.max + 1), to % (lane.max + 1))
