@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 /// What goes wrong.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub enum Fault {
     /// A player's link is another for a while.
     Link {

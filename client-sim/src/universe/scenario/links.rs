@@ -1,5 +1,5 @@
 use super::pick;
-use crate::link::{Bottleneck, LinkConfig, Rng};
+use crate::link::{Bottleneck, Bursts, LinkConfig, Rng};
 use std::time::Duration;
 
 /// Any link that somebody may have, one direction of it, on which a server at this rate can be played at all.
@@ -14,8 +14,8 @@ pub(super) fn any_link(rng: &mut Rng, tick_hz: u32) -> LinkConfig {
         loss: pick(rng, &[0.0, 0.0, 0.001, 0.02, 0.05, 0.2]),
         duplicate: pick(rng, &[0.0, 0.0, 0.01, 0.1]),
         reorder: pick(rng, &[0.0, 0.0, 0.01, 0.1]),
+        bursts: rng.chance(0.2).then(|| Bursts::of(pick(rng, &[0.01, 0.05, 0.2]), pick(rng, &[2.0, 8.0, 30.0]))),
         bottleneck: rng.chance(0.25).then(|| any_bottleneck(rng, tick_hz)),
-        ..LinkConfig::default()
     }
 }
 

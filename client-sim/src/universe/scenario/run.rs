@@ -25,7 +25,8 @@ pub struct Run {
 }
 
 /// Something that is to be done.
-#[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "there are a few dozen of them")]
+#[derive(Clone, Copy, Debug)]
 enum Deed {
     Arrive(usize),
     Fault(Fault),
@@ -282,7 +283,7 @@ impl Run {
             return;
         }
         self.tell(fault.to_string());
-        match fault {
+        match *fault {
             Fault::Link { player, down, up, lasts } => {
                 let link = &mut self.universe.players_mut()[player];
                 link.down.set_config(down);
