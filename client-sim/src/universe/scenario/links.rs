@@ -26,9 +26,10 @@ fn any_bottleneck(rng: &mut Rng, tick_hz: u32) -> Bottleneck {
     Bottleneck { bandwidth_bytes_s, queue_bytes: queue_bytes.max(3_000) }
 }
 
-/// The same link once nothing goes wrong on it: as long and as narrow as it was.
+/// The same link once nothing goes wrong on it: as long and as narrow as it was. Without jitter, of which a second without a
+/// word may come.
 pub(super) fn sound(link: LinkConfig) -> LinkConfig {
-    LinkConfig { latency: link.latency, jitter: link.jitter, bottleneck: link.bottleneck, ..LinkConfig::default() }
+    LinkConfig { latency: link.latency, bottleneck: link.bottleneck, ..LinkConfig::default() }
 }
 
 /// Nothing passes.

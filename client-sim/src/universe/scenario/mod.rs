@@ -89,7 +89,12 @@ enum Matter {
     Faults,
     Villains,
     End,
+    Length,
 }
+
+/// So many scenarios are so long that what is told in 16 bits, ticks and sequences, begins again.
+const LONG_SHARE: f64 = 1.0 / 256.0;
+const LONG_TICKS: u32 = 70_000;
 
 /// One of these.
 fn pick<T: Copy>(rng: &mut Rng, of: &[T]) -> T {
@@ -102,10 +107,12 @@ impl Scenario {
     pub fn draw(seed: u64, wishes: Wishes) -> Self {
         let rng = |matter: Matter| Rng::stream(seed, matter as u64);
         let mut crowd = rng(Matter::Crowd);
+        let is_long = rng(Matter::Length).chance(LONG_SHARE);
         let drawn = pick(&mut crowd, &[1, 2, 2, 3, 4, 4, 6, 8, 8, 12, 16, 32]);
-        let clients = wishes.clients.unwrap_or(drawn);
+        let clients = wishes.clients.unwrap_or(if is_long { drawn.min(2) } else { drawn });
         let mut config = config(seed, clients, &mut rng(Matter::Rates), &mut rng(Matter::Budget));
-        let ticks = wishes.ticks.unwrap_or(pick(&mut crowd, &[200, 400, 600, 1_200]));
+        let drawn = pick(&mut crowd, &[200, 400, 600, 1_200]);
+        let ticks = wishes.ticks.unwrap_or(if is_long { LONG_TICKS } else { drawn });
         let length = length_of(ticks, config.tick_hz);
         let mut game = rng(Matter::Game);
         let villains = villains(length, &mut rng(Matter::Villains));
