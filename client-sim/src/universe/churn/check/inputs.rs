@@ -99,10 +99,10 @@ mod tests {
 
     fn checker() -> InputsOnce {
         let chronicle = Chronicle::default();
-        for nonce in 1..=2 {
+        for (client_id, nonce) in [(A, 1), (A, 2), (B, 3)] {
             let mut random = [0; TokenSecrets::RANDOM_BYTES];
             random.fill(nonce);
-            chronicle.on_token(A, &TokenSecrets::from_random(random));
+            chronicle.on_token(client_id, &TokenSecrets::from_random(random));
         }
         let mut checker = InputsOnce::new(&chronicle);
         let roster = vec![(A, Roster::Joined), (B, Roster::Joined)];
@@ -126,6 +126,8 @@ mod tests {
     fn an_input_in_another_tick_of_another_client_or_twice_is_found() {
         let late = vec![(A, Stamp::by(A, Tick(2), 1))];
         assert!(checker().on_page(&page(3, late)).is_err());
+        let strange = vec![(ClientId(9), Stamp::by(A, Tick(2), 1))];
+        assert!(checker().on_page(&page(2, strange)).is_ok(), "of whom nobody told");
         let stolen = vec![(B, Stamp::by(A, Tick(2), 1))];
         assert!(checker().on_page(&page(2, stolen)).is_err());
         let doubled = vec![(A, Stamp::by(A, Tick(2), 1)), (A, Stamp::default())];
