@@ -33,8 +33,9 @@ pub(super) fn bound<I: Input>(scenario: &Scenario, universe: &Universe<I>, guest
     let plans = scenario.players.iter().zip(guests.wanting());
     let bounds = plans.filter(|(_, wants)| *wants).map(|(plan, _)| {
         let interval = Duration::from_secs(1) / scenario.config.snapshot_hz;
-        let round_trip = way(plan.down) + way(plan.up) + interval * 2;
-        lost() + QUEUE_MAX * 2 + round_trip * ROUND_TRIPS + RECOVERED + transfer(scenario, plan, state_bytes)
+        let round_trip = plan.down.latency + plan.up.latency + interval * 2;
+        let late = late(plan.down) + late(plan.up);
+        lost() + late + round_trip * ROUND_TRIPS + RECOVERED + transfer(scenario, plan, state_bytes)
     });
     bounds.max().unwrap_or_default()
 }
@@ -44,10 +45,10 @@ fn lost() -> Duration {
     (TIMEOUT + PATIENCE_MAX) * 2
 }
 
-/// The longest that a datagram is under way, but for queues.
-fn way(link: LinkConfig) -> Duration {
+/// By how much what is under way may be later than its latency: that keeps what comes after it waiting, once.
+fn late(link: LinkConfig) -> Duration {
     // Of an exponential distribution, one in a million is longer than 14 means.
-    link.delay_min() + link.jitter * 14 + Conditioner::HOLD_MAX
+    link.jitter * 14 + Conditioner::HOLD_MAX + QUEUE_MAX
 }
 
 fn transfer(scenario: &Scenario, plan: &PlayerPlan, state_bytes: usize) -> Duration {

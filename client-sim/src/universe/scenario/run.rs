@@ -4,7 +4,7 @@ use super::{Fault, Scenario, Villain, liveness};
 use crate::universe::check::{Acks, Budget, Checker, Messages, ReferenceModel, SentInInterest, Sound, TrueRecords};
 use crate::universe::churn::{Churn, Stamp};
 use crate::universe::{LocalClock, Universe, Violation};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 use tidelock::{Instant, Tick};
 use tidelock_server::engine::Executor;
@@ -223,7 +223,7 @@ impl Run {
         }
         self.universe.set_tick_cost(Duration::ZERO);
         self.game.calm.set(true);
-        self.universe.clear_strangers();
+        self.see_strangers_off();
         if self.scenario.drains {
             self.universe.engine_mut().drain();
         }
@@ -231,6 +231,17 @@ impl Run {
             "nothing goes wrong any more{}",
             if self.scenario.drains { ", and nobody is let in" } else { "" }
         ));
+    }
+
+    /// Whoever means harm is gone, and whatever it had in the game.
+    fn see_strangers_off(&mut self) {
+        self.universe.clear_strangers();
+        let players: BTreeSet<_> = self.universe.players().iter().map(|player| player.client_id).collect();
+        let strangers: Vec<_> = self.universe.engine().in_game().filter(|who| !players.contains(who)).collect();
+        let now = self.universe.now();
+        for who in strangers {
+            self.universe.engine_mut().kick(who, now);
+        }
     }
 
     fn plan(&mut self, at: Duration, deed: Deed) {
