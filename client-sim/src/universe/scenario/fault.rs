@@ -1,4 +1,4 @@
-use super::links::{any_link, cut};
+use super::links::{any_latency, any_link, cut};
 use super::{PlayerPlan, pick};
 use crate::link::{LinkConfig, Rng};
 use std::fmt;
@@ -18,6 +18,8 @@ pub enum Fault {
         /// For so long.
         lasts: Duration,
     },
+    /// A player's way to the server and back is another from now on, as long as this each way.
+    Reroute(usize, Duration),
     /// A player's address changes, and it does not know: a NAT has forgotten it.
     Rebind(usize),
     /// A player notices that its network is another, and comes back from there.
@@ -45,7 +47,8 @@ impl Fault {
     pub(super) const fn player(&self) -> Option<usize> {
         match self {
             Self::Link { player, .. } => Some(*player),
-            Self::Rebind(player)
+            Self::Reroute(player, _)
+            | Self::Rebind(player)
             | Self::Roam(player)
             | Self::Crash(player, _)
             | Self::Leave(player, _)
@@ -61,7 +64,7 @@ impl Fault {
         let player = rng.below(players.len() as u64) as usize;
         let lasts = Duration::from_millis(50 + rng.below(3_000));
         let PlayerPlan { down, up, .. } = players[player];
-        match rng.below(24) {
+        match rng.below(26) {
             0..4 => Self::Link { player, down: any_link(rng, tick_hz), up: any_link(rng, tick_hz), lasts },
             4..6 => Self::Link { player, down: cut(down), up, lasts },
             6..8 => Self::Link { player, down, up: cut(up), lasts },
@@ -75,6 +78,7 @@ impl Fault {
             21 => Self::Kick(player),
             22 if rng.chance(0.5) => Self::Ban(player, lasts),
             22 => Self::Overload(Duration::from_millis(u64::from(pick(rng, &[500, 1_100, 1_700]) / tick_hz)), lasts),
+            23 | 24 => Self::Reroute(player, any_latency(rng)),
             _ => Self::Stall(Duration::from_millis(pick(rng, &[20, 50, 300, 1_000]))),
         }
     }
@@ -86,6 +90,7 @@ impl fmt::Display for Fault {
             Self::Link { player, down, up, lasts } => {
                 write!(f, "player {player}: for {lasts:?} its link is {down:?} down, {up:?} up")
             }
+            Self::Reroute(player, latency) => write!(f, "player {player}: its way is another, of {latency:?}"),
             Self::Rebind(player) => write!(f, "player {player}: its NAT forgets it"),
             Self::Roam(player) => write!(f, "player {player}: it comes back from elsewhere"),
             Self::Crash(player, back) => write!(f, "player {player}: it crashes, and starts again {back:?} later"),

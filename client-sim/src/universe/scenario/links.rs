@@ -7,7 +7,7 @@ pub(super) fn any_link(rng: &mut Rng, tick_hz: u32) -> LinkConfig {
     if rng.chance(0.2) {
         return LinkConfig::default();
     }
-    let latency = Duration::from_millis(pick(rng, &[0, 1, 5, 15, 30, 60, 120, 300]));
+    let latency = any_latency(rng);
     LinkConfig {
         latency,
         jitter: latency.mul_f64(pick(rng, &[0.0, 0.05, 0.2, 0.5])),
@@ -17,6 +17,11 @@ pub(super) fn any_link(rng: &mut Rng, tick_hz: u32) -> LinkConfig {
         bursts: rng.chance(0.2).then(|| Bursts::of(pick(rng, &[0.01, 0.05, 0.2]), pick(rng, &[2.0, 8.0, 30.0]))),
         bottleneck: rng.chance(0.25).then(|| any_bottleneck(rng, tick_hz)),
     }
+}
+
+/// From next door, or from the other side of the world by way of space.
+pub(super) fn any_latency(rng: &mut Rng) -> Duration {
+    Duration::from_millis(pick(rng, &[0, 1, 5, 15, 30, 60, 120, 300]))
 }
 
 /// Wide enough for inputs and for what a server sends at least; its queue holds next to nothing, or two seconds.

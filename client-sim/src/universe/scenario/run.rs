@@ -1,6 +1,7 @@
 use super::guests::Guests;
 use super::links::sound;
-use super::{Fault, Scenario, Villain, liveness};
+use super::{Fault, PlayerPlan, Scenario, Villain, liveness};
+use crate::link::LinkConfig;
 use crate::universe::check::{Acks, Budget, Checker, Messages, ReferenceModel, SentInInterest, Sound, TrueRecords};
 use crate::universe::churn::{Churn, Stamp};
 use crate::universe::{LocalClock, Universe, Violation};
@@ -262,10 +263,8 @@ impl Run {
                 self.tell(format!("player {number}: it comes"));
             }
             Deed::Mend(number) => {
-                let plan = self.scenario.players[number];
-                let player = &mut self.universe.players_mut()[number];
-                player.down.set_config(plan.down);
-                player.up.set_config(plan.up);
+                let PlayerPlan { down, up, .. } = self.scenario.players[number];
+                self.set_link(number, down, up);
                 self.tell(format!("player {number}: its link is as it was"));
             }
             Deed::Return(number) => self.guests.wants_in(number, true),
@@ -296,10 +295,14 @@ impl Run {
         self.tell(fault.to_string());
         match *fault {
             Fault::Link { player, down, up, lasts } => {
-                let link = &mut self.universe.players_mut()[player];
-                link.down.set_config(down);
-                link.up.set_config(up);
+                self.set_link(player, down, up);
                 self.plan(now + lasts, Deed::Mend(player));
+            }
+            Fault::Reroute(player, latency) => {
+                let PlayerPlan { down, up, .. } = &mut self.scenario.players[player];
+                (down.latency, up.latency) = (latency, latency);
+                let (down, up) = (*down, *up);
+                self.set_link(player, down, up);
             }
             Fault::Rebind(player) => self.universe.rebind(player),
             Fault::Roam(player) => {
@@ -329,6 +332,12 @@ impl Run {
                 self.plan(now + lasts, Deed::Ease);
             }
         }
+    }
+
+    fn set_link(&mut self, player: usize, down: LinkConfig, up: LinkConfig) {
+        let player = &mut self.universe.players_mut()[player];
+        player.down.set_config(down);
+        player.up.set_config(up);
     }
 
     fn leave(&mut self, player: usize, back: Duration) {
