@@ -54,7 +54,7 @@ pub enum Fate<'a, T> {
 /// Newer datagrams acknowledged before an older one is taken for lost. Source: RFC 9002, section 6.1.1.
 const REORDER_MAX: u32 = 3;
 
-/// A late ack is honoured for no longer than this.
+/// A late ack is honoured for no longer than this, and for as long as that while nothing later was acknowledged.
 const FORGET_AFTER_MAX: Duration = Duration::from_secs(10);
 
 impl<T> Default for Flight<T> {
