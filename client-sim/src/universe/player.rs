@@ -39,8 +39,6 @@ pub struct Player<I: Input> {
     clock: LocalClock,
     /// Its program hangs.
     paused_until: Instant,
-    /// It hung, and has not looked at the time since.
-    hung: bool,
     /// Nothing is due to it before this.
     wakes_at: Instant,
     /// Nothing of what it sent arrives before this.
@@ -88,7 +86,6 @@ impl<I: Input> Player<I> {
             events: Vec::new(),
             clock,
             paused_until: LONG_AGO,
-            hung: false,
             wakes_at: LONG_AGO,
             sent_due: LONG_AGO,
         }
@@ -113,7 +110,6 @@ impl<I: Input> Player<I> {
 
     pub(super) fn pause(&mut self, until: Instant) {
         self.paused_until = self.paused_until.max(until);
-        self.hung = true;
     }
 
     /// Comes back over a new connection.
@@ -159,9 +155,6 @@ impl<I: Input> Player<I> {
     ) -> Result<(), Violation> {
         self.take(now, engine, checks, datagram)?;
         let local_now = self.clock.at(now);
-        if std::mem::take(&mut self.hung) {
-            self.client.update(local_now);
-        }
         while self.client.next_tick().is_some_and(|due| due <= local_now) {
             let tick = self.client.client_tick().unwrap_or_default();
             let input = match &mut self.pilot {
