@@ -1,6 +1,6 @@
 //! How fast a universe runs, with all of its checks: times real time, and ticks of clients a second, on one core.
 //!
-//! `cargo bench -p tidelock-benches --bench universe [-- --clients 32 --seconds 20 --runs 5 --json OUT.json]`
+//! `cargo bench -p tidelock-benches --bench universe [-- --clients 32 --seconds 20 --runs 5 --only "calm null" --json OUT.json]`
 //!
 //! Players of the churning game at 60 ticks and snapshots a second, over links of 30 ms that lose 5 %: things come and go, move,
 //! change and hide, players write and show what they see. *Calm* is without things besides the players; *usual* has 20 of them,
@@ -28,6 +28,9 @@ struct Flags {
     /// Runs of which the median counts.
     #[arg(long, default_value_t = 5)]
     runs: usize,
+    /// Only this line of the table, as "calm null".
+    #[arg(long)]
+    only: Option<String>,
     /// Where the same goes as JSON.
     #[arg(long)]
     json: Option<PathBuf>,
@@ -53,6 +56,9 @@ fn main() -> std::io::Result<()> {
     let mut lines = Vec::new();
     for (world, entities, life_ticks_max) in [("calm", 0, 300), ("usual", 20, 5_000), ("busy", 60, 300)] {
         for (name, cipher) in [("null", Cipher::Null), ("real", Cipher::default())] {
+            if flags.only.as_ref().is_some_and(|only| *only != format!("{world} {name}")) {
+                continue;
+            }
             let mut took: Vec<(Duration, Outcome)> =
                 (0..flags.runs.max(1)).map(|_| time(scenario(&flags, cipher, entities, life_ticks_max))).collect();
             took.sort_by_key(|(took, _)| *took);
