@@ -28,6 +28,9 @@ struct Flags {
     /// Runs of which the median counts.
     #[arg(long, default_value_t = 5)]
     runs: usize,
+    /// A whole view is looked at in every so many ticks, as in most seeds.
+    #[arg(long, default_value_t = 7)]
+    look_every_ticks: u32,
     /// Only this line of the table, as "calm null".
     #[arg(long)]
     only: Option<String>,
@@ -87,6 +90,7 @@ fn scenario(flags: &Flags, cipher: Cipher, entities: usize, life_ticks_max: u64)
     let wishes = Wishes { clients: Some(flags.clients), ticks: Some(flags.seconds * TICK_HZ) };
     let mut scenario = Scenario::draw(1, wishes);
     scenario.config.cipher = cipher;
+    scenario.config.look_every_ticks = flags.look_every_ticks;
     (scenario.config.tick_hz, scenario.config.snapshot_hz) = (TICK_HZ, TICK_HZ);
     scenario.config.client_bandwidth_bytes_s = 256 << 10;
     (scenario.entities, scenario.life_ticks_max) = (entities, life_ticks_max);

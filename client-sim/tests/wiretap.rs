@@ -60,6 +60,7 @@ const CHURN: UniverseConfig = UniverseConfig {
     resume_time: Duration::from_secs(30),
     rewind_max: None,
     cipher: Cipher::Null,
+    look_every_ticks: 1,
 };
 
 #[test]

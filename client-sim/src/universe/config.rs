@@ -20,6 +20,9 @@ pub struct UniverseConfig {
     pub rewind_max: Option<Duration>,
     /// How packets are protected: [`Cipher::Null`] where time is short.
     pub cipher: Cipher,
+    /// The whole view of a player is looked at in every so many ticks, others' in others, from 1. What datagrams say and what they
+    /// change is looked at always.
+    pub look_every_ticks: u32,
 }
 
 impl Default for UniverseConfig {
@@ -33,6 +36,7 @@ impl Default for UniverseConfig {
             resume_time: Duration::from_secs(30),
             rewind_max: None,
             cipher: Cipher::default(),
+            look_every_ticks: 1,
         }
     }
 }

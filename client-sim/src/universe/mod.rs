@@ -85,7 +85,7 @@ impl<I: Input> Universe<I> {
     /// A server that runs `game`, without players.
     ///
     /// # Panics
-    /// If the configuration is out of the engine's ranges.
+    /// If the configuration is out of the engine's ranges, or looks in every 0 ticks.
     #[must_use]
     pub fn new(config: UniverseConfig, game: impl Plugin) -> Self {
         let mut rng = Rng::stream(config.seed, 0);
@@ -100,7 +100,7 @@ impl<I: Input> Universe<I> {
             busy_until: now,
             tick_cost: Duration::ZERO,
             rng,
-            checks: Checks::new(),
+            checks: Checks::new(config.look_every_ticks),
             tap: Tap::default(),
             strangers: Vec::new(),
             found: Ok(()),

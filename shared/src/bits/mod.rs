@@ -96,6 +96,19 @@ mod tests {
         }
 
         #[test]
+        fn bytes_are_read_as_they_were_written_wherever_they_begin(lead in 0u32..20, bytes in prop::collection::vec(any::<u8>(), 0..40), tail in 0usize..3) {
+            let mut w = BitWriter::new();
+            w.write(0, lead);
+            w.write_bytes(&bytes);
+            w.write_bytes(&[0xA5; 2][..tail]);
+            let written = w.finish();
+            let mut r = BitReader::new(written);
+            prop_assert_eq!(r.read(lead), Ok(0));
+            prop_assert_eq!(r.read_bytes(bytes.len()), Ok(bytes));
+            prop_assert_eq!(r.read_bytes(tail), Ok([0xA5; 2][..tail].to_vec()));
+        }
+
+        #[test]
         fn appended_bits_equal_written_bits(lead in 0u32..20, bytes in prop::collection::vec(any::<u8>(), 0..40), cut in 0usize..8) {
             let len_bits = (bytes.len() * 8).saturating_sub(cut);
             let mut w = BitWriter::new();

@@ -5,6 +5,9 @@ use super::unzigzag;
 #[error("malformed bits")]
 pub struct Malformed;
 
+/// Bytes that can be read at once from wherever a reader stands.
+const SEVEN: usize = 7;
+
 /// Reads bits from a buffer of unknown origin. Never panics, whatever the bytes.
 #[derive(Clone, Debug)]
 pub struct BitReader<'a> {
@@ -85,7 +88,15 @@ impl<'a> BitReader<'a> {
         if len > self.remaining_bits() / 8 {
             return Err(Malformed);
         }
-        (0..len).map(|_| Ok(self.pull(8)? as u8)).collect()
+        let mut bytes = alloc::vec::Vec::with_capacity(len);
+        while bytes.len() + SEVEN <= len {
+            bytes.extend_from_slice(&self.ahead().to_le_bytes()[..SEVEN]);
+            self.position_bits += SEVEN * 8;
+        }
+        while bytes.len() < len {
+            bytes.push(self.pull(8)? as u8);
+        }
+        Ok(bytes)
     }
 
     /// Reads `bits` bits, whatever they are.

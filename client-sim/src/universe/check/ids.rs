@@ -1,6 +1,5 @@
 use super::{Checker, Scene};
 use crate::client::Status;
-use std::collections::BTreeMap;
 use tidelock::Tick;
 use tidelock::state::Input;
 
@@ -8,7 +7,7 @@ use tidelock::state::Input;
 #[derive(Debug, Default)]
 pub struct Ids {
     /// For each index the generation that somebody was last meant to see, and when.
-    generations: BTreeMap<u32, (u16, Tick)>,
+    generations: Vec<Option<(u16, Tick)>>,
     seen: u64,
 }
 
@@ -16,6 +15,10 @@ pub struct Ids {
 const REST_TICKS: i32 = 64;
 
 impl Ids {
+    fn generation(&self, index: u32) -> Option<u16> {
+        self.generations.get(index as usize)?.map(|(generation, _)| generation)
+    }
+
     /// Counts in whose views entities are, and how long indices have rested that are given away again.
     fn on_meant<I: Input>(&mut self, scene: &Scene<'_, I>) -> Result<(), String> {
         let now = scene.engine.tick_number();
@@ -25,7 +28,11 @@ impl Ids {
         }
         for (_, id) in scene.players.iter().flat_map(|player| scene.meant.now(player.client_id)) {
             self.seen += 1;
-            let Some((generation, last)) = self.generations.insert(id.index, (id.generation, now)) else { continue };
+            let index = id.index as usize;
+            if index >= self.generations.len() {
+                self.generations.resize(index + 1, None);
+            }
+            let Some((generation, last)) = self.generations[index].replace((id.generation, now)) else { continue };
             if generation != id.generation && now.since(last) < REST_TICKS {
                 return Err(format!("the index of {id} belonged to another entity {} ticks ago", now.since(last)));
             }
@@ -45,14 +52,14 @@ impl<I: Input> Checker<I> for Ids {
 
     fn on_tick(&mut self, scene: &Scene<'_, I>) -> Result<(), String> {
         self.on_meant(scene)?;
-        for player in scene.players {
+        for player in scene.in_turn() {
             // What a player still shows who is gone concerns nobody.
             let is_gone = matches!(player.client.status(), Status::Disconnected(_));
             if is_gone || scene.meant.now(player.client_id).is_empty() {
                 continue;
             }
             for (id, ..) in player.client.view().streams() {
-                if self.generations.get(&id.index).is_some_and(|(generation, _)| *generation != id.generation) {
+                if self.generation(id.index).is_some_and(|generation| generation != id.generation) {
                     let who = player.client_id;
                     return Err(format!("client {who} still shows {id}, whose index is another entity's by now"));
                 }

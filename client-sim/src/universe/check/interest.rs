@@ -17,7 +17,7 @@ impl<I: Input> Checker<I> for InterestOnly {
     }
 
     fn on_tick(&mut self, scene: &Scene<'_, I>) -> Result<(), String> {
-        for player in scene.players {
+        for player in scene.in_turn() {
             let who = player.client_id;
             for (id, audience, tick, _) in player.client.view().streams() {
                 let Some(meant) = scene.meant.at(who, tick) else { continue };

@@ -220,6 +220,16 @@ pub struct Scene<'a, I: Input> {
     pub now: Instant,
     /// Of the tick that just ran.
     pub turn: Turn,
+    /// See [`UniverseConfig::look_every_ticks`](super::UniverseConfig).
+    pub look_every_ticks: u32,
+}
+
+impl<'a, I: Input> Scene<'a, I> {
+    /// The players whose whole views are looked at in this tick.
+    pub fn in_turn(&self) -> impl Iterator<Item = &'a Player<I>> + use<'a, I> {
+        let (every, tick) = (self.look_every_ticks as usize, self.engine.tick_number().0 as usize);
+        self.players.iter().skip(tick % every).step_by(every)
+    }
 }
 
 /// When a tick should have run, and how.
@@ -240,11 +250,12 @@ pub(super) struct Checks<I: Input> {
     /// For those that listen, if any does.
     wiretap: Option<Wiretap>,
     is_enabled: bool,
+    look_every_ticks: u32,
 }
 
 impl<I: Input> Checks<I> {
     /// Those that any game must pass.
-    pub(super) fn new() -> Self {
+    pub(super) fn new(look_every_ticks: u32) -> Self {
         let checkers: Vec<Box<dyn Checker<I>>> = vec![
             Box::<EqualVersions>::default(),
             Box::<InterestOnly>::default(),
@@ -255,7 +266,7 @@ impl<I: Input> Checks<I> {
             Box::<Refusals>::default(),
             Box::<Amplification>::default(),
         ];
-        Self { checkers, meant: Meant::default(), wiretap: None, is_enabled: true }
+        Self { checkers, meant: Meant::default(), wiretap: None, is_enabled: true, look_every_ticks }
     }
 
     pub(super) fn add(&mut self, checker: Box<dyn Checker<I>>, engine: &Engine) {
@@ -286,7 +297,7 @@ impl<I: Input> Checks<I> {
 
     pub(super) fn on_sent(&mut self, sent: &Sent<'_>, engine: &Engine) -> Result<(), Violation> {
         self.all(engine, |checker| checker.on_sent(sent, engine))?;
-        let Self { checkers, meant, wiretap: Some(wiretap), is_enabled: true } = self else { return Ok(()) };
+        let Self { checkers, meant, wiretap: Some(wiretap), is_enabled: true, .. } = self else { return Ok(()) };
         let Some(said) = wiretap.on_sent(sent, engine) else { return Ok(()) };
         ask(checkers, engine, |checker| checker.on_said(said, &Ears { engine, meant }))
     }
@@ -344,7 +355,7 @@ impl<I: Input> Checks<I> {
         }
         let mut meant = std::mem::take(&mut self.meant);
         meant.remember(engine, players.iter().map(|player| player.client_id));
-        let scene = Scene { engine, players, meant: &meant, now, turn };
+        let scene = Scene { engine, players, meant: &meant, now, turn, look_every_ticks: self.look_every_ticks };
         let found = self.all(engine, |checker| checker.on_tick(&scene));
         self.meant = meant;
         found

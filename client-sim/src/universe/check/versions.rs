@@ -17,7 +17,7 @@ impl<I: Input> Checker<I> for EqualVersions {
     }
 
     fn on_tick(&mut self, scene: &Scene<'_, I>) -> Result<(), String> {
-        for player in scene.players {
+        for player in scene.in_turn() {
             for (id, audience, tick, held) in player.client.view().streams() {
                 // What the server has forgotten cannot be compared.
                 let Some(truth) = scene.engine.version_at(id, audience, tick) else { continue };

@@ -20,7 +20,7 @@ impl<I: Input> Checker<I> for WholeViews {
     }
 
     fn on_tick(&mut self, scene: &Scene<'_, I>) -> Result<(), String> {
-        for player in scene.players {
+        for player in scene.in_turn() {
             let view = player.client.view();
             let Some(tick) = view.whole_tick().filter(|whole| view.newest_tick() == Some(*whole)) else { continue };
             let found = compare(scene.engine, scene.meant, player.client_id, tick, view);

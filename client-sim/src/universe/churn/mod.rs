@@ -63,6 +63,8 @@ pub struct Churn {
     pub calm: Switch,
     /// How likely it is in each tick that a player writes to the full game, and the game to all players: 0 to 1.
     pub mail: f64,
+    /// Players of the full game show what they see in every so many ticks, from 1.
+    pub show_every_ticks: u32,
     /// What only the game knows.
     pub chronicle: Chronicle,
     /// Every input as a tick applied it. Not of the full game, which has its chronicle.
@@ -84,6 +86,7 @@ impl Churn {
             life_ticks_max,
             calm: Switch::default(),
             mail: 0.05,
+            show_every_ticks: 1,
             chronicle: Chronicle::default(),
             applied: Arc::default(),
             world: Arc::default(),

@@ -5,7 +5,7 @@ use crate::link::Rng;
 use crate::universe::Pilot;
 use tidelock::{ClientId, Instant, Tick};
 
-/// A player of the full game: it stamps its inputs, writes to the server, and shows what it sees in every tick.
+/// A player of the full game: it stamps its inputs, writes to the server, and shows what it sees.
 struct FullPlayer {
     game: Churn,
     client_id: ClientId,
@@ -37,7 +37,9 @@ impl FullPlayer {
         if !self.game.calm.is_on() {
             self.write(client);
         }
-        self.look(client, local_now);
+        if (tick.0 + self.client_id.0 as u32).is_multiple_of(self.game.show_every_ticks) {
+            self.look(client, local_now);
+        }
         Stamp::by(self.client_id, tick, era)
     }
 

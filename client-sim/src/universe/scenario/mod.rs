@@ -90,11 +90,17 @@ enum Matter {
     Villains,
     End,
     Length,
+    Looks,
 }
 
 /// So many scenarios are so long that what is told in 16 bits, ticks and sequences, begins again.
 const LONG_SHARE: f64 = 1.0 / 256.0;
 const LONG_TICKS: u32 = 70_000;
+
+/// In so many scenarios all views are looked at in every tick, in the others only in every so many: it is most of the work, and what
+/// is wrong mostly stays so for a while. The number has no divisor in common with rates.
+const CLOSE_LOOK_SHARE: f64 = 1.0 / 8.0;
+const LOOK_EVERY_TICKS: u32 = 7;
 
 /// One of these.
 fn pick<T: Copy>(rng: &mut Rng, of: &[T]) -> T {
@@ -112,6 +118,7 @@ impl Scenario {
         let clients = wishes.clients.unwrap_or(if is_long { drawn.min(2) } else { drawn });
         let mut config = config(seed, clients, &mut rng(Matter::Rates), &mut rng(Matter::Budget));
         let drawn = pick(&mut crowd, &[200, 400, 600, 1_200]);
+        config.look_every_ticks = if rng(Matter::Looks).chance(CLOSE_LOOK_SHARE) { 1 } else { LOOK_EVERY_TICKS };
         let ticks = wishes.ticks.unwrap_or(if is_long { LONG_TICKS } else { drawn });
         let length = length_of(ticks, config.tick_hz);
         let mut game = rng(Matter::Game);
@@ -151,6 +158,7 @@ fn config(seed: u64, clients: usize, rates: &mut Rng, budget: &mut Rng) -> Unive
         resume_time: Duration::from_millis(pick(budget, &[0, 1_000, 5_000, 30_000])),
         rewind_max: None,
         cipher: if budget.chance(0.125) { Cipher::default() } else { Cipher::Null },
+        look_every_ticks: 1,
     }
 }
 

@@ -95,7 +95,8 @@ impl Run {
     /// It begins.
     #[must_use]
     pub fn new(scenario: Scenario) -> Self {
-        let game = Churn::full(scenario.entities, scenario.life_ticks_max);
+        let mut game = Churn::full(scenario.entities, scenario.life_ticks_max);
+        game.show_every_ticks = scenario.config.look_every_ticks;
         let mut universe = Universe::new(scenario.config, game.clone());
         checkers().into_iter().for_each(|checker| universe.add_checker(checker));
         game.watch(&mut universe);

@@ -64,7 +64,7 @@ impl<I: Input> Checker<I> for References {
     }
 
     fn on_tick(&mut self, scene: &Scene<'_, I>) -> Result<(), String> {
-        for player in scene.players {
+        for player in scene.in_turn() {
             let (who, view) = (player.client_id, player.client.view());
             let whole = view.whole_tick().filter(|whole| view.newest_tick() == Some(*whole));
             let page = whole.and_then(|whole| self.chronicle.page(whole));

@@ -60,7 +60,7 @@ impl<I: Input> Checker<I> for Secrets {
     }
 
     fn on_tick(&mut self, scene: &Scene<'_, I>) -> Result<(), String> {
-        for player in scene.players {
+        for player in scene.in_turn() {
             let view = player.client.view();
             let whole = view.whole_tick().filter(|whole| view.newest_tick() == Some(*whole));
             let Some(page) = whole.and_then(|whole| self.chronicle.page(whole)) else { continue };
