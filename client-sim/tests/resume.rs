@@ -88,7 +88,7 @@ fn what_stood_still_meanwhile_is_not_sent_again() {
         let number = universe.add_player(link(0.0), link(0.0), Box::new(|_, _| ArenaInput::default()));
         universe.players_mut()[number].resumes = true;
     }
-    universe.run(Duration::from_secs(4)).unwrap();
+    universe.run(Duration::from_secs(1)).unwrap();
     let shown = universe.players()[0].client.view().len();
     assert!(shown > 5, "{shown}");
     let before = stats(&universe).snapshot_entities;
@@ -126,15 +126,30 @@ fn the_view_stands_still_while_its_player_is_away() {
 }
 
 #[test]
-fn who_crashed_comes_back_to_its_avatar() {
+fn who_crashed_does_nothing_and_comes_back_to_its_avatar() {
     let mut universe = universe(UniverseConfig::default(), 3, 0.05);
     let before = avatar(&universe, 1).unwrap();
+    universe.crash(1);
+    let told = universe.players()[1].events.len();
+    universe.run(Duration::from_secs(3)).unwrap();
+    assert_eq!((status(&universe, 1), universe.players()[1].events.len()), (Status::Playing, told));
     universe.restart(1);
     universe.run(Duration::from_secs(2)).unwrap();
     assert_eq!(avatar(&universe, 1), Some(before));
     assert_eq!(heard(&universe, 1, |event| matches!(event, ClientEvent::Joined { resumed: true, .. })), 1);
     assert_eq!((stats(&universe).resumes.state_kept, stats(&universe).resumes.state_lost), (0, 1));
     all_is_well(&mut universe);
+}
+
+#[test]
+fn players_come_and_go_for_long_as_tokens_that_expired_are_forgotten() {
+    let config = UniverseConfig { tick_hz: 5, snapshot_hz: 5, max_clients: 1, ..UniverseConfig::default() };
+    let mut universe = universe(config, 1, 0.0);
+    for _ in 0..1_100 {
+        universe.restart(0);
+        universe.run(Duration::from_secs(1)).unwrap();
+        assert_eq!(status(&universe, 0), Status::Playing);
+    }
 }
 
 #[test]

@@ -70,8 +70,10 @@ pub enum Lap {
 
 /// Time moves in steps of this.
 const STEP: Duration = Duration::from_millis(1);
-/// The date in a universe, for tokens.
-const UNIX_S: u64 = 1_700_000_000;
+/// The date in a universe at its time zero.
+const EPOCH_UNIX_S: u64 = 1_700_000_000;
+/// A token is good for so long.
+const TOKEN_LIFETIME_S: u64 = 60;
 /// Where the server is.
 pub const SERVER: SocketAddr = SocketAddr::new(core::net::IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), 7777);
 
@@ -147,13 +149,18 @@ impl<I: Input> Universe<I> {
         self.players[number].pause(self.now + duration);
     }
 
+    /// A player's program ends without a goodbye, and nothing is heard of it until it is [restarted](Universe::restart).
+    pub fn crash(&mut self, number: usize) {
+        self.players[number].pause(player::NEVER);
+    }
+
     /// A player whose connection is lost comes back with a fresh token.
     pub fn resume(&mut self, number: usize) {
         let token = self.issue_token(self.players[number].client_id);
         self.players[number].resume(token, self.now);
     }
 
-    /// A player's program ends without a goodbye, and a new one connects as the same player from another address.
+    /// A player's program ends without a goodbye if it has not yet, and a new one connects as the same player from another address.
     pub fn restart(&mut self, number: usize) {
         self.rebind(number);
         let token = self.issue_token(self.players[number].client_id);
@@ -221,7 +228,7 @@ impl<I: Input> Universe<I> {
 
     fn take_datagram(&mut self, from: SocketAddr, datagram: &mut [u8], origin: Origin) -> Result<(), Violation> {
         self.checks.on_arriving(&Arriving { from, datagram, origin, now: self.now }, None, &self.engine);
-        self.engine.handle_datagram(from, datagram, self.now, UNIX_S);
+        self.engine.handle_datagram(from, datagram, self.now, date(self.now));
         self.checks.on_taken(&self.engine)
     }
 
@@ -311,7 +318,7 @@ impl<I: Input> Universe<I> {
                 let arriving = Arriving { from, datagram, origin, now: arrived_at };
                 checks.on_arriving(&arriving, Some(player.client_id), engine);
                 on_lap(Lap::Begun);
-                engine.handle_datagram(from, datagram, arrived_at, UNIX_S);
+                engine.handle_datagram(from, datagram, arrived_at, date(*now));
                 on_lap(Lap::Received);
                 checks.on_taken(engine)?;
             }
@@ -372,8 +379,8 @@ impl<I: Input> Universe<I> {
     fn make_token(&mut self, client_id: ClientId) -> (ConnectToken, TokenSecrets) {
         let spec = TokenSpec {
             protocol_id: 7,
-            create_unix_s: UNIX_S,
-            expire_unix_s: UNIX_S + 3600,
+            create_unix_s: date(self.now),
+            expire_unix_s: date(self.now) + TOKEN_LIFETIME_S,
             timeout_s: 5,
             client_id,
             servers: &[SERVER],
@@ -383,6 +390,11 @@ impl<I: Input> Universe<I> {
         let token = ConnectToken::generate(&spec, &secrets, &Key::new([7; 32])).expect("the token is well-formed");
         (token, secrets)
     }
+}
+
+/// In seconds since 1970: it goes on, so that servers can forget the tokens that nobody may use any more.
+fn date(now: Instant) -> u64 {
+    EPOCH_UNIX_S + now.since(Instant::from_us(0)).as_secs()
 }
 
 /// Players have consecutive ports, in the order of their numbers.

@@ -62,7 +62,7 @@ pub(super) fn connect<I: Input>(
 }
 
 const LONG_AGO: Instant = Instant::from_us(0);
-const NEVER: Instant = Instant::from_us(u64::MAX);
+pub(super) const NEVER: Instant = Instant::from_us(u64::MAX);
 
 impl<I: Input> Player<I> {
     /// One that connects from a port, over a link down and one up.
@@ -121,6 +121,9 @@ impl<I: Input> Player<I> {
     /// Its program is another, which knows nothing.
     pub(super) fn restart(&mut self, token: ConnectToken, schema: &Arc<Schema>, cipher: Cipher, now: Instant) {
         self.client = connect(token, schema, cipher, self.clock.at(now));
+        // What came while there was no program is nobody's.
+        while self.down.pop_due(now).is_some() {}
+        self.paused_until = LONG_AGO;
         self.wake();
     }
 

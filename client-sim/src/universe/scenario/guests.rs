@@ -51,8 +51,11 @@ impl Guests {
         self.guests[number].starts_at = Some(starts_at);
     }
 
-    /// Connects anew at once.
+    /// Connects anew at once, if its program runs.
     pub(super) fn come_back<I: Input>(&mut self, number: usize, universe: &mut Universe<I>) {
+        if self.guests[number].starts_at.is_some() {
+            return;
+        }
         self.guests[number].tries_at = None;
         universe.resume(number);
     }

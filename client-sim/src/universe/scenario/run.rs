@@ -311,8 +311,7 @@ impl Run {
                 self.guests.come_back(player, &mut self.universe);
             }
             Fault::Crash(player, back) => {
-                // Nothing is heard of it until it starts again.
-                self.universe.pause(player, back.min(left));
+                self.universe.crash(player);
                 self.guests.crash(player, now + back.min(left));
             }
             Fault::Leave(player, back) => self.leave(player, now + back),
