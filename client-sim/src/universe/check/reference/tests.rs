@@ -58,12 +58,20 @@ impl Table {
 
     fn shows(&self, streams: &[(NetId, u32, u32)]) -> Result<u64, String> {
         let lanes: Vec<[u32; 1]> = streams.iter().map(|(.., lane)| [*lane]).collect();
-        self.seat.compare(
+        self.seat.compare_all(
             streams
                 .iter()
                 .zip(&lanes)
                 .map(|((id, tick, _), lanes)| (*id, Audience::Public, Tick(*tick), VersionRef { mask: 1, lanes })),
         )
+    }
+
+    /// The same of the streams that a datagram tells of, for a client that shows one.
+    fn shows_of(&self, said: &Said, shown: (NetId, u32, u32)) -> Result<u64, String> {
+        let (id, tick, lane) = shown;
+        let version = VersionRef { mask: 1, lanes: &[lane] };
+        self.seat
+            .compare_told(said, |audience, index| (index == id.index).then_some((id, audience, Tick(tick), version)))
     }
 
     fn acknowledge(&mut self, newest: u64) -> Result<(), String> {
@@ -90,6 +98,21 @@ fn it_finds_another_lane_another_tick_a_ghost_and_what_is_missing() {
     for wrong in [&[(ID, 10, 6)][..], &[(ID, 11, 5)], &[(SAME_INDEX, 10, 5)], &[(ID, 10, 5), (other, 10, 5)], &[]] {
         assert!(table.shows(wrong).is_err(), "{wrong:?}");
     }
+}
+
+#[test]
+fn it_finds_what_is_wrong_of_the_streams_that_a_datagram_tells_of() {
+    let mut table = Table::new();
+    table.take(10, ID, Change::Full, 5);
+    let said = table.snapshot(11, &[(ID, delta(10), 6)]);
+    table.hear(&said, true).unwrap();
+    assert_eq!(table.shows_of(&said, (ID, 11, 6)), Ok(1));
+    for wrong in [(ID, 11, 5), (ID, 10, 6), (SAME_INDEX, 11, 6), (NetId { index: 4, generation: 0 }, 11, 6)] {
+        assert!(table.shows_of(&said, wrong).is_err(), "{wrong:?}");
+    }
+    let leave = table.snapshot(12, &[(ID, Change::Leave, 0)]);
+    table.hear(&leave, true).unwrap();
+    assert!(table.shows_of(&leave, (ID, 11, 6)).unwrap_err().contains("should None"));
 }
 
 #[test]
