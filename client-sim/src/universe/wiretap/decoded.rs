@@ -12,7 +12,7 @@ pub(super) struct Decoded {
     last: [Vec<u32>; Audience::COUNT],
     bodies: Vec<Body>,
     /// The bits of all bodies, each from a new word on.
-    words: Vec<u64>,
+    words: Vec<u32>,
     /// Of all versions, one after another.
     lanes: Vec<u32>,
 }
@@ -70,8 +70,8 @@ impl Decoded {
             if left == 0 {
                 break;
             }
-            let step = left.min(64);
-            if r.read(step as u32).ok()? != *word {
+            let step = left.min(32);
+            if r.read_u32(step as u32).ok()? != *word {
                 return None;
             }
             left -= step;
@@ -90,8 +90,8 @@ impl Decoded {
     ) -> u32 {
         let (first_word, bits) = (self.words.len(), end.position_bits() - begin.position_bits());
         while begin.position_bits() < end.position_bits() {
-            let step = (end.position_bits() - begin.position_bits()).min(64);
-            self.words.push(begin.read(step as u32).expect("they were read before"));
+            let step = (end.position_bits() - begin.position_bits()).min(32);
+            self.words.push(begin.read_u32(step as u32).expect("they were read before"));
         }
         let (first_lane, lane_count) = (self.lanes.len(), version.lanes.len());
         self.lanes.extend_from_slice(&version.lanes);

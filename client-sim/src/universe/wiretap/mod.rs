@@ -53,8 +53,15 @@ pub(super) struct Wiretap {
     scratch: Scratch,
 }
 
-/// An address as a number, and which side of the connection speaks.
-type Ear = (u64, Side);
+/// An address, and which side of the connection speaks, as a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Ear(u64);
+
+impl Ear {
+    fn new(address: SocketAddr, from: Side) -> Self {
+        Self(number(address) << 1 | from as u64)
+    }
+}
 
 /// Of each client so many connections are listened to, the newest.
 const LINES_OF_CLIENT: usize = 4;
@@ -99,9 +106,9 @@ impl Wiretap {
     pub(super) fn on_sent(&mut self, sent: &Sent<'_>, engine: &Engine) -> Option<&Said> {
         let packet = Eavesdropper::sequence(sent.datagram)?;
         let (from, address) = if sent.from == SERVER { (Side::Server, sent.to) } else { (Side::Client, sent.from) };
-        let ear = (number(address), from);
+        let ear = Ear::new(address, from);
         let mut said = self.spare.take();
-        let Some(id) = self.open(ear, sent.datagram, &mut said) else {
+        let Some(id) = self.open(ear, from, sent.datagram, &mut said) else {
             self.spare.give_back(said);
             // Only who sends it himself is believed: anybody may put something that is nobody's on any address.
             if !matches!(self.known.get(&ear), Some(Ok(_))) {
@@ -140,9 +147,9 @@ impl Wiretap {
         match self.find(Side::Client, player, datagram) {
             Found::News(said) => Some(said),
             Found::Unknown if player.is_none() => {
-                let ear = (number(from), Side::Client);
+                let ear = Ear::new(from, Side::Client);
                 let (mut copy, known) = (self.spare.take(), self.known.get(&ear).copied());
-                if let Some(id) = self.open(ear, datagram, &mut copy) {
+                if let Some(id) = self.open(ear, Side::Client, datagram, &mut copy) {
                     self.lines[id.0].is_followed = false;
                 }
                 // Whoever speaks in somebody's name says nothing of who that is.
@@ -181,7 +188,7 @@ impl Wiretap {
     }
 
     /// Decrypts a datagram into `said`, and finds out by that of which connection it is.
-    fn open(&mut self, ear: Ear, datagram: &[u8], said: &mut Said) -> Option<LineId> {
+    fn open(&mut self, ear: Ear, from: Side, datagram: &[u8], said: &mut Said) -> Option<LineId> {
         let Self { lines, live, known, .. } = self;
         let last = known.get(&ear).copied();
         if last == Some(Err(lines.len())) {
@@ -189,7 +196,7 @@ impl Wiretap {
         }
         let last = last.and_then(Result::ok);
         let others = live.iter().rev().copied().filter(|id| Some(*id) != last);
-        let found = last.into_iter().chain(others).find(|id| said.open(&lines[id.0].ears, ear.1, datagram));
+        let found = last.into_iter().chain(others).find(|id| said.open(&lines[id.0].ears, from, datagram));
         if let Some(id) = found.filter(|_| found != last) {
             known.insert(ear, Ok(id));
         }
