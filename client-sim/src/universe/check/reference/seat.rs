@@ -192,11 +192,20 @@ impl Seat {
     /// Compares what the client shows with what it should, after the datagram that was just heard: the streams that it tells of, and
     /// all after every eighth datagram, or if more may have changed. How many streams that are.
     pub(super) fn compare(&mut self, said: &Said, view: &View) -> Result<u64, String> {
-        if !self.is_unsure && self.uncompared < COMPARE_ALL_EVERY {
-            return self.compare_told(said, |audience, index| view.stream(audience, index));
+        if self.is_all_due() {
+            self.compare_all(view.streams())
+        } else {
+            self.compare_told(said, |audience, index| view.stream(audience, index))
         }
-        (self.is_unsure, self.uncompared) = (false, 0);
-        self.compare_all(view.streams())
+    }
+
+    /// Whether all is to be compared now, which counts as done then.
+    pub(super) const fn is_all_due(&mut self) -> bool {
+        let is_due = self.is_unsure || self.uncompared >= COMPARE_ALL_EVERY;
+        if is_due {
+            (self.is_unsure, self.uncompared) = (false, 0);
+        }
+        is_due
     }
 
     /// The streams that a datagram tells of.

@@ -4,9 +4,10 @@ use super::seat::{Client, Seat};
 use crate::client::Status;
 use crate::universe::wiretap::{Change, LineId, Report, Said};
 use tidelock::Tick;
+use tidelock::bits::BitWriter;
 use tidelock::netcode::Side;
 use tidelock::state::{Audience, NetId, VersionRef};
-use tidelock::wire::SnapshotHeader;
+use tidelock::wire::{ClientMessage, SnapshotHeader};
 
 const ID: NetId = NetId { index: 3, generation: 1 };
 const SAME_INDEX: NetId = NetId { index: 3, generation: 2 };
@@ -113,6 +114,32 @@ fn it_finds_what_is_wrong_of_the_streams_that_a_datagram_tells_of() {
     let leave = table.snapshot(12, &[(ID, Change::Leave, 0)]);
     table.hear(&leave, true).unwrap();
     assert!(table.shows_of(&leave, (ID, 11, 6)).unwrap_err().contains("should None"));
+}
+
+#[test]
+fn all_is_compared_after_every_eighth_datagram_and_after_what_tells_nothing_of_itself() {
+    let mut table = Table::new();
+    let mut tick = 10;
+    let mut dues = |table: &mut Table, count: usize| -> Vec<bool> {
+        let hear = |_| {
+            tick += 1;
+            table.take(tick, ID, Change::Full, tick);
+            table.seat.is_all_due()
+        };
+        (0..count).map(hear).collect()
+    };
+    assert_eq!(dues(&mut table, 1), [true], "it begins");
+    assert_eq!(dues(&mut table, 16), [[false, false, false, false, false, false, false, true]; 2].concat());
+    // A datagram that came before comes again, and nothing is heard of it.
+    table.client.received += 1;
+    table.seat.follow(&table.client);
+    assert_eq!(dues(&mut table, 2), [true, false]);
+    let hello = ClientMessage::Hello { schema_hash: 0, claim: None };
+    let mut w = BitWriter::new();
+    hello.write(&mut w);
+    let messages = vec![w.finish().to_vec()];
+    table.seat.on_said(&Said { from: Side::Client, messages, ..Said::default() }).unwrap();
+    assert_eq!(dues(&mut table, 2), [true, false]);
 }
 
 #[test]
