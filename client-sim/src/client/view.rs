@@ -126,6 +126,15 @@ impl View {
         })
     }
 
+    /// One of [`View::streams`], if it is shown.
+    #[must_use]
+    pub fn stream(&self, audience: Audience, index: u32) -> Option<(NetId, Audience, Tick, VersionRef<'_>)> {
+        let streams = self.of(audience);
+        let stream = streams.shown(index)?;
+        let (head, version) = streams.newest(stream)?;
+        Some((NetId { index, generation: stream.generation }, audience, head.tick, version))
+    }
+
     pub(super) fn schema(&self) -> &Arc<Schema> {
         &self.schema
     }

@@ -121,7 +121,8 @@ pub trait Checker<I: Input> {
         Ok(())
     }
 
-    /// Whether it listens to what datagrams say. Only if one does they are read, for [`Checker::on_said`] and the two after that.
+    /// Whether it listens to what datagrams say: only who does is told, by [`Checker::on_said`] and the two after that. They are read if
+    /// anybody does.
     fn listens(&self) -> bool {
         false
     }
@@ -246,6 +247,8 @@ pub struct Turn {
 /// All that watch over a universe.
 pub(super) struct Checks<I: Input> {
     checkers: Vec<Box<dyn Checker<I>>>,
+    /// Which of them listen.
+    listens: Vec<bool>,
     meant: Meant,
     /// For those that listen, if any does.
     wiretap: Option<Wiretap>,
@@ -266,13 +269,22 @@ impl<I: Input> Checks<I> {
             Box::<Refusals>::default(),
             Box::<Amplification>::default(),
         ];
-        Self { checkers, meant: Meant::default(), wiretap: None, is_enabled: true, look_every_ticks }
+        Self {
+            listens: vec![false; checkers.len()],
+            checkers,
+            meant: Meant::default(),
+            wiretap: None,
+            is_enabled: true,
+            look_every_ticks,
+        }
     }
 
     pub(super) fn add(&mut self, checker: Box<dyn Checker<I>>, engine: &Engine) {
-        if checker.listens() && self.wiretap.is_none() {
-            self.wiretap = Some(Wiretap::new(engine.config().protocol_id, engine.config().cipher));
+        if checker.listens() {
+            let config = engine.config();
+            self.wiretap.get_or_insert_with(|| Wiretap::new(config.protocol_id, config.cipher));
         }
+        self.listens.push(checker.listens());
         self.checkers.push(checker);
     }
 
@@ -297,9 +309,12 @@ impl<I: Input> Checks<I> {
 
     pub(super) fn on_sent(&mut self, sent: &Sent<'_>, engine: &Engine) -> Result<(), Violation> {
         self.all(engine, |checker| checker.on_sent(sent, engine))?;
-        let Self { checkers, meant, wiretap: Some(wiretap), is_enabled: true, .. } = self else { return Ok(()) };
+        let Self { checkers, listens, meant, wiretap: Some(wiretap), is_enabled: true, .. } = self else {
+            return Ok(());
+        };
         let Some(said) = wiretap.on_sent(sent, engine) else { return Ok(()) };
-        ask(checkers, engine, |checker| checker.on_said(said, &Ears { engine, meant }))
+        let ears = Ears { engine, meant };
+        ask(listening(checkers, listens), engine, |checker| checker.on_said(said, &ears))
     }
 
     pub(super) fn on_delivered(
@@ -309,9 +324,9 @@ impl<I: Input> Checks<I> {
         engine: &Engine,
     ) -> Result<(), Violation> {
         self.all(engine, |checker| checker.on_delivered(player, datagram, engine))?;
-        let Self { checkers, wiretap: Some(wiretap), is_enabled: true, .. } = self else { return Ok(()) };
+        let Self { checkers, listens, wiretap: Some(wiretap), is_enabled: true, .. } = self else { return Ok(()) };
         let Some(said) = wiretap.on_delivered(player.client_id, datagram) else { return Ok(()) };
-        let found = ask(checkers, engine, |checker| checker.on_heard(&said, player));
+        let found = ask(listening(checkers, listens), engine, |checker| checker.on_heard(&said, player));
         wiretap.give_back(said);
         found
     }
@@ -330,11 +345,11 @@ impl<I: Input> Checks<I> {
         if !self.is_enabled {
             return;
         }
-        let Self { checkers, wiretap, .. } = self;
+        let Self { checkers, listens, wiretap, .. } = self;
         checkers.iter_mut().for_each(|checker| checker.on_arriving(arriving, engine));
         let Some(wiretap) = wiretap else { return };
         if let Some(said) = wiretap.on_arrived(player, arriving.from, arriving.datagram) {
-            checkers.iter_mut().for_each(|checker| checker.on_arrived(&said));
+            listening(checkers, listens).for_each(|checker| checker.on_arrived(&said));
             wiretap.give_back(said);
         }
     }
@@ -367,17 +382,25 @@ impl<I: Input> Checks<I> {
         engine: &Engine,
         look: impl FnMut(&mut dyn Checker<I>) -> Result<(), String>,
     ) -> Result<(), Violation> {
-        if self.is_enabled { ask(&mut self.checkers, engine, look) } else { Ok(()) }
+        if self.is_enabled { ask(self.checkers.iter_mut(), engine, look) } else { Ok(()) }
     }
 }
 
+/// Those of the checkers that listen.
+fn listening<'a, I: Input>(
+    checkers: &'a mut [Box<dyn Checker<I>>],
+    listens: &[bool],
+) -> impl Iterator<Item = &'a mut Box<dyn Checker<I>>> {
+    checkers.iter_mut().zip(listens).filter(|(_, listens)| **listens).map(|(checker, _)| checker)
+}
+
 /// The first violation, if there is one.
-fn ask<I: Input>(
-    checkers: &mut [Box<dyn Checker<I>>],
+fn ask<'a, I: Input>(
+    mut checkers: impl Iterator<Item = &'a mut Box<dyn Checker<I>>>,
     engine: &Engine,
     mut look: impl FnMut(&mut dyn Checker<I>) -> Result<(), String>,
 ) -> Result<(), Violation> {
-    checkers.iter_mut().try_for_each(|checker| {
+    checkers.try_for_each(|checker| {
         let found = look(checker.as_mut());
         found.map_err(|what| Violation { invariant: checker.name(), tick: engine.tick_number(), what })
     })

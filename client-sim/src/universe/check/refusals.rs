@@ -14,10 +14,18 @@ pub struct Refusals {
     arriving: Option<Before>,
     /// Refusals by reason, when one was last looked at.
     reasons: Vec<(&'static str, u64)>,
-    /// What players sent to the server, as hashes with where it came from: an outsider may repeat it before it arrives.
-    genuine: BTreeSet<u64>,
-    in_order: VecDeque<u64>,
+    genuine: Genuine,
     judged: u64,
+}
+
+/// What players sent to the server, as hashes with where it came from: an outsider may repeat it before it arrives.
+#[derive(Debug, Default)]
+struct Genuine {
+    /// The newest, in the order in which they were sent.
+    in_order: VecDeque<u64>,
+    /// The oldest of them, sorted, and how many those are: whoever looks for one puts the others there, too.
+    sorted: BTreeSet<u64>,
+    sorted_count: usize,
 }
 
 /// A datagram that is being taken, and how things were before.
@@ -107,18 +115,26 @@ impl Counts {
     }
 }
 
-impl Refusals {
+impl Genuine {
     fn remember(&mut self, hash: u64) {
-        if self.genuine.insert(hash) {
-            self.in_order.push_back(hash);
-        }
+        self.in_order.push_back(hash);
         if self.in_order.len() > GENUINE_MAX
             && let Some(oldest) = self.in_order.pop_front()
+            && self.sorted_count > 0
         {
-            self.genuine.remove(&oldest);
+            self.sorted_count -= 1;
+            self.sorted.remove(&oldest);
         }
     }
 
+    fn contains(&mut self, hash: u64) -> bool {
+        self.sorted.extend(self.in_order.range(self.sorted_count..));
+        self.sorted_count = self.in_order.len();
+        self.sorted.contains(&hash)
+    }
+}
+
+impl Refusals {
     fn judge(&mut self, before: &Before, engine: &Engine) -> Result<(), String> {
         let (from, was, is) = (before.from, before.counts, Counts::of(engine));
         let Before { prefix, bytes, .. } = *before;
@@ -134,7 +150,7 @@ impl Refusals {
         }
         let origin = match before.origin {
             // It is the player's then, whoever brought it.
-            Origin::Outsider if self.genuine.contains(&before.hash) => Origin::Player,
+            Origin::Outsider if self.genuine.contains(before.hash) => Origin::Player,
             origin => origin,
         };
         match origin {
@@ -180,7 +196,7 @@ impl<I: Input> Checker<I> for Refusals {
 
     fn on_sent(&mut self, sent: &Sent<'_>, _: &Engine) -> Result<(), String> {
         if sent.to == SERVER {
-            self.remember(hash(number(sent.from), sent.datagram));
+            self.genuine.remember(hash(number(sent.from), sent.datagram));
         }
         Ok(())
     }
@@ -241,6 +257,20 @@ mod tests {
         let sent: Vec<_> = universe.take_tapped().into_iter().filter(|packet| packet.to == SERVER).collect();
         let [old, new] = [&sent[0], &sent[sent.len() - 1]].map(Clone::clone);
         (universe, old, new)
+    }
+
+    #[test]
+    fn the_newest_datagrams_of_players_are_known_whenever_one_looks() {
+        let mut genuine = Genuine::default();
+        for hash in 0..3 * GENUINE_MAX as u64 {
+            genuine.remember(hash);
+            let oldest = (hash + 1).saturating_sub(GENUINE_MAX as u64);
+            if hash % 1_000 == 7 || hash < 5 {
+                assert!(genuine.contains(hash) && genuine.contains(oldest) && !genuine.contains(hash + 1), "{hash}");
+                assert!(oldest == 0 || !genuine.contains(oldest - 1), "{hash}");
+            }
+        }
+        assert_eq!(genuine.in_order.len(), GENUINE_MAX);
     }
 
     #[test]

@@ -10,11 +10,8 @@ pub struct LineId(pub usize);
 /// One connection as it is overheard.
 #[derive(Debug)]
 pub(super) struct Line {
-    pub(super) id: LineId,
     pub(super) client_id: ClientId,
     pub(super) ears: Eavesdropper,
-    /// Whether it is still listened to.
-    pub(super) is_live: bool,
     /// Whether all that was said on it was heard.
     pub(super) is_followed: bool,
     ways: [Way; 2],
@@ -31,11 +28,11 @@ pub(super) struct Way {
 }
 
 impl Line {
-    pub(super) fn new(id: LineId, client_id: ClientId, ears: Eavesdropper) -> Self {
+    pub(super) fn new(client_id: ClientId, ears: Eavesdropper) -> Self {
         let way =
             |bytes_max| Way { next: 0, messages: ReliableReceiver::new(bytes_max), under_way: UnderWay::default() };
         let ways = [way(ClientMessage::BYTES_MAX), way(MESSAGE_BYTES_MAX)];
-        Self { id, client_id, ears, is_live: true, is_followed: true, ways }
+        Self { client_id, ears, is_followed: true, ways }
     }
 
     pub(super) fn way(&self, from: Side) -> &Way {
@@ -48,7 +45,6 @@ impl Line {
 
     /// Nobody listens any more.
     pub(super) fn retire(&mut self) {
-        self.is_live = false;
         self.is_followed = false;
         self.ways.iter_mut().for_each(|way| way.under_way = UnderWay::default());
     }

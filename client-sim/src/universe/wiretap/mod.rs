@@ -2,6 +2,7 @@
 //!
 //! It keeps books of its own: of what is said it knows nothing but the bytes, the tokens and the server's history.
 
+mod decoded;
 mod line;
 mod names;
 mod per_line;
@@ -20,6 +21,7 @@ pub use sequences::Sequences;
 
 use super::SERVER;
 use super::check::Sent;
+use super::hash::number;
 use core::net::SocketAddr;
 use line::Line;
 use names::Names;
@@ -40,13 +42,25 @@ pub(super) struct Wiretap {
     lines: Vec<Line>,
     /// The newest connections of each client, the newest last.
     of_client: BTreeMap<ClientId, Vec<LineId>>,
+    /// Those that are still listened to, the newest last.
+    live: Vec<LineId>,
     /// Which connection an address was heard on last, or that it was heard on none when there were so many lines.
-    known: BTreeMap<(SocketAddr, Side), Result<LineId, usize>>,
+    known: BTreeMap<Ear, Result<LineId, usize>>,
     /// What the server's ghosts mean to each client, whatever connection it has.
     names: BTreeMap<ClientId, Names>,
     /// Used again and again.
     spare: Spare,
     scratch: Scratch,
+}
+
+/// An address, and which side of the connection speaks, as a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Ear(u64);
+
+impl Ear {
+    fn new(address: SocketAddr, from: Side) -> Self {
+        Self(number(address) << 1 | from as u64)
+    }
 }
 
 /// Of each client so many connections are listened to, the newest.
@@ -60,6 +74,7 @@ impl Wiretap {
             cipher,
             lines: Vec::new(),
             of_client: BTreeMap::new(),
+            live: Vec::new(),
             known: BTreeMap::new(),
             names: BTreeMap::new(),
             spare: Spare::default(),
@@ -71,29 +86,33 @@ impl Wiretap {
     pub(super) fn on_token(&mut self, client_id: ClientId, secrets: &TokenSecrets) {
         let id = LineId(self.lines.len());
         let ears = Eavesdropper::new(self.protocol_id, self.cipher, secrets);
-        self.lines.push(Line::new(id, client_id, ears));
+        self.lines.push(Line::new(client_id, ears));
+        self.live.push(id);
         let of_client = self.of_client.entry(client_id).or_default();
         of_client.push(id);
         if of_client.len() > LINES_OF_CLIENT {
-            self.lines[of_client.remove(0).0].retire();
+            let oldest = of_client.remove(0);
+            self.lines[oldest.0].retire();
+            self.live.retain(|live| *live != oldest);
         }
     }
 
     /// Datagrams passed that were not listened to: what is said on the connections of now makes no sense any more.
     pub(super) fn lose_thread(&mut self) {
-        self.lines.iter_mut().for_each(Line::retire);
+        self.live.drain(..).for_each(|id| self.lines[id.0].retire());
     }
 
     /// Somebody sends a datagram. What it says, if it is a payload of a connection that is known.
     pub(super) fn on_sent(&mut self, sent: &Sent<'_>, engine: &Engine) -> Option<&Said> {
         let packet = Eavesdropper::sequence(sent.datagram)?;
         let (from, address) = if sent.from == SERVER { (Side::Server, sent.to) } else { (Side::Client, sent.from) };
+        let ear = Ear::new(address, from);
         let mut said = self.spare.take();
-        let Some(id) = self.open(from, address, sent.datagram, &mut said) else {
+        let Some(id) = self.open(ear, from, sent.datagram, &mut said) else {
             self.spare.give_back(said);
             // Only who sends it himself is believed: anybody may put something that is nobody's on any address.
-            if !matches!(self.known.get(&(address, from)), Some(Ok(_))) {
-                self.known.insert((address, from), Err(self.lines.len()));
+            if !matches!(self.known.get(&ear), Some(Ok(_))) {
+                self.known.insert(ear, Err(self.lines.len()));
             }
             return None;
         };
@@ -128,14 +147,15 @@ impl Wiretap {
         match self.find(Side::Client, player, datagram) {
             Found::News(said) => Some(said),
             Found::Unknown if player.is_none() => {
-                let (mut copy, known) = (self.spare.take(), self.known.get(&(from, Side::Client)).copied());
-                if let Some(id) = self.open(Side::Client, from, datagram, &mut copy) {
+                let ear = Ear::new(from, Side::Client);
+                let (mut copy, known) = (self.spare.take(), self.known.get(&ear).copied());
+                if let Some(id) = self.open(ear, Side::Client, datagram, &mut copy) {
                     self.lines[id.0].is_followed = false;
                 }
                 // Whoever speaks in somebody's name says nothing of who that is.
                 match known {
-                    Some(known) => self.known.insert((from, Side::Client), known),
-                    None => self.known.remove(&(from, Side::Client)),
+                    Some(known) => self.known.insert(ear, known),
+                    None => self.known.remove(&ear),
                 };
                 self.spare.give_back(copy);
                 None
@@ -153,13 +173,11 @@ impl Wiretap {
     fn find(&mut self, from: Side, client_id: Option<ClientId>, datagram: &[u8]) -> Found {
         let Some(packet) = Eavesdropper::sequence(datagram) else { return Found::Again };
         let print = fingerprint(datagram);
-        let Self { lines, of_client, .. } = self;
+        let Self { lines, of_client, live, .. } = self;
         let of_one = client_id.map(|client_id| of_client.get(&client_id).map_or(&[][..], Vec::as_slice));
-        let of_all = if of_one.is_none() { 0..lines.len() } else { 0..0 };
-        let ids = of_one.into_iter().flatten().map(|id| id.0).rev().chain(of_all.rev());
         let mut not_found = Found::Unknown;
-        for id in ids {
-            match lines[id].way_mut(from).under_way.take(packet, print) {
+        for id in of_one.unwrap_or(live).iter().rev() {
+            match lines[id.0].way_mut(from).under_way.take(packet, print) {
                 Found::Unknown => {}
                 // Another connection may have begun with a later packet.
                 Found::TooOld => not_found = Found::TooOld,
@@ -170,18 +188,17 @@ impl Wiretap {
     }
 
     /// Decrypts a datagram into `said`, and finds out by that of which connection it is.
-    fn open(&mut self, from: Side, address: SocketAddr, datagram: &[u8], said: &mut Said) -> Option<LineId> {
-        let Self { lines, known, .. } = self;
-        let last = known.get(&(address, from)).copied();
+    fn open(&mut self, ear: Ear, from: Side, datagram: &[u8], said: &mut Said) -> Option<LineId> {
+        let Self { lines, live, known, .. } = self;
+        let last = known.get(&ear).copied();
         if last == Some(Err(lines.len())) {
             return None;
         }
         let last = last.and_then(Result::ok);
-        let others = lines.iter().rev().filter(|line| line.is_live && Some(line.id) != last);
-        let candidates = last.into_iter().map(|id| &lines[id.0]).chain(others);
-        let found = candidates.into_iter().find(|line| said.open(&line.ears, from, datagram)).map(|line| line.id);
+        let others = live.iter().rev().copied().filter(|id| Some(*id) != last);
+        let found = last.into_iter().chain(others).find(|id| said.open(&lines[id.0].ears, from, datagram));
         if let Some(id) = found.filter(|_| found != last) {
-            known.insert((address, from), Ok(id));
+            known.insert(ear, Ok(id));
         }
         found
     }

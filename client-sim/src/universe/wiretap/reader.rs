@@ -1,12 +1,13 @@
+use super::decoded::Decoded;
 use super::line::Line;
 use super::names::Names;
 use super::report::nearest;
-use super::{Change, Kind, Record, Report, Said};
+use super::{Change, Kind, Report, Said};
 use tidelock::Tick;
 use tidelock::bits::{BitReader, Malformed};
 use tidelock::netcode::Side;
 use tidelock::state::codec::{DeltaCoder, decode_full};
-use tidelock::state::{Audience, NetId, Version, VersionRef};
+use tidelock::state::{Audience, NetId, Version};
 use tidelock::wire::{
     Farewell, GhostId, Greeting, RecordHead, RecordReader, RecordsHead, RunReader, ServerMessage, SnapshotHeader,
     WIRE_VERSION, read_unreliable,
@@ -25,16 +26,9 @@ pub(super) struct Reader<'a> {
 /// Kept for its memory.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
+    decoded: Decoded,
     version: Version,
     ghosts: Vec<(GhostId, u32)>,
-}
-
-/// What the records of one list have in common.
-struct List<'a> {
-    audience: Audience,
-    tick: Tick,
-    head: RecordsHead,
-    of_base: Option<DeltaCoder<'a>>,
 }
 
 impl Reader<'_> {
@@ -104,6 +98,7 @@ impl Reader<'_> {
         if has_records {
             said.head = RecordsHead::read(tick, r).map_err(malformed)?;
             let head = said.head;
+            self.scratch.decoded.begin(tick);
             Audience::ALL.into_iter().try_for_each(|audience| self.read_list(said, audience, tick, &head, r))?;
         }
         Ok(())
@@ -121,12 +116,7 @@ impl Reader<'_> {
         if list.runs + list.others == 0 {
             return Ok(());
         }
-        let engine = self.engine;
-        let coder = |first: Tick, second: Option<Tick>| {
-            let age = |baseline| tick.since(baseline).cast_unsigned();
-            DeltaCoder::new(engine.schema().stream(audience), age(first), second.map(age), engine.config().tick_hz)
-        };
-        let list_of = List { audience, tick, head: *head, of_base: head.base.map(|base| coder(base, head.second)) };
+        let of = (audience, tick);
         let mut runs = RunReader::new(list);
         self.scratch.ghosts.clear();
         while let Some(run) = runs.next(r).map_err(malformed)? {
@@ -134,8 +124,9 @@ impl Reader<'_> {
         }
         for n in 0..self.scratch.ghosts.len() {
             let (begin, len) = self.scratch.ghosts[n];
+            let base = head.base.ok_or("a run without a base")?;
             for ghost in begin..begin + len {
-                self.read_delta(said, &list_of, ghost, None, r)?;
+                self.read_delta(said, of, ghost, (base, head.second), r)?;
             }
         }
         let mut others = RecordReader::new(tick, head, list);
@@ -143,62 +134,78 @@ impl Reader<'_> {
             match other {
                 RecordHead::Base => {
                     let base = head.base.ok_or("a delta without a base")?;
-                    self.read_delta(said, &list_of, ghost, Some((base, None)), r)?;
+                    self.read_delta(said, of, ghost, (base, None), r)?;
                 }
-                RecordHead::Delta { baseline } => {
-                    self.read_delta(said, &list_of, ghost, Some((baseline, Some(coder(baseline, None)))), r)?;
-                }
+                RecordHead::Delta { baseline } => self.read_delta(said, of, ghost, (baseline, None), r)?,
                 RecordHead::Full { id } => {
-                    decode_full(engine.schema().stream(audience), r, &mut self.scratch.version).map_err(malformed)?;
+                    self.read_body(said, of, (ghost, id), Change::Full, r)?;
                     self.names.tell(audience, ghost, id);
-                    self.push(said, audience, ghost, id, Change::Full);
                 }
-                RecordHead::Leave { .. } => {
-                    let (id, lanes) = (self.names.leave(audience, ghost), 0..0);
-                    said.records.push(Record { audience, ghost, id, change: Change::Leave, mask: 0, lanes });
-                }
+                RecordHead::Leave { .. } => said.push_leave(audience, ghost, self.names.leave(audience, ghost)),
             }
         }
         Ok(())
     }
 
-    /// Reads a delta: in a run, or against `named`, alone, with a coder for it unless it is the base.
+    /// Reads a delta against one baseline or two.
     fn read_delta(
         &mut self,
         said: &mut Said,
-        list: &List<'_>,
+        of: (Audience, Tick),
         ghost: GhostId,
-        named: Option<(Tick, Option<DeltaCoder<'_>>)>,
+        (first, second): (Tick, Option<Tick>),
         r: &mut BitReader<'_>,
     ) -> Result<(), String> {
-        let List { audience, tick, head, of_base } = list;
-        let id = self.names.at(*audience, ghost);
-        let id = id.ok_or_else(|| format!("a delta of ghost {ghost} {audience:?}, which nobody was told of"))?;
-        let (first, second) = match &named {
-            Some((first, _)) => (*first, None),
-            None => (head.base.ok_or("a run without a base")?, head.second),
+        let id = self.names.at(of.0, ghost);
+        let id = id.ok_or_else(|| format!("a delta of ghost {ghost} {:?}, which nobody was told of", of.0))?;
+        self.read_body(said, of, (ghost, id), Change::Delta { first, second }, r)
+    }
+
+    /// Reads what a record leads to, unless the same was read before in this tick.
+    fn read_body(
+        &mut self,
+        said: &mut Said,
+        of: (Audience, Tick),
+        (ghost, id): (GhostId, NetId),
+        change: Change,
+        r: &mut BitReader<'_>,
+    ) -> Result<(), String> {
+        let audience = of.0;
+        let number = if let Some(number) = self.scratch.decoded.find(audience, id, change, r) {
+            number
+        } else {
+            let begin = r.clone();
+            self.decode(of, id, change, r)?;
+            let Scratch { decoded, version, .. } = &mut *self.scratch;
+            decoded.remember(audience, id, change, (begin, r), version)
+        };
+        said.push((audience, ghost, id), change, number, self.scratch.decoded.version(number));
+        Ok(())
+    }
+
+    /// Decodes a body, into the version that is used again and again.
+    fn decode(
+        &mut self,
+        (audience, tick): (Audience, Tick),
+        id: NetId,
+        change: Change,
+        r: &mut BitReader<'_>,
+    ) -> Result<(), String> {
+        let Self { engine, scratch, .. } = self;
+        let layout = engine.schema().stream(audience);
+        let Change::Delta { first, second } = change else {
+            return decode_full(layout, r, &mut scratch.version).map_err(malformed);
         };
         let truth = |baseline| {
-            let version = self.engine.version_at(id, *audience, baseline);
+            let version = engine.version_at(id, audience, baseline);
             version.ok_or_else(|| {
                 format!("{id} {audience:?} of {tick} builds on {baseline}, which the server itself has forgotten")
             })
         };
-        let (older, newer): (Option<VersionRef<'_>>, _) = (second.map(truth).transpose()?, truth(first)?);
-        let own = named.and_then(|(_, coder)| coder);
-        let coder = own.as_ref().or(of_base.as_ref()).ok_or("a delta without a base")?;
-        coder.decode(newer, older, r, &mut self.scratch.version).map_err(malformed)?;
-        self.push(said, *audience, ghost, id, Change::Delta { first, second });
-        Ok(())
-    }
-
-    /// Takes the version that was just decoded.
-    fn push(&mut self, said: &mut Said, audience: Audience, ghost: GhostId, id: NetId, change: Change) {
-        let Version { mask, lanes } = &self.scratch.version;
-        let begin = said.lanes_mut().len();
-        said.lanes_mut().extend_from_slice(lanes);
-        let lanes = begin..begin + lanes.len();
-        said.records.push(Record { audience, ghost, id: Some(id), change, mask: *mask, lanes });
+        let (older, newer) = (second.map(truth).transpose()?, truth(first)?);
+        let age = |baseline| tick.since(baseline).cast_unsigned();
+        let coder = DeltaCoder::new(layout, age(first), second.map(age), engine.config().tick_hz);
+        coder.decode(newer, older, r, &mut scratch.version).map_err(malformed)
     }
 }
 

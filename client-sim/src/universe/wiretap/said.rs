@@ -76,6 +76,9 @@ pub struct Record {
     pub change: Change,
     /// Of the version that it leads to.
     pub mask: u32,
+    /// Which of a tick's versions that is, if it was counted: records of one tick with the same number lead to the same version of the
+    /// same stream.
+    pub number: Option<u32>,
     /// Where that version's lanes are in those of all records.
     pub(super) lanes: Range<usize>,
 }
@@ -155,7 +158,27 @@ impl Said {
         let begin = self.lanes.len();
         self.lanes.extend_from_slice(lanes);
         let (ghost, lanes) = (id.index, begin..self.lanes.len());
-        self.records.push(Record { audience, ghost, id: Some(id), change, mask: 1, lanes });
+        self.records.push(Record { audience, ghost, id: Some(id), change, mask: 1, number: None, lanes });
+    }
+
+    /// A record leads to a version of this number.
+    pub(super) fn push(
+        &mut self,
+        (audience, ghost, id): (Audience, GhostId, NetId),
+        change: Change,
+        number: u32,
+        version: VersionRef<'_>,
+    ) {
+        let begin = self.lanes.len();
+        self.lanes.extend_from_slice(version.lanes);
+        let (lanes, mask, number) = (begin..self.lanes.len(), version.mask, Some(number));
+        self.records.push(Record { audience, ghost, id: Some(id), change, mask, number, lanes });
+    }
+
+    /// A stream is no longer visible.
+    pub(super) fn push_leave(&mut self, audience: Audience, ghost: GhostId, id: Option<NetId>) {
+        let (change, lanes) = (Change::Leave, 0..0);
+        self.records.push(Record { audience, ghost, id, change, mask: 0, number: None, lanes });
     }
 
     /// Decrypts a datagram. Whether that works.
@@ -191,10 +214,6 @@ impl Said {
 
     pub(super) fn put_packet(&mut self, packet: Vec<u8>) {
         self.packet_bytes = packet;
-    }
-
-    pub(super) const fn lanes_mut(&mut self) -> &mut Vec<u32> {
-        &mut self.lanes
     }
 
     pub(super) const fn set_fragments_at(&mut self, bit: usize) {

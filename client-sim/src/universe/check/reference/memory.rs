@@ -1,7 +1,6 @@
 //! What a client keeps: `PROTOCOL.md`, section 8, line by line.
 
 use crate::universe::wiretap::{Change, Record, Said};
-use std::collections::BTreeMap;
 use tidelock::Tick;
 use tidelock::state::{Audience, NetId, VersionRef};
 use tidelock::wire::{GhostId, ResumeClaim};
@@ -9,13 +8,18 @@ use tidelock::wire::{GhostId, ResumeClaim};
 /// All streams and ghosts, by audience.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Memory {
-    streams: [BTreeMap<u32, Stream>; Audience::COUNT],
-    ghosts: [BTreeMap<GhostId, Ghost>; Audience::COUNT],
+    /// By index.
+    streams: [Vec<Option<Box<Stream>>>; Audience::COUNT],
+    /// By number.
+    ghosts: [Vec<Ghost>; Audience::COUNT],
     /// The newest snapshot of the present connection that was applied.
     newest: Option<Tick>,
     /// Datagrams since what left long ago was last forgotten.
     stored: u32,
 }
+
+/// A stream that is to be shown: of which entity, since which tick, and as what.
+pub(super) type Shown<'a> = (NetId, Audience, Tick, VersionRef<'a>);
 
 #[derive(Clone, Debug)]
 struct Stream {
@@ -89,11 +93,12 @@ impl Memory {
         for record in &said.records {
             let Change::Delta { first, second } = record.change else { continue };
             let Record { audience, ghost, .. } = record;
-            let known = self.ghosts[*audience as usize].get(ghost).filter(|ghost| is_after(tick, ghost.since));
+            let known =
+                self.ghosts[*audience as usize].get(*ghost as usize).filter(|ghost| is_after(tick, ghost.since));
             let Some(entity) = known.and_then(|ghost| ghost.entity) else {
                 return Ok(Verdict::Drop(format!("of ghost {ghost} {audience:?} nothing is held")));
             };
-            let stream = self.streams[*audience as usize].get(&entity.index);
+            let stream = self.stream(*audience, entity.index);
             let Some(stream) = stream.filter(|stream| stream.generation == entity.generation) else {
                 return Ok(Verdict::Drop(format!("of {entity} {audience:?} nothing is held")));
             };
@@ -124,7 +129,7 @@ impl Memory {
             match (record.change, record.id) {
                 (Change::Full, Some(id)) => self.store_full(record, id, tick, version),
                 (Change::Delta { first, .. }, Some(id)) => {
-                    if let Some(stream) = self.streams[record.audience as usize].get_mut(&id.index) {
+                    if let Some(stream) = self.stream_mut(record.audience, id.index) {
                         stream.put(tick, version);
                         stream.needed = later(stream.needed, first);
                     }
@@ -135,7 +140,9 @@ impl Memory {
         self.stored += 1;
         if self.stored.is_multiple_of(FORGET_EVERY) {
             let is_old = |left: Tick| tick.since(left) > FORGET_AFTER_TICKS;
-            self.streams.iter_mut().for_each(|streams| streams.retain(|_, stream| !stream.left.is_some_and(is_old)));
+            for place in self.streams.iter_mut().flatten() {
+                place.take_if(|stream| stream.left.is_some_and(is_old));
+            }
         }
     }
 
@@ -143,20 +150,20 @@ impl Memory {
         if !self.name(record.audience, record.ghost, id, tick) {
             return;
         }
-        let streams = &mut self.streams[record.audience as usize];
-        let Some(stream) = streams.get_mut(&id.index) else {
-            streams.insert(id.index, Stream::new(id.generation, tick, version));
+        let place = slot(&mut self.streams[record.audience as usize], id.index);
+        let Some(stream) = place else {
+            *place = Some(Box::new(Stream::new(id.generation, tick, version)));
             return;
         };
         let is_same = stream.generation == id.generation;
         match stream.left {
             None if is_same => stream.put(tick, version),
-            None if tick.is_newer_than(stream.newest) => *stream = Stream::new(id.generation, tick, version),
+            None if tick.is_newer_than(stream.newest) => stream.renew(id.generation, tick, version),
             Some(left) if is_same => {
                 stream.put(tick, version);
                 stream.left = Some(left).filter(|left| !tick.is_newer_than(*left));
             }
-            Some(left) if tick.is_newer_than(left) => *stream = Stream::new(id.generation, tick, version),
+            Some(left) if tick.is_newer_than(left) => stream.renew(id.generation, tick, version),
             _ => {}
         }
     }
@@ -164,7 +171,7 @@ impl Memory {
     /// A full record says that a ghost is this entity. Whether it counts.
     fn name(&mut self, audience: Audience, number: GhostId, id: NetId, tick: Tick) -> bool {
         let ghosts = &mut self.ghosts[audience as usize];
-        let ghost = ghosts.entry(number).or_default();
+        let ghost = slot(ghosts, number);
         if ghost.entity == Some(id) {
             ghost.since = later(ghost.since, tick);
             return true;
@@ -174,23 +181,25 @@ impl Memory {
         }
         (ghost.entity, ghost.since) = (Some(id), Some(tick));
         // An entity has one ghost at a time: the one that the newest full record names.
-        let other = ghosts.iter().find(|(other, ghost)| **other != number && ghost.entity == Some(id));
-        if let Some((other, since)) = other.map(|(other, ghost)| (*other, ghost.since)) {
-            let older = if is_after(tick, since) { other } else { number };
-            ghosts.entry(older).or_default().entity = None;
+        let has_it = |(other, ghost): &(usize, &Ghost)| *other != number as usize && ghost.entity == Some(id);
+        if let Some((other, since)) = ghosts.iter().enumerate().find(has_it).map(|(other, ghost)| (other, ghost.since))
+        {
+            let older = if is_after(tick, since) { other } else { number as usize };
+            ghosts[older].entity = None;
         }
         true
     }
 
     fn leave(&mut self, audience: Audience, number: GhostId, tick: Tick) {
-        let ghost = self.ghosts[audience as usize].entry(number).or_default();
+        let ghost = slot(&mut self.ghosts[audience as usize], number);
         if !is_after(tick, ghost.since) {
             return;
         }
         ghost.left = later(ghost.left, tick);
         let Some(entity) = ghost.entity.take() else { return };
-        let stream = self.streams[audience as usize].get_mut(&entity.index);
-        if let Some(stream) = stream.filter(|stream| !stream.newest.is_newer_than(tick)) {
+        if let Some(stream) =
+            self.stream_mut(audience, entity.index).filter(|stream| !stream.newest.is_newer_than(tick))
+        {
             stream.left = later(stream.left, tick);
         }
     }
@@ -206,8 +215,7 @@ impl Memory {
     /// If it claims what is not held.
     pub(super) fn retain(&mut self, claim: &ResumeClaim) -> Result<(), String> {
         for held in &claim.streams {
-            let stream = self.streams[held.audience as usize].get(&held.index);
-            let shown = stream.filter(|stream| stream.left.is_none()).map(|stream| stream.newest);
+            let shown = self.shown_at(held.audience, held.index).map(|(_, _, tick, _)| tick);
             if shown != Some(held.tick) {
                 return Err(format!("it claims {held:?}, and shows that stream of {shown:?}"));
             }
@@ -215,29 +223,70 @@ impl Memory {
         for audience in Audience::ALL {
             let is_claimed = |index| claim.streams.iter().any(|held| held.audience == audience && held.index == index);
             let streams = &mut self.streams[audience as usize];
-            streams.retain(|index, _| is_claimed(*index));
-            streams.values_mut().for_each(|stream| (stream.oldest, stream.needed) = (stream.newest, None));
-            let is_kept = |entity: NetId| streams.contains_key(&entity.index);
-            self.ghosts[audience as usize].retain(|_, ghost| ghost.entity.is_some_and(is_kept));
+            for (index, place) in (0..).zip(&mut *streams) {
+                match place {
+                    Some(stream) if is_claimed(index) => (stream.oldest, stream.needed) = (stream.newest, None),
+                    _ => *place = None,
+                }
+            }
+            let is_kept = |entity: NetId| streams.get(entity.index as usize).is_some_and(Option::is_some);
+            for ghost in &mut self.ghosts[audience as usize] {
+                if !ghost.entity.is_some_and(is_kept) {
+                    *ghost = Ghost::default();
+                }
+            }
         }
         Ok(())
     }
 
     /// Every stream that is to be shown, by audience and ascending index.
-    pub(super) fn shown(&self) -> impl Iterator<Item = (NetId, Audience, Tick, VersionRef<'_>)> {
+    pub(super) fn shown(&self) -> impl Iterator<Item = Shown<'_>> {
         Audience::ALL.into_iter().zip(&self.streams).flat_map(|(audience, streams)| {
-            streams.iter().filter(|(_, stream)| stream.left.is_none()).map(move |(index, stream)| {
-                let id = NetId { index: *index, generation: stream.generation };
-                (id, audience, stream.newest, VersionRef { mask: stream.mask, lanes: &stream.lanes })
-            })
+            let known = (0..).zip(streams).filter_map(|(index, stream)| Some((index, stream.as_deref()?)));
+            known.filter_map(move |(index, stream)| stream.shown(index, audience))
         })
     }
+
+    /// One of them.
+    pub(super) fn shown_at(&self, audience: Audience, index: u32) -> Option<Shown<'_>> {
+        self.stream(audience, index)?.shown(index, audience)
+    }
+
+    fn stream(&self, audience: Audience, index: u32) -> Option<&Stream> {
+        self.streams[audience as usize].get(index as usize)?.as_deref()
+    }
+
+    fn stream_mut(&mut self, audience: Audience, index: u32) -> Option<&mut Stream> {
+        self.streams[audience as usize].get_mut(index as usize)?.as_deref_mut()
+    }
+}
+
+/// The place of a number, which is made if there is none.
+fn slot<T: Default>(places: &mut Vec<T>, number: u32) -> &mut T {
+    let number = number as usize;
+    if places.len() <= number {
+        places.resize_with(number + 1, T::default);
+    }
+    &mut places[number]
 }
 
 impl Stream {
     fn new(generation: u16, tick: Tick, version: VersionRef<'_>) -> Self {
         let VersionRef { mask, lanes } = version;
         Self { generation, oldest: tick, newest: tick, needed: None, left: None, mask, lanes: lanes.to_vec() }
+    }
+
+    /// It begins anew, as another entity's.
+    fn renew(&mut self, generation: u16, tick: Tick, version: VersionRef<'_>) {
+        (self.generation, self.oldest, self.newest, self.needed, self.left) = (generation, tick, tick, None, None);
+        self.put(tick, version);
+    }
+
+    /// If it is to be shown, as what.
+    fn shown(&self, index: u32, audience: Audience) -> Option<Shown<'_>> {
+        let id = NetId { index, generation: self.generation };
+        let version = VersionRef { mask: self.mask, lanes: &self.lanes };
+        self.left.is_none().then_some((id, audience, self.newest, version))
     }
 
     /// A version comes, of whatever tick.

@@ -1,8 +1,8 @@
-use super::memory::{Memory, Verdict};
-use crate::client::{self, Status};
+use super::memory::{Memory, Shown, Verdict};
+use crate::client::{self, Status, View};
 use crate::universe::wiretap::{LineId, Said, Sequences};
 use tidelock::Tick;
-use tidelock::state::{Audience, Input, NetId, VersionRef};
+use tidelock::state::{Audience, Input};
 use tidelock::wire::{ClientMessage, MESSAGE_BYTES_MAX, ReliableReceiver, ServerMessage};
 
 /// What is looked at of the real client, but for what it shows.
@@ -39,6 +39,12 @@ pub(super) struct Seat {
     desyncs: u64,
     /// Whether somebody meddled with its connection: then nothing can be said of it any more.
     is_lost: bool,
+    /// Datagrams that came since all that is shown was last compared.
+    uncompared: u32,
+    /// Whether more may have changed since then than the last datagram tells of.
+    is_unsure: bool,
+    /// Whether the last datagram that came is one of which nothing is heard: what was heard before, or is no payload.
+    is_unheard: bool,
 }
 
 /// What belongs to one connection.
@@ -67,6 +73,8 @@ impl Line {
 }
 
 const WINDOW: u64 = 1024;
+/// How often all that is shown is compared, in datagrams.
+const COMPARE_ALL_EVERY: u32 = 8;
 
 impl Seat {
     /// Whether what the client shows is known.
@@ -77,8 +85,9 @@ impl Seat {
     /// A datagram has come, of whatever kind: the client may have begun anew.
     pub(super) fn follow(&mut self, client: &Client) {
         if client.received <= self.received {
-            *self = Self::default();
+            *self = Self { is_unsure: true, ..Self::default() };
         }
+        self.is_unsure |= std::mem::replace(&mut self.is_unheard, true);
         self.received = client.received;
         // Who connects takes nothing of what is said on the connection before.
         if client.status == Status::Connecting {
@@ -97,8 +106,10 @@ impl Seat {
         if self.line.as_ref().is_none_or(|line| line.id != said.line) {
             self.line = Some(Line::new(said.line));
             self.memory.begin();
+            self.is_unsure = true;
         }
         for message in &said.messages {
+            self.is_unsure = true;
             match ClientMessage::read(message) {
                 Ok(ClientMessage::Hello { claim: Some(claim), .. }) => self.memory.retain(&claim)?,
                 Ok(ClientMessage::Hello { claim: None, .. }) => self.memory.clear(),
@@ -114,6 +125,8 @@ impl Seat {
 
     /// The client has taken what the server said, or dropped it.
     pub(super) fn on_heard(&mut self, said: &Said, client: &Client, memory_may_fail: bool) -> Result<(), String> {
+        self.is_unheard = false;
+        self.uncompared += 1;
         let has_applied = std::mem::replace(&mut self.applied, client.applied) < client.applied;
         let has_desynced = std::mem::replace(&mut self.desyncs, client.desyncs) < client.desyncs;
         let is_over = matches!(client.status, Status::Disconnected(_));
@@ -127,6 +140,7 @@ impl Seat {
             while let Some(message) = line.messages.poll() {
                 if let Ok(ServerMessage::Welcome(welcome)) = ServerMessage::read(&message) {
                     line.is_welcomed = true;
+                    self.is_unsure = true;
                     if !welcome.state_kept {
                         self.memory.clear();
                     }
@@ -159,6 +173,7 @@ impl Seat {
             line.accepted.insert(said.sequence);
         }
         if has_desynced {
+            self.is_unsure = true;
             if verdict == Verdict::Store && !memory_may_fail {
                 return Err(format!("it takes what it holds of {tick} for wrong"));
             }
@@ -174,11 +189,44 @@ impl Seat {
         self.line.as_mut().expect("it said something").is_welcomed = true;
     }
 
-    /// Compares what the client shows with what it should. How many streams that are.
-    pub(super) fn compare<'a>(
+    /// Compares what the client shows with what it should, after the datagram that was just heard: the streams that it tells of, and
+    /// all after every eighth datagram, or if more may have changed. How many streams that are.
+    pub(super) fn compare(&mut self, said: &Said, view: &View) -> Result<u64, String> {
+        if self.is_all_due() {
+            self.compare_all(view.streams())
+        } else {
+            self.compare_told(said, |audience, index| view.stream(audience, index))
+        }
+    }
+
+    /// Whether all is to be compared now, which counts as done then.
+    pub(super) const fn is_all_due(&mut self) -> bool {
+        let is_due = self.is_unsure || self.uncompared >= COMPARE_ALL_EVERY;
+        if is_due {
+            (self.is_unsure, self.uncompared) = (false, 0);
+        }
+        is_due
+    }
+
+    /// The streams that a datagram tells of.
+    pub(super) fn compare_told<'a>(
         &self,
-        shown: impl Iterator<Item = (NetId, Audience, Tick, VersionRef<'a>)>,
+        said: &Said,
+        shown: impl Fn(Audience, u32) -> Option<Shown<'a>>,
     ) -> Result<u64, String> {
+        let mut compared = 0;
+        for (audience, id) in said.records.iter().filter_map(|record| Some((record.audience, record.id?))) {
+            let (real, model) = (shown(audience, id.index), self.memory.shown_at(audience, id.index));
+            if model != real {
+                return Err(format!("of {id} {audience:?} it shows {real:?}, and should {model:?}"));
+            }
+            compared += 1;
+        }
+        Ok(compared)
+    }
+
+    /// All streams.
+    pub(super) fn compare_all<'a>(&self, shown: impl Iterator<Item = Shown<'a>>) -> Result<u64, String> {
         let mut compared = 0;
         let mut meant = self.memory.shown();
         for real in shown {

@@ -4,9 +4,10 @@ use super::seat::{Client, Seat};
 use crate::client::Status;
 use crate::universe::wiretap::{Change, LineId, Report, Said};
 use tidelock::Tick;
+use tidelock::bits::BitWriter;
 use tidelock::netcode::Side;
 use tidelock::state::{Audience, NetId, VersionRef};
-use tidelock::wire::SnapshotHeader;
+use tidelock::wire::{ClientMessage, SnapshotHeader};
 
 const ID: NetId = NetId { index: 3, generation: 1 };
 const SAME_INDEX: NetId = NetId { index: 3, generation: 2 };
@@ -58,12 +59,20 @@ impl Table {
 
     fn shows(&self, streams: &[(NetId, u32, u32)]) -> Result<u64, String> {
         let lanes: Vec<[u32; 1]> = streams.iter().map(|(.., lane)| [*lane]).collect();
-        self.seat.compare(
+        self.seat.compare_all(
             streams
                 .iter()
                 .zip(&lanes)
                 .map(|((id, tick, _), lanes)| (*id, Audience::Public, Tick(*tick), VersionRef { mask: 1, lanes })),
         )
+    }
+
+    /// The same of the streams that a datagram tells of, for a client that shows one.
+    fn shows_of(&self, said: &Said, shown: (NetId, u32, u32)) -> Result<u64, String> {
+        let (id, tick, lane) = shown;
+        let version = VersionRef { mask: 1, lanes: &[lane] };
+        self.seat
+            .compare_told(said, |audience, index| (index == id.index).then_some((id, audience, Tick(tick), version)))
     }
 
     fn acknowledge(&mut self, newest: u64) -> Result<(), String> {
@@ -90,6 +99,47 @@ fn it_finds_another_lane_another_tick_a_ghost_and_what_is_missing() {
     for wrong in [&[(ID, 10, 6)][..], &[(ID, 11, 5)], &[(SAME_INDEX, 10, 5)], &[(ID, 10, 5), (other, 10, 5)], &[]] {
         assert!(table.shows(wrong).is_err(), "{wrong:?}");
     }
+}
+
+#[test]
+fn it_finds_what_is_wrong_of_the_streams_that_a_datagram_tells_of() {
+    let mut table = Table::new();
+    table.take(10, ID, Change::Full, 5);
+    let said = table.snapshot(11, &[(ID, delta(10), 6)]);
+    table.hear(&said, true).unwrap();
+    assert_eq!(table.shows_of(&said, (ID, 11, 6)), Ok(1));
+    for wrong in [(ID, 11, 5), (ID, 10, 6), (SAME_INDEX, 11, 6), (NetId { index: 4, generation: 0 }, 11, 6)] {
+        assert!(table.shows_of(&said, wrong).is_err(), "{wrong:?}");
+    }
+    let leave = table.snapshot(12, &[(ID, Change::Leave, 0)]);
+    table.hear(&leave, true).unwrap();
+    assert!(table.shows_of(&leave, (ID, 11, 6)).unwrap_err().contains("should None"));
+}
+
+#[test]
+fn all_is_compared_after_every_eighth_datagram_and_after_what_tells_nothing_of_itself() {
+    let mut table = Table::new();
+    let mut tick = 10;
+    let mut dues = |table: &mut Table, count: usize| -> Vec<bool> {
+        let hear = |_| {
+            tick += 1;
+            table.take(tick, ID, Change::Full, tick);
+            table.seat.is_all_due()
+        };
+        (0..count).map(hear).collect()
+    };
+    assert_eq!(dues(&mut table, 1), [true], "it begins");
+    assert_eq!(dues(&mut table, 16), [[false, false, false, false, false, false, false, true]; 2].concat());
+    // A datagram that came before comes again, and nothing is heard of it.
+    table.client.received += 1;
+    table.seat.follow(&table.client);
+    assert_eq!(dues(&mut table, 2), [true, false]);
+    let hello = ClientMessage::Hello { schema_hash: 0, claim: None };
+    let mut w = BitWriter::new();
+    hello.write(&mut w);
+    let messages = vec![w.finish().to_vec()];
+    table.seat.on_said(&Said { from: Side::Client, messages, ..Said::default() }).unwrap();
+    assert_eq!(dues(&mut table, 2), [true, false]);
 }
 
 #[test]
