@@ -1,13 +1,23 @@
 use super::super::wiretap::{Change, Record, Said};
 use super::{Checker, Ears};
+use tidelock::Tick;
 use tidelock::netcode::Side;
 use tidelock::state::{Checksum, Input, VersionRef, version_hash};
+use tidelock::wire::RecordsHead;
 
 /// Every record that is sent, be it in a datagram that gets lost, decodes against the server's own history to what the server has
-/// in that tick; and the checksum is of that.
+/// in that tick; and the checksum is of that. What it builds on lies no farther back than clients must remember.
 #[derive(Debug, Default)]
 pub struct TrueRecords {
     compared: u64,
+}
+
+/// The oldest tick that a record builds on.
+fn oldest_named(change: Change) -> Option<Tick> {
+    match change {
+        Change::Delta { first, second } => Some(second.unwrap_or(first)),
+        _ => None,
+    }
 }
 
 impl TrueRecords {
@@ -17,10 +27,18 @@ impl TrueRecords {
         if let Some(fault) = &said.fault {
             return Err(format!("client {who} was sent what nobody can read: {fault}"));
         }
+        let tick = said.snapshot.as_ref().map(|snapshot| snapshot.tick);
         let mut sum = Checksum::default();
         for record in said.records.iter().filter(|record| record.change != Change::Leave) {
             let (told, Record { audience, change, .. }) = (said.version(record), record);
             let id = record.id.ok_or("a version of nobody knows what")?;
+            if let Some((baseline, tick)) = oldest_named(*change).zip(tick)
+                && tick.since(baseline) > RecordsHead::BASELINE_TICKS_MAX as i32
+            {
+                return Err(format!(
+                    "client {who} was sent {change:?} of {id} {audience:?} in {tick}, which it may have forgotten"
+                ));
+            }
             let truth = truth(record);
             if truth != Some(told) {
                 return Err(format!(
@@ -63,7 +81,6 @@ impl<I: Input> Checker<I> for TrueRecords {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tidelock::Tick;
     use tidelock::state::{Audience, NetId};
     use tidelock::wire::SnapshotHeader;
 
@@ -98,5 +115,16 @@ mod tests {
         assert!(found(&fault).unwrap_err().contains("nobody can read"));
         let forgotten = TrueRecords::default().on_sent(&said(TRUTH.lanes, checksum()), |_| None);
         assert!(forgotten.unwrap_err().contains("not None"));
+    }
+
+    #[test]
+    fn it_finds_what_builds_on_a_tick_too_far_back() {
+        let of_tick = |tick: u32| {
+            let mut said = said(TRUTH.lanes, checksum());
+            said.snapshot.iter_mut().for_each(|snapshot| snapshot.tick = Tick(tick));
+            found(&said)
+        };
+        assert_eq!(of_tick(8 + 511), Ok(()));
+        assert!(of_tick(8 + 512).unwrap_err().contains("may have forgotten"));
     }
 }
