@@ -1,6 +1,6 @@
 //! What checks of bounds look at.
 
-use super::{Client, EVENTS_MAX, OUTGOING_MAX};
+use super::{Client, OUTGOING_MAX};
 use tidelock::Buffer;
 use tidelock::state::Input;
 
@@ -9,7 +9,7 @@ impl<I: Input> Client<I> {
     pub fn buffers(&self, see: &mut dyn FnMut(Buffer)) {
         self.connection.buffers(see);
         see(Buffer { name: "payloads to seal", len: self.outgoing.len(), max: OUTGOING_MAX });
-        see(Buffer { name: "client's events", len: self.events.len(), max: EVENTS_MAX });
+        self.events.buffers(see);
         self.inputs.buffers(see);
         self.view.buffers(see);
         self.tap.buffers(see);

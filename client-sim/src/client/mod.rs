@@ -18,6 +18,7 @@ mod arrivals;
 mod buffers;
 mod clock;
 mod event;
+mod event_queue;
 mod ghosts;
 pub mod guide;
 mod inputs;
@@ -51,6 +52,7 @@ pub use view::{EntityView, View};
 
 use apply::Decoder;
 use core::net::SocketAddr;
+use event_queue::EventQueue;
 use inputs::UnconfirmedInputs;
 use pacer::Pacer;
 use resume::Silence;
@@ -62,7 +64,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tap::Tap;
 use tidelock::bits::BitWriter;
-use tidelock::netcode::{self, Cipher, ClientState, ConnectToken, PACKET_BYTES_MAX};
+use tidelock::netcode::{self, Cipher, ClientState, ConnectToken, DropCounts, PACKET_BYTES_MAX};
 use tidelock::state::{Delivery, Event, EventId, Input, Schema};
 use tidelock::wire::{
     ClientMessage, Connection, DATAGRAM_BITS_MAX, Greeting, HEAD_BITS_MAX, MESSAGE_BYTES_MAX, SendError, WIRE_VERSION,
@@ -107,7 +109,7 @@ pub struct Client<I: Input> {
     pacer: Option<Pacer>,
     inputs: UnconfirmedInputs,
     default_input: Vec<u32>,
-    events: VecDeque<ClientEvent>,
+    events: EventQueue,
     /// A payload that waits to be sealed.
     outgoing: VecDeque<Vec<u8>>,
     last_sent_at: Option<Instant>,
@@ -123,8 +125,6 @@ pub struct Client<I: Input> {
 
 /// Payloads that may wait for [`Client::poll_transmit`].
 const OUTGOING_MAX: usize = 64;
-/// Events that may wait for [`Client::poll_event`].
-const EVENTS_MAX: usize = 4096;
 /// Before it has inputs to send, a client speaks this often.
 const JOIN_INTERVAL: Duration = Duration::from_millis(50);
 /// Messages take no more of a datagram than leaves room for the longest input.
@@ -173,7 +173,7 @@ impl<I: Input> Client<I> {
             pacer: None,
             inputs: UnconfirmedInputs::default(),
             default_input,
-            events: VecDeque::new(),
+            events: EventQueue::default(),
             outgoing: VecDeque::new(),
             last_sent_at: None,
             ack_slack: Duration::from_millis(200),
@@ -278,8 +278,12 @@ impl<I: Input> Client<I> {
     }
 
     /// What happened. Call until `None`.
+    ///
+    /// Of what a game does not look at for long, news such as [`ClientEvent::Snapshot`] and events that are sent unreliably are dropped beyond
+    /// 4,096, and counted in [`ClientStats::events_missed`]. Reliable events are not: beyond about 3,000, or a megabyte, the client
+    /// takes no more of them, until the game looks, or the server ends the connection because it is too slow.
     pub fn poll_event(&mut self) -> Option<ClientEvent> {
-        self.events.pop_front()
+        self.events.poll()
     }
 
     /// From now on keeps what passes the client's edge, to be taken with [`Client::poll_tapped`]. Off, it costs next to
@@ -347,6 +351,18 @@ impl<I: Input> Client<I> {
     #[must_use]
     pub const fn stats(&self) -> &ClientStats {
         &self.stats
+    }
+
+    /// How many datagrams of the present connection netcode refused, and why.
+    #[must_use]
+    pub fn netcode_drops(&self) -> &DropCounts {
+        self.netcode.drops()
+    }
+
+    /// Whether netcode is connected.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        self.netcode.state() == ClientState::Connected
     }
 
     /// The smoothed round-trip time.
@@ -460,10 +476,15 @@ impl<I: Input> Client<I> {
         }
     }
 
+    /// Tells the game what it must not miss.
     fn emit(&mut self, event: ClientEvent) {
         self.tap.on(|| Tapped::Event(event.clone()));
-        if self.events.len() < EVENTS_MAX {
-            self.events.push_back(event);
-        }
+        self.stats.events_missed += u64::from(!self.events.push(event));
+    }
+
+    /// Tells the game what it may miss if it does not look for long.
+    fn emit_news(&mut self, event: ClientEvent) {
+        self.tap.on(|| Tapped::Event(event.clone()));
+        self.stats.events_missed += u64::from(!self.events.push_news(event));
     }
 }

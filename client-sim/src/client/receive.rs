@@ -15,7 +15,7 @@ use std::time::Duration;
 use tidelock::bits::{BitReader, Malformed};
 use tidelock::netcode::DropReason;
 use tidelock::state::{Delivery, EventId, FNV1A_OFFSET, Input, fnv1a};
-use tidelock::wire::{ClientMessage, Farewell, Header, ServerMessage, SnapshotHeader, Welcome};
+use tidelock::wire::{ClientMessage, Connection, Farewell, Header, ServerMessage, SnapshotHeader, Welcome};
 use tidelock::{Instant, Tick};
 
 impl<I: Input> Client<I> {
@@ -49,15 +49,15 @@ impl<I: Input> Client<I> {
 
     fn read(&mut self, r: &mut BitReader<'_>, now: Instant) -> Result<(), Malformed> {
         let Some(header) = self.connection.read_header(r)? else { return Ok(()) };
+        if !self.events.has_room() && Connection::<()>::brings_reliable_messages(r)? {
+            // Its messages are lost, for now, and so it is.
+            self.stats.datagrams_put_off += 1;
+            self.follow_acks(&header, now);
+            return Ok(());
+        }
         self.connection.read_messages(r)?;
         self.take_messages(now);
-        let rtts = self.connection.rtt().samples();
-        self.connection.on_acks(&header, now, |_, _| {});
-        self.follow_resync();
-        if let Some(rtt) = self.connection.rtt().latest().filter(|_| self.connection.rtt().samples() != rtts) {
-            self.clock.iter_mut().for_each(|clock| clock.on_rtt(rtt, now));
-            self.emit(ClientEvent::RttSample(rtt));
-        }
+        self.follow_acks(&header, now);
         let near = self.newest_tick_known();
         match SnapshotHeader::read(near, r)? {
             None => {
@@ -67,6 +67,16 @@ impl<I: Input> Client<I> {
             // Ticks travel in 16 bits: without the welcome nobody knows which are meant.
             Some(_) if self.clock.is_none() => Ok(()),
             Some(snapshot) => self.read_snapshot(&header, &snapshot, r, now),
+        }
+    }
+
+    fn follow_acks(&mut self, header: &Header, now: Instant) {
+        let rtts = self.connection.rtt().samples();
+        self.connection.on_acks(header, now, |_, _| {});
+        self.follow_resync();
+        if let Some(rtt) = self.connection.rtt().latest().filter(|_| self.connection.rtt().samples() != rtts) {
+            self.clock.iter_mut().for_each(|clock| clock.on_rtt(rtt, now));
+            self.emit_news(ClientEvent::RttSample(rtt));
         }
     }
 
@@ -145,17 +155,15 @@ impl<I: Input> Client<I> {
         if snapshot.index == 0 {
             self.silence.expect(snapshot.load);
         }
-        self.emit(ClientEvent::Snapshot { tick: snapshot.tick, due, received_at: now });
+        self.emit_news(ClientEvent::Snapshot { tick: snapshot.tick, due, received_at: now });
         self.stats.load_level_max = self.stats.load_level_max.max(snapshot.load.level);
         let rtt = self.rtt().unwrap_or(Duration::from_millis(50));
         let tick_hz = self.tick_hz;
         self.pacer.get_or_insert_with(|| Pacer::new(tick_hz, snapshot.tick, now, rtt));
         let Some(report) = snapshot.inputs else { return };
-        let events = &mut self.events;
+        let (events, missed) = (&mut self.events, &mut self.stats.events_missed);
         self.inputs.on_report(snapshot.tick, report, |tick, due| {
-            if events.len() < super::EVENTS_MAX {
-                events.push_back(ClientEvent::InputEffect { tick, latency: now.since(due) });
-            }
+            *missed += u64::from(!events.push_news(ClientEvent::InputEffect { tick, latency: now.since(due) }));
         });
         let sent = self.connection.send_counts();
         if let Some(pacer) = &mut self.pacer {
@@ -227,10 +235,11 @@ impl<I: Input> Client<I> {
 
     /// An event came, by `delivery`.
     fn on_event(&mut self, id: EventId, body: Vec<u8>, delivery: Delivery) {
-        if self.schema.delivery(id) == Some(delivery) {
-            self.emit(ClientEvent::Event { id, body });
-        } else {
-            self.stats.payloads_malformed += 1;
+        let event = ClientEvent::Event { id, body };
+        match (self.schema.delivery(id), delivery) {
+            (Some(Delivery::Reliable), Delivery::Reliable) => self.emit(event),
+            (Some(Delivery::Unreliable), Delivery::Unreliable) => self.emit_news(event),
+            _ => self.stats.payloads_malformed += 1,
         }
     }
 

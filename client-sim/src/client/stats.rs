@@ -25,6 +25,11 @@ pub struct ClientStats {
     pub inputs_sent: u64,
     /// Payloads that are not well-formed.
     pub payloads_malformed: u64,
+    /// Datagrams that were left for later as they brought reliable messages, and the game had not looked at so many events that
+    /// there might have been no room for more.
+    pub datagrams_put_off: u64,
+    /// Events that the game missed, as it had not looked at so many.
+    pub events_missed: u64,
     /// The highest load level that the server told.
     pub load_level_max: u8,
 }

@@ -1,6 +1,7 @@
 use tidelock::state::{
     Audience, Checksum, NetId, Ring, StreamLayout, VersionHead, VersionPool, VersionRef, version_hash,
 };
+use tidelock::wire::RecordsHead;
 use tidelock::{Buffer, Tick};
 
 /// The streams of one audience that a client knows, by index: pages of 64 side by side, and all versions in one pool.
@@ -78,8 +79,10 @@ impl<'a> Around<'a> {
     }
 }
 
-/// Versions held of a stream at most: more than the server ever builds on.
+/// Versions held of a stream at most, of a tick each: all that were the state in the ticks that a server may name, or that began
+/// since then.
 const VERSIONS_MAX: usize = VersionPool::RING_MAX;
+const _: () = assert!(VERSIONS_MAX > RecordsHead::BASELINE_TICKS_MAX as usize);
 /// Baselines never go back, but a datagram that was overtaken by this many ticks may still build on an older one.
 /// Half of it is how far the second baseline lies before the first.
 const REORDER_TICKS: i32 = 64;
@@ -228,6 +231,10 @@ impl Streams {
     pub(super) fn keep(&mut self, index: u32, head: VersionHead, lanes: &[u32], baseline: Option<Tick>) {
         let mut versions = self.page_mut(index).streams[index as usize % 64].versions;
         if versions.len() == VERSIONS_MAX {
+            if self.pool.head(&versions, 0).tick.is_newer_than(head.tick) {
+                // The server builds on newer ones, of which more are held than it may name.
+                return;
+            }
             self.pool.forget_oldest(&mut versions);
         }
         match self.pool.find(&versions, head.tick) {
@@ -327,4 +334,46 @@ fn bits(mut word: u64) -> impl Iterator<Item = u32> {
 
 const fn set_bit(word: &mut u64, bit: u32, value: bool) {
     *word = *word & !(1 << bit) | (value as u64) << bit;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tidelock::state::{Input, Replicate, Schema};
+
+    #[derive(Replicate, Clone, Copy, Debug, Default, PartialEq, Eq)]
+    struct Level(#[field(range(0..=1_000_000))] u32);
+
+    impl Input for Level {
+        fn clear_one_shots(&mut self) {}
+    }
+
+    /// A stream of which versions of these ticks came one after the other, each against what was the state in tick 100.
+    fn streams(ticks: impl Iterator<Item = u32>) -> Streams {
+        let schema = Schema::builder("levels").component::<Level>(Audience::Public).input::<Level>().build().unwrap();
+        let mut streams = Streams::new(schema.stream(Audience::Public));
+        streams.renew(0, 0, None);
+        for tick in ticks {
+            streams.keep(0, VersionHead::new(Tick(tick), 1, 0), &[tick], Some(Tick(100)));
+        }
+        streams
+    }
+
+    /// Which version is taken for the state as of a tick.
+    fn as_of(streams: &Streams, tick: u32) -> Option<u32> {
+        Some(streams.as_of(streams.at(0)?, Tick(tick))?.lanes[0])
+    }
+
+    #[test]
+    fn all_that_a_server_may_name_is_held_whatever_came_since() {
+        let now = 100 + RecordsHead::BASELINE_TICKS_MAX;
+        assert_eq!(as_of(&streams((90..now).step_by(1)), 100), Some(100));
+        assert_eq!(as_of(&streams([20].into_iter().chain(101..now)), 100), Some(20));
+    }
+
+    #[test]
+    fn what_is_older_than_all_of_very_many_versions_is_never_taken_for_what_was_forgotten() {
+        let streams = streams((1_000..3_000).chain([1_500]));
+        assert_eq!((as_of(&streams, 2_000), as_of(&streams, 2_999)), (None, Some(2_999)));
+    }
 }

@@ -7,7 +7,8 @@ use tidelock::bits::{BitReader, BitWriter};
 use tidelock::netcode::{ConnectToken, Key, TokenSecrets, TokenSpec, USER_DATA_BYTES};
 use tidelock::state::codec::{Baselines, encode_delta, encode_full};
 use tidelock::state::{
-    Audience, Checksum, Event, Field, Input, LaneReader, LaneWriter, NetId, Replicate, Schema, Version, version_hash,
+    Audience, Checksum, Event, EventId, Field, Input, LaneReader, LaneWriter, NetId, Replicate, Schema, Version,
+    version_hash,
 };
 use tidelock::wire::{
     Audit, ClientMessage, Connection, DATAGRAM_BITS_MAX, InputReader, RecordHead, RecordWriter, RecordsHead,
@@ -354,4 +355,39 @@ fn one_who_comes_back_to_a_server_that_has_restarted_begins_anew() {
     pair.show(&Snapshot::full(31, &[5]).auditing(5));
     assert_eq!((pair.lights(), pair.client.view().newest_tick()), (vec![5], Some(Tick(31))));
     assert_eq!((pair.client.view().whole_tick(), pair.client.stats().audits_passed), (Some(Tick(31)), 1));
+}
+
+#[test]
+fn a_game_that_does_not_look_for_long_misses_news_but_no_reliable_event() {
+    let mut pair = Pair::new();
+    let (mut said, mut told) = (0u32, Vec::new());
+    let look = |pair: &mut Pair, told: &mut Vec<u32>| {
+        while let Some(event) = pair.client.poll_event() {
+            told.extend(event.read::<Hum>(&pair.schema).map(|hum| hum.0));
+        }
+    };
+    for round in 0..3 {
+        for tick in 0..3_000 {
+            for _ in 0..u32::from(tick < 1_000) * 4 {
+                let message = ServerMessage::Event { id: EventId(0), body: bitcode::encode(&Hum(said)) };
+                let mut w = BitWriter::new();
+                message.write(&mut w);
+                said += u32::from(pair.server.send_message(w.finish()).is_ok());
+            }
+            pair.show(&Snapshot::full(1 + round * 3_000 + tick, &[tick % 256]));
+            pair.answer();
+        }
+        pair.client.buffers(&mut |buffer| assert!(buffer.is_within(), "{buffer:?}"));
+        assert!(pair.client.stats().datagrams_put_off > 0 && pair.client.stats().events_missed > 0);
+        assert!(!pair.server.messages_delivered(), "what was not taken is not acknowledged");
+        look(&mut pair, &mut told);
+    }
+    for tick in 9_001..11_000 {
+        pair.show(&Snapshot::full(tick, &[tick % 256]));
+        pair.answer();
+        look(&mut pair, &mut told);
+    }
+    assert!(pair.server.messages_delivered() && said > 10_000, "{said}");
+    assert!(told.iter().copied().eq(0..said), "each once and in order");
+    assert_eq!((pair.client.stats().desyncs, pair.client.stats().payloads_malformed), (0, 0));
 }

@@ -37,6 +37,8 @@ pub struct Player<I: Input> {
     /// What happened, in order.
     pub events: Vec<ClientEvent>,
     clock: LocalClock,
+    /// Strangers have sent to it in the server's name.
+    is_spoofed: bool,
     /// Its program hangs.
     paused_until: Instant,
     /// Nothing is due to it before this.
@@ -85,6 +87,7 @@ impl<I: Input> Player<I> {
             resumes: false,
             events: Vec::new(),
             clock,
+            is_spoofed: false,
             paused_until: LONG_AGO,
             wakes_at: LONG_AGO,
             sent_due: LONG_AGO,
@@ -95,6 +98,18 @@ impl<I: Input> Player<I> {
     #[must_use]
     pub const fn clock(&self) -> LocalClock {
         self.clock
+    }
+
+    /// Whether strangers have sent to it in the server's name.
+    #[must_use]
+    pub const fn is_spoofed(&self) -> bool {
+        self.is_spoofed
+    }
+
+    /// A stranger sends to it in the server's name.
+    pub(super) fn spoof(&mut self, datagram: &[u8], now: Instant) {
+        self.is_spoofed = true;
+        self.push_down(datagram, now);
     }
 
     /// Something may be due to it, or to the server, earlier than was thought.
@@ -127,7 +142,7 @@ impl<I: Input> Player<I> {
         self.wake();
     }
 
-    /// The server sent something to it, or somebody in its name.
+    /// The server sent something to it.
     pub(super) fn push_down(&mut self, datagram: &[u8], now: Instant) {
         self.down.push(datagram, now);
         self.wakes_at = self.wakes_at.min(self.down.next_due().unwrap_or(NEVER));
@@ -191,6 +206,7 @@ impl<I: Input> Player<I> {
             datagram.extend_from_slice(delivery.datagram);
             // A program that hung finds it when it looks again.
             let arrived_at = self.clock.at(delivery.due.max(self.paused_until));
+            checks.on_delivering(&self.client);
             self.client.handle_datagram(SERVER, delivery.datagram, arrived_at);
             checks.on_delivered(self, datagram, engine)?;
         }

@@ -5,12 +5,11 @@ use super::history::History;
 use super::session::Session;
 use super::snapshot::MESSAGE_DATAGRAMS_MAX;
 use super::stats::Samples;
+use tidelock::wire::SnapshotHeader;
 use tidelock::{Buffer, ClientId};
 
 /// Every goodbye is said so often, at once.
 const GOODBYES: usize = 10;
-/// Datagrams of a snapshot, which count themselves in as many bits as have room for that.
-const SNAPSHOT_DATAGRAMS_MAX: usize = 4096;
 
 impl Engine {
     /// Every buffer that the network can fill, with the client whose it is: none grows past its bound, whatever arrives.
@@ -31,9 +30,10 @@ impl Engine {
         see(Buffer { name: "sessions", len: self.sessions.len(), max: slots });
         see(Buffer { name: "places taken", len: self.places_taken(), max: places });
         self.roster.buffers(places, see);
+        self.tables.buffers(slots, see);
         self.history.buffers(see);
         let replies_max = places + self.config.refusal_slots();
-        let of_a_slot = GOODBYES + 2 + MESSAGE_DATAGRAMS_MAX + SNAPSHOT_DATAGRAMS_MAX;
+        let of_a_slot = GOODBYES + 2 + MESSAGE_DATAGRAMS_MAX + SnapshotHeader::DATAGRAMS_MAX as usize;
         see(Buffer { name: "outbox", len: self.outbox.len(), max: replies_max.max(128) + slots * of_a_slot });
         let samples = &self.stats.samples;
         let unread = [

@@ -2,10 +2,11 @@ use super::executor::Executor;
 use super::history::History;
 use super::marks::bits;
 use std::ops::Range;
-use tidelock::Tick;
 use tidelock::bits::BitWriter;
 use tidelock::state::codec::{DeltaCoder, encode_full};
 use tidelock::state::{Audience, Checksum, Schema};
+use tidelock::wire::RecordsHead;
+use tidelock::{Buffer, Tick};
 
 /// The bodies of records of one tick, each encoded once and copied to every client: a table for each (audience, baselines).
 ///
@@ -15,6 +16,8 @@ pub(crate) struct RecordTables {
     /// In use are the first `len`.
     tables: Vec<RecordTable>,
     len: usize,
+    /// So many are kept, if there are, for ticks that need more than the last.
+    kept: usize,
     /// Of each audience, one above the table of each age of a baseline, 0 being that of full records.
     by_age: [Vec<u32>; Audience::COUNT],
     tick: Tick,
@@ -33,7 +36,7 @@ pub(crate) struct RecordCounts {
     pub(crate) hits: u64,
     /// Encoded.
     pub(crate) misses: u64,
-    /// Of those that went out, the ones in full because the baseline is not known any more.
+    /// Of those that went out, the ones in full because the baseline is not known any more, or lies too far back.
     pub(crate) expired: u64,
 }
 
@@ -103,8 +106,10 @@ impl Room {
     }
 }
 
-/// Older baselines are too few to be looked up by their age.
-const AGE_MAX: usize = 1024;
+/// Ages of baselines, from 0: older ones are not named.
+const AGES: usize = RecordsHead::BASELINE_TICKS_MAX as usize + 1;
+/// So many tables are kept though no tick needs them.
+const TABLES_USUAL: usize = 64;
 
 impl RecordTables {
     /// Forgets the records of the tick before.
@@ -113,6 +118,9 @@ impl RecordTables {
             table.forget();
         }
         self.by_age.iter_mut().for_each(|ages| ages.fill(0));
+        // What a single tick needed, as when many acks are missing, is given back in a few seconds.
+        self.kept = self.len.max(self.kept - self.kept.div_ceil(128).min(self.kept));
+        self.tables.truncate(self.kept.max(TABLES_USUAL));
         self.len = 0;
         self.tick = tick;
     }
@@ -146,10 +154,7 @@ impl RecordTables {
     }
 
     fn find(&self, audience: Audience, baselines: Named) -> Option<usize> {
-        let Some(age) = self.age(baselines.0) else {
-            let same = |table: &RecordTable| (table.audience, table.baselines) == (audience, baselines);
-            return self.tables[..self.len].iter().position(same);
-        };
+        let age = self.age(baselines.0);
         let mut at = self.by_age[audience as usize].get(age)?.checked_sub(1)? as usize;
         while self.tables[at].baselines != baselines {
             at = self.tables[at].next.checked_sub(1)? as usize;
@@ -158,31 +163,36 @@ impl RecordTables {
     }
 
     /// Where the tables of a first baseline are looked up.
-    fn age(&self, baseline: Option<Tick>) -> Option<usize> {
-        let age = baseline.map_or(0, |baseline| self.tick.since(baseline).cast_unsigned() as usize);
-        (age < AGE_MAX).then_some(age)
+    fn age(&self, baseline: Option<Tick>) -> usize {
+        baseline.map_or(0, |baseline| self.tick.since(baseline).cast_unsigned() as usize)
+    }
+
+    /// How many tables there are, of how many at most: one of each first baseline alone, and of each client one with a second.
+    pub(crate) fn buffers(&self, clients: usize, see: &mut dyn FnMut(Buffer)) {
+        see(Buffer { name: "record tables", len: self.tables.len(), max: Audience::COUNT * (AGES + clients) });
     }
 
     /// The place of the table of records that lead from these baselines. It is kept till the next tick.
+    ///
+    /// # Panics
+    /// If the first baseline lies farther back than any may be named.
     pub(crate) fn table_at(&mut self, audience: Audience, baselines: Named) -> usize {
         if let Some(at) = self.find(audience, baselines) {
             return at;
         }
-        let at = self.len;
+        let (at, age) = (self.len, self.age(baselines.0));
+        assert!(age < AGES, "who asks names no older ones");
         self.len += 1;
         if at == self.tables.len() {
             self.tables.push(RecordTable::default());
         }
-        let age = self.age(baselines.0);
         let table = &mut self.tables[at];
         (table.audience, table.baselines, table.next, table.bits_max) = (audience, baselines, 0, 0);
-        if let Some(age) = age {
-            let ages = &mut self.by_age[audience as usize];
-            if ages.is_empty() {
-                ages.resize(AGE_MAX, 0);
-            }
-            table.next = std::mem::replace(&mut ages[age], at as u32 + 1);
+        let ages = &mut self.by_age[audience as usize];
+        if ages.is_empty() {
+            ages.resize(AGES, 0);
         }
+        table.next = std::mem::replace(&mut ages[age], at as u32 + 1);
         at
     }
 }
@@ -381,4 +391,57 @@ fn encode_all(tables: &mut [RecordTable], source: Source<'_>, executor: &dyn Exe
     executor.join(&mut || encode_all(a, source, executor, width / 2), &mut || {
         encode_all(b, source, executor, width - width / 2);
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Tick = Tick(10_000);
+
+    /// One client asks for a table of its own base and second baseline, and for one of each tick that may be named.
+    fn ask_for_all(tables: &mut RecordTables, tick: Tick) {
+        tables.begin(tick);
+        tables.table_at(Audience::Public, (Some(tick.sub(5)), Some(tick.sub(9))));
+        for age in 0..AGES as u32 {
+            let first = (age > 0).then(|| tick.sub(age));
+            Audience::ALL.into_iter().for_each(|audience| {
+                let at = tables.table_at(audience, (first, None));
+                assert_eq!(tables.table_at(audience, (first, None)), at, "once");
+            });
+        }
+    }
+
+    fn is_within(tables: &RecordTables) -> bool {
+        let mut is_within = true;
+        tables.buffers(1, &mut |buffer| is_within &= buffer.is_within());
+        is_within
+    }
+
+    #[test]
+    fn whatever_is_asked_for_there_are_no_more_tables_than_are_told() {
+        let mut tables = RecordTables::default();
+        ask_for_all(&mut tables, NOW);
+        assert_eq!(tables.tables.len(), Audience::COUNT * AGES + 1);
+        assert!(is_within(&tables));
+    }
+
+    #[test]
+    fn the_tables_of_an_unusual_tick_are_given_back() {
+        let mut tables = RecordTables::default();
+        ask_for_all(&mut tables, NOW);
+        for n in 1..=1_000 {
+            tables.begin(Tick(NOW.0 + n));
+            tables.table_at(Audience::Public, (None, None));
+        }
+        assert_eq!(tables.tables.len(), TABLES_USUAL);
+    }
+
+    #[test]
+    #[should_panic(expected = "who asks names no older ones")]
+    fn an_older_baseline_is_nobodys() {
+        let mut tables = RecordTables::default();
+        tables.begin(NOW);
+        tables.table_at(Audience::Public, (Some(NOW.sub(AGES as u32)), None));
+    }
 }

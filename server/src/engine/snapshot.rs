@@ -11,7 +11,9 @@ use glam::Vec2;
 use std::cmp::Ordering;
 use tidelock::bits::BitWriter;
 use tidelock::state::{Audience, Checksum};
-use tidelock::wire::{Audit, DATAGRAM_BITS_MAX, DATAGRAM_BYTES_MAX, HEAD_BITS_MAX, Load, SnapshotHeader};
+use tidelock::wire::{
+    Audit, DATAGRAM_BITS_MAX, DATAGRAM_BYTES_MAX, HEAD_BITS_MAX, Load, RecordWriter, RecordsHead, SnapshotHeader,
+};
 
 /// Writes snapshots: what of a client's view is due, what of that fits the budget, and the datagrams that carry it.
 #[derive(Debug, Default)]
@@ -66,6 +68,7 @@ impl SnapshotWriter {
         session.on_snapshot(tick.now);
         let oldest = session.connection.oldest_in_flight(|carried| *carried == Carried::Records);
         let count = self.drafts.iter().len();
+        debug_assert!(count <= SnapshotHeader::DATAGRAMS_MAX as usize, "{count} datagrams of a snapshot");
         if let Some((audit, last)) = audit.zip(self.drafts.iter().last()) {
             session.audits.on_sent(audit.bucket, last.sequence, oldest.unwrap_or(last.sequence));
         }
@@ -116,10 +119,11 @@ impl SnapshotWriter {
     fn choose(&mut self, session: &mut Session, sight: Sight<'_>, counts: &mut SendCounts) -> bool {
         let Scene { tables, tick: SnapshotTick { tick, .. }, .. } = *sight.scene;
         let available_bits = session.budget.available_bytes().saturating_sub(HEADERS_BYTES) * 8;
-        if cost_bits_max(session, tables) <= available_bits || self.enqueue(session, sight) <= available_bits {
+        let room = Cost { budget_bits: available_bits, packed_bits: PACKED_BITS_MAX };
+        if cost_max(session, tables).fits(room) || self.enqueue(session, sight).fits(room) {
             return true;
         }
-        self.mark_fitting(available_bits);
+        self.mark_fitting(room);
         self.queue.retain(|queued| !queued.fits);
         let mut put_off = self.queue.as_slice();
         for audience in Audience::ALL {
@@ -131,8 +135,8 @@ impl SnapshotWriter {
         self.queue.is_empty()
     }
 
-    /// Marks what fits so many bits, by priority.
-    fn mark_fitting(&mut self, available_bits: usize) {
+    /// Marks what fits, by priority.
+    fn mark_fitting(&mut self, room: Cost) {
         let Self { queue, order, .. } = self;
         order.clear();
         order.extend(0..queue.len() as u32);
@@ -142,28 +146,28 @@ impl SnapshotWriter {
         };
         // Of the ten thousand that a client lacks when it joins, only those that may fit are sorted.
         let smallest_bits = queue.iter().map(|queued| queued.bits).min().unwrap_or(0).max(1);
-        let fitting_max = available_bits / smallest_bits + 1;
+        let fitting_max = room.budget_bits / smallest_bits + 1;
         if fitting_max < order.len() {
             order.select_nth_unstable_by(fitting_max, by_priority);
             order.truncate(fitting_max);
         }
         order.sort_unstable_by(by_priority);
-        let mut left = available_bits;
+        let mut all = Cost::default();
         for n in order {
             let queued = &mut queue[*n as usize];
+            all.add(1, queued.bits);
             // What is first and does not fit must not be overtaken: it waits until the budget has grown.
-            if queued.bits > left {
+            if !all.fits(room) {
                 return;
             }
             queued.fits = true;
-            left -= queued.bits;
         }
     }
 
-    /// Lists all that is due, with its priority, and returns about how many bits it takes.
-    fn enqueue(&mut self, session: &Session, sight: Sight<'_>) -> usize {
+    /// Lists all that is due, with its priority, and returns what it takes.
+    fn enqueue(&mut self, session: &Session, sight: Sight<'_>) -> Cost {
         let Scene { tables, history, schema, capture, .. } = *sight.scene;
-        let base = (session.views.base(), session.views.second());
+        let named = session.views.named();
         let mut queue = std::mem::take(&mut self.queue);
         queue.clear();
         for audience in Audience::ALL {
@@ -188,7 +192,7 @@ impl SnapshotWriter {
                 },
                 fits: false,
             };
-            if let Some(table) = tables.table(audience, base) {
+            if let Some(table) = tables.table(audience, named) {
                 for index in part.due.iter().flat_map(|word| bits(word.bits).map(|bit| word.at * 64 + bit)) {
                     queue.extend(std::iter::from_fn(|| extras.next_if(|extra| extra.index < index)).map(of_extra));
                     let (bits, priority) = (record_bits(table, index), nearness(index));
@@ -198,10 +202,37 @@ impl SnapshotWriter {
             queue.extend(extras.map(of_extra));
         }
         self.queue = queue;
-        self.queue.iter().map(|queued| queued.bits).sum()
+        let mut all = Cost::default();
+        self.queue.iter().for_each(|queued| all.add(1, queued.bits));
+        all
     }
 }
 
+/// What records take, or may take.
+#[derive(Clone, Copy, Debug, Default)]
+struct Cost {
+    /// Of the budget, about.
+    budget_bits: usize,
+    /// Of datagrams, at most.
+    packed_bits: usize,
+}
+
+impl Cost {
+    /// So many records more take so many bits of the budget.
+    const fn add(&mut self, records: usize, budget_bits: usize) {
+        self.budget_bits += budget_bits;
+        self.packed_bits += budget_bits + records * RecordWriter::BITS_MAX;
+    }
+
+    const fn fits(self, room: Self) -> bool {
+        self.budget_bits <= room.budget_bits && self.packed_bits <= room.packed_bits
+    }
+}
+
+/// What has no more bits than this fits the datagrams of a snapshot. All but the last are filled until the next record does not
+/// fit: so of those without messages, which are all but the first, each two in a row hold more than one has room for.
+const PACKED_BITS_MAX: usize = SnapshotHeader::DATAGRAMS_MAX as usize / 2
+    * (DATAGRAM_BITS_MAX - HEAD_BITS_MAX - SnapshotHeader::BITS_MAX - RecordsHead::BITS_MAX);
 /// Bytes of the budget set aside for headers.
 const HEADERS_BYTES: usize = 64;
 /// What a head takes of the budget: what it takes more than usual is paid back later.
@@ -219,17 +250,17 @@ impl Sight<'_> {
     }
 }
 
-/// About so many bits of the budget, and no fewer.
-fn cost_bits_max(session: &Session, tables: &RecordTables) -> usize {
-    let base = (session.views.base(), session.views.second());
-    let parts = Audience::ALL.into_iter().map(|audience| {
+/// What is due takes no more than this.
+fn cost_max(session: &Session, tables: &RecordTables) -> Cost {
+    let (named, mut all) = (session.views.named(), Cost::default());
+    for audience in Audience::ALL {
         let part = session.views.of(audience);
-        let records: u32 = part.due.iter().map(|word| word.bits.count_ones()).sum();
-        let longest = tables.table(audience, base).map_or(0, |table| table.bits_max);
-        records as usize * (FULL_HEAD_BITS + longest as usize)
-            + part.extras.iter().map(|extra| extra_bits(tables, audience, extra)).sum::<usize>()
-    });
-    parts.sum()
+        let records = part.due.iter().map(|word| word.bits.count_ones() as usize).sum();
+        let longest = tables.table(audience, named).map_or(0, |table| table.bits_max);
+        all.add(records, records * (FULL_HEAD_BITS + longest as usize));
+        part.extras.iter().for_each(|extra| all.add(1, extra_bits(tables, audience, extra)));
+    }
+    all
 }
 
 fn extra_bits(tables: &RecordTables, audience: Audience, extra: &Extra) -> usize {

@@ -31,7 +31,8 @@ pub struct Stats {
     pub delta_cache_hits: u64,
     /// See `delta_cache_hits`.
     pub delta_cache_misses: u64,
-    /// `baselines_expired_total`: records that were encoded in full because the history did not know the baseline any more.
+    /// `baselines_expired_total`: records that were encoded in full because the history did not know the baseline any more, or it lay
+    /// too far back for clients to know it.
     pub baselines_expired: u64,
     /// `history_bytes`: what all versions take.
     pub history_bytes: u64,

@@ -115,6 +115,14 @@ impl<T> Connection<T> {
         flight.expire(now, timeout, &mut |sequence, fate| settle(outgoing, received, sequence, fate, &mut on_fate));
     }
 
+    /// Whether the messages of a datagram, which are read next, include reliable ones. Who has no room for them leaves the datagram
+    /// as it is and does not accept it: then they come again.
+    pub fn brings_reliable_messages(r: &BitReader<'_>) -> Result<bool, Malformed> {
+        let mut r = r.clone();
+        read_unreliable(&mut r, |_| {})?;
+        r.read_bool()
+    }
+
     /// Reads the messages of a datagram; take them with [`Connection::poll_unreliable`] and [`Connection::poll_message`].
     /// Unreliable ones of an earlier datagram that nobody took are gone.
     pub fn read_messages(&mut self, r: &mut BitReader<'_>) -> Result<(), Malformed> {

@@ -41,6 +41,9 @@ impl RecordsHead {
     /// How long before the base the second baseline may lie.
     pub const SECOND_TICKS_MAX: u32 = 32;
 
+    /// How long before the snapshot any baseline may lie, the second included: as far back clients hold what was the state.
+    pub const BASELINE_TICKS_MAX: u32 = 511;
+
     /// The most bits it takes: an age of 61, the second baseline, and for each audience two counts of no more records than a
     /// datagram has bits, and an order.
     pub const BITS_MAX: usize = 61 + 6 + Audience::COUNT * (2 * 25 + 2);

@@ -185,7 +185,7 @@ pub struct ReliableReceiver {
 
 impl ReliableReceiver {
     /// Complete messages that may wait to be taken. The owner takes them after each datagram.
-    const MESSAGES_MAX: usize = 1024;
+    pub const MESSAGES_MAX: usize = 1024;
 
     /// A receiver that takes messages of at most `message_bytes_max` bytes.
     #[must_use]

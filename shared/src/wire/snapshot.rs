@@ -82,6 +82,9 @@ impl SnapshotHeader {
     /// The most bits a header takes.
     pub const BITS_MAX: usize = 256;
 
+    /// The most datagrams that a snapshot has.
+    pub const DATAGRAMS_MAX: u32 = 4096;
+
     /// Writes it; the records follow.
     pub fn write(&self, w: &mut BitWriter) {
         w.write_bool(true);
@@ -129,7 +132,11 @@ impl SnapshotHeader {
         }
         let tick = Tick::expand(r.read(16)? as u16, near);
         let (index, after) = (r.read_golomb(0)?, r.read_golomb(0)?);
-        let count = index.checked_add(after).and_then(|n| n.checked_add(1)).filter(|n| *n <= 4096).ok_or(Malformed)?;
+        let count = index
+            .checked_add(after)
+            .and_then(|n| n.checked_add(1))
+            .filter(|n| *n <= Self::DATAGRAMS_MAX)
+            .ok_or(Malformed)?;
         let complete = r.read_bool()?;
         let in_flight = r.read_golomb(2)?;
         let inputs = if r.read_bool()? { Some(InputReport::read(r)?) } else { None };

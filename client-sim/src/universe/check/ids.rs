@@ -68,3 +68,35 @@ impl<I: Input> Checker<I> for Ids {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::Stage;
+    use super::*;
+    use tidelock::state::NetId;
+
+    #[test]
+    fn it_finds_an_index_that_is_another_entitys_to_a_client() {
+        let mut stage = Stage::new();
+        assert_eq!(stage.judged_by(Ids::default()), Ok(()));
+        let [thing, other] = stage.things();
+        let former = NetId { generation: other.generation.wrapping_sub(1), ..other };
+        stage.view_mut().haunt(thing, former);
+        let found = stage.judged_by(Ids::default()).unwrap_err();
+        assert!(found.contains(&format!("still shows {former}")), "{found}");
+    }
+
+    #[test]
+    fn it_finds_an_index_that_has_not_rested() {
+        let stage = Stage::new();
+        let ([thing, _], now) = (stage.things(), stage.universe.engine().tick_number());
+        let after = |ticks: i32| {
+            let last = (thing.generation.wrapping_sub(1), now.sub(ticks.cast_unsigned()));
+            let mut generations = vec![None; thing.index as usize];
+            generations.push(Some(last));
+            stage.judged_by(Ids { generations, seen: 0 })
+        };
+        assert_eq!(after(REST_TICKS), Ok(()));
+        assert!(after(REST_TICKS - 1).unwrap_err().contains("63 ticks ago"));
+    }
+}

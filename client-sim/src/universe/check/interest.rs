@@ -30,3 +30,19 @@ impl<I: Input> Checker<I> for InterestOnly {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{NOBODY, Stage};
+    use super::*;
+
+    #[test]
+    fn it_finds_what_was_never_meant_to_be_seen() {
+        let mut stage = Stage::new();
+        assert_eq!(stage.judged_by(InterestOnly::default()), Ok(()));
+        let [thing, _] = stage.things();
+        stage.view_mut().haunt(thing, NOBODY);
+        let found = stage.judged_by(InterestOnly::default()).unwrap_err();
+        assert!(found.contains(&format!("was sent {NOBODY}")), "{found}");
+    }
+}

@@ -4,6 +4,7 @@ mod acks;
 mod amplification;
 mod bounds;
 mod budget;
+mod client_refusals;
 mod converged;
 #[cfg(test)]
 mod fixture;
@@ -24,6 +25,7 @@ pub use acks::Acks;
 pub use amplification::Amplification;
 pub use bounds::Bounds;
 pub use budget::Budget;
+pub use client_refusals::ClientRefusals;
 pub use heartbeats::Heartbeats;
 pub use ids::Ids;
 pub use interest::InterestOnly;
@@ -41,7 +43,7 @@ pub(super) use converged::converged;
 
 use super::Player;
 use super::wiretap::{Said, Wiretap};
-use crate::client::ClientEvent;
+use crate::client::{Client, ClientEvent};
 use core::net::SocketAddr;
 use tidelock::netcode::TokenSecrets;
 use tidelock::state::Input;
@@ -101,6 +103,11 @@ pub trait Checker<I: Input> {
     fn on_taken(&mut self, engine: &Engine) -> Result<(), String> {
         let _ = engine;
         Ok(())
+    }
+
+    /// A player's client is about to take a datagram.
+    fn on_delivering(&mut self, client: &Client<I>) {
+        let _ = client;
     }
 
     /// A player has taken a datagram that the server sent, or somebody in its name.
@@ -267,6 +274,7 @@ impl<I: Input> Checks<I> {
             Box::<Bounds>::default(),
             Box::<Heartbeats>::default(),
             Box::<Refusals>::default(),
+            Box::<ClientRefusals>::default(),
             Box::<Amplification>::default(),
         ];
         Self {
@@ -315,6 +323,12 @@ impl<I: Input> Checks<I> {
         let Some(said) = wiretap.on_sent(sent, engine) else { return Ok(()) };
         let ears = Ears { engine, meant };
         ask(listening(checkers, listens), engine, |checker| checker.on_said(said, &ears))
+    }
+
+    pub(super) fn on_delivering(&mut self, client: &Client<I>) {
+        if self.is_enabled {
+            self.checkers.iter_mut().for_each(|checker| checker.on_delivering(client));
+        }
     }
 
     pub(super) fn on_delivered(

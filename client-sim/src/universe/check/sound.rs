@@ -32,3 +32,22 @@ impl<I: Input> Checker<I> for Sound {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::Stage;
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn it_finds_a_desync() {
+        let mut stage = Stage::new();
+        assert_eq!(stage.judged_by(Sound::default()), Ok(()));
+        let [thing, _] = stage.things();
+        stage.view_mut().corrupt(thing);
+        stage.universe.set_checked(false);
+        stage.universe.run(Duration::from_secs(1)).unwrap();
+        let found = stage.judged_by(Sound::default()).unwrap_err();
+        assert!(found.ends_with("counts 1 desyncs"), "{found}");
+    }
+}

@@ -3,9 +3,10 @@ use super::{Checker, Ears};
 use tidelock::Tick;
 use tidelock::netcode::Side;
 use tidelock::state::{Checksum, Input, VersionRef, version_hash};
+use tidelock::wire::RecordsHead;
 
 /// Every record that is sent, be it in a datagram that gets lost, decodes against the server's own history to what the server has
-/// in that tick; and the checksum is of that.
+/// in that tick; and the checksum is of that. What it builds on lies no farther back than clients must remember.
 ///
 /// A version that many datagrams of a tick lead to is compared once: that each of them leads to it was found out by all of its bits.
 #[derive(Debug, Default)]
@@ -14,6 +15,18 @@ pub struct TrueRecords {
     /// The hashes of those versions of the tick that are what the server has, by their numbers.
     known: Vec<Option<u64>>,
     compared: u64,
+}
+
+/// Whether a record of this tick builds on nothing that a client may have forgotten.
+fn look_back(said: &Said, record: &Record, tick: Tick) -> Result<(), String> {
+    let Change::Delta { first, second } = record.change else { return Ok(()) };
+    if tick.since(second.unwrap_or(first)) > RecordsHead::BASELINE_TICKS_MAX as i32 {
+        let (who, Record { audience, change, id, .. }) = (said.client_id, record);
+        return Err(format!(
+            "client {who} was sent {change:?} of {id:?} {audience:?} in {tick}, which it may have forgotten"
+        ));
+    }
+    Ok(())
 }
 
 impl TrueRecords {
@@ -34,6 +47,7 @@ impl TrueRecords {
         }
         let mut sum = Checksum::default();
         for record in said.records.iter().filter(|record| record.change != Change::Leave) {
+            look_back(said, record, tick)?;
             let known = record.number.and_then(|number| self.known.get(number as usize).copied().flatten());
             sum.add(match known {
                 Some(hash) => hash,
@@ -128,6 +142,7 @@ mod tests {
         let forgotten = TrueRecords::default().on_sent(&said(TRUTH.lanes, checksum()), TICK, |_| None);
         assert!(forgotten.unwrap_err().contains("not None"));
     }
+
     /// The same, led to by bits that many datagrams have in common.
     fn numbered(number: u32, lanes: &[u32], checksum: u16) -> Said {
         let mut said = said(lanes, checksum);
@@ -153,5 +168,13 @@ mod tests {
         checker.on_sent(&numbered(0, TRUTH.lanes, checksum()), TICK, |_| Some(TRUTH)).unwrap();
         let found = checker.on_sent(&numbered(1, &[7, 9], checksum()), TICK, |_| Some(TRUTH));
         assert!(found.unwrap_err().contains("not Some"));
+    }
+
+    #[test]
+    fn it_finds_what_builds_on_a_tick_too_far_back() {
+        let said = said(TRUTH.lanes, checksum());
+        let of_tick = |tick| TrueRecords::default().on_sent(&said, Tick(tick), |_| Some(TRUTH));
+        assert_eq!(of_tick(8 + 511), Ok(()));
+        assert!(of_tick(8 + 512).unwrap_err().contains("may have forgotten"));
     }
 }

@@ -31,3 +31,19 @@ impl<I: Input> Checker<I> for EqualVersions {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::Stage;
+    use super::*;
+
+    #[test]
+    fn it_finds_a_lane_that_differs() {
+        let mut stage = Stage::new();
+        assert_eq!(stage.judged_by(EqualVersions::default()), Ok(()));
+        let [thing, _] = stage.things();
+        stage.view_mut().corrupt(thing);
+        let found = stage.judged_by(EqualVersions::default()).unwrap_err();
+        assert!(found.contains(&format!("has {thing} Public")), "{found}");
+    }
+}

@@ -62,3 +62,32 @@ pub(super) fn same_streams<'a>(
         None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{NOBODY, Stage};
+    use super::*;
+
+    #[test]
+    fn it_finds_what_is_missing_and_what_is_too_much() {
+        let mut stage = Stage::new();
+        assert_eq!(stage.judged_by(WholeViews::default()), Ok(()));
+        let [thing, other] = stage.things();
+        stage.view_mut().haunt(thing, NOBODY);
+        let found = stage.judged_by(WholeViews::default()).unwrap_err();
+        assert!(found.ends_with(&format!("{NOBODY} Public is a ghost")), "{found}");
+        let mut stage = Stage::new();
+        stage.view_mut().lose(other);
+        let found = stage.judged_by(WholeViews::default()).unwrap_err();
+        assert!(found.contains("is a ghost") || found.contains("is missing"), "{found}");
+    }
+
+    #[test]
+    fn it_finds_what_is_stale() {
+        let mut stage = Stage::new();
+        let [thing, _] = stage.things();
+        stage.view_mut().corrupt(thing);
+        let found = stage.judged_by(WholeViews::default()).unwrap_err();
+        assert!(found.ends_with(&format!("{thing} Public is stale")), "{found}");
+    }
+}

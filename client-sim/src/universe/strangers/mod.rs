@@ -166,7 +166,7 @@ impl<I: Input> Universe<I> {
         }
         let now = self.now;
         let player = player_at(&mut self.players, to).filter(|_| from == SERVER);
-        player.into_iter().for_each(|player| player.push_down(datagram, now));
+        player.into_iter().for_each(|player| player.spoof(datagram, now));
         Ok(())
     }
 }

@@ -100,7 +100,7 @@ impl Drafts {
 
     /// Sorts what is due by ghost.
     fn sort(&mut self, tables: &RecordTables, views: &Views) {
-        let named = (views.base(), views.second());
+        let named = views.named();
         self.marked.resize(self.marked.len().max(views.ghosts().len().div_ceil(64)), 0);
         for (audience, list) in Audience::ALL.into_iter().zip(&mut self.lists) {
             list.stretches.clear();
@@ -124,8 +124,8 @@ impl Drafts {
         draft.head.clear();
         draft.records.clear();
         draft.checksum = None;
-        draft.records_head =
-            RecordsHead { base: session.views.base(), second: session.views.second(), ..Default::default() };
+        let (base, second) = session.views.named();
+        draft.records_head = RecordsHead { base, second, ..Default::default() };
         // The first datagram brings messages too, as far as the budget goes.
         let room_bits = MESSAGE_BITS_MAX.min(session.budget.available_bytes() * 8);
         let room_bits = if at == 0 { room_bits } else { 0 };
@@ -136,7 +136,7 @@ impl Drafts {
 
     /// Notes which streams the datagram carries that was begun last.
     fn note(&self, tables: &RecordTables, views: &mut Views, from: Cursor, to: Cursor) {
-        let named = (views.base(), views.second());
+        let named = views.named();
         for (n, audience) in Audience::ALL.into_iter().enumerate().take(to.audience + 1).skip(from.audience) {
             let list = &self.lists[n];
             let begin = if n == from.audience { from } else { Cursor::default() };

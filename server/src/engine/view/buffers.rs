@@ -4,7 +4,7 @@ use super::Views;
 use super::part::Part;
 use tidelock::Buffer;
 use tidelock::state::Audience;
-use tidelock::wire::{DATAGRAM_BITS_MAX, Flight};
+use tidelock::wire::{DATAGRAM_BITS_MAX, Flight, SnapshotHeader};
 
 impl Views {
     /// Every buffer that a client can fill by what it acknowledges and what it does not, in a world of so many indices.
@@ -34,7 +34,8 @@ impl Part {
 impl super::SnapshotsInFlight {
     fn buffers(&self, see: &mut dyn FnMut(Buffer)) {
         let (datagrams, words, news) = self.lens();
-        let remembered = Flight::<()>::LEN_MAX;
+        // What a snapshot makes the connection forget is settled before the next.
+        let remembered = Flight::<()>::LEN_MAX + SnapshotHeader::DATAGRAMS_MAX as usize;
         see(Buffer { name: "snapshot datagrams whose fate is open", len: datagrams, max: remembered });
         // A word takes a bit of the datagram at the very least.
         see(Buffer { name: "words in flight", len: words, max: datagrams * DATAGRAM_BITS_MAX });

@@ -1,11 +1,12 @@
 //! What is due in a snapshot.
 
 use super::exception::Exception;
+use super::may_be_named;
 use super::part::{Leaving, Part};
 use super::past::Hole;
 use super::word::DueWord;
 use crate::engine::marks::bits;
-use crate::engine::record_tables::RecordTables;
+use crate::engine::record_tables::{Named, RecordTables};
 use crate::engine::stream_table::StreamTable;
 use tidelock::Tick;
 
@@ -29,6 +30,16 @@ pub(crate) enum ExtraKind {
     },
 }
 
+/// A tick under which the client finds what it holds as of `baseline`: the last one of which that is the state, if it lies
+/// too far back itself. `None` if that does as well, or nobody knows any more.
+fn nameable(streams: &StreamTable, index: u32, baseline: Tick, now: Tick) -> Option<Tick> {
+    if may_be_named(baseline, now) {
+        return Some(baseline);
+    }
+    let last = streams.head_at(index, baseline)?.end.sub(1);
+    (last.is_newer_than(baseline) && may_be_named(last, now)).then_some(last)
+}
+
 /// Streams of one word of which the client may not hold the state as of the second baseline.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct YoungWord {
@@ -37,12 +48,34 @@ pub(super) struct YoungWord {
 }
 
 impl Part {
+    /// The base lies too far back to be named: what has changed since it was last asked becomes exceptions, each of which may
+    /// be named by a later tick.
+    pub(super) fn except_changed(&mut self, streams: &StreamTable, base: Tick, considered: Tick, now: Tick) {
+        let Self { words, exceptions, .. } = self;
+        let (excepted, ticks) = (exceptions.len(), now.since(considered).cast_unsigned());
+        for word in words {
+            let changed = streams.changed(word.at, word.visible & !word.excepted, now, ticks);
+            word.excepted |= changed;
+            exceptions.extend(bits(changed).map(|bit| Exception {
+                index: word.at * 64 + bit,
+                since: base,
+                baseline: Some(base),
+                sent: Some(considered),
+                gap: now,
+                waited: 0,
+            }));
+        }
+        if exceptions.len() > excepted {
+            exceptions.sort_unstable_by_key(|exception| exception.index);
+        }
+    }
+
     /// Lists what is due in the snapshot of `now`, `ticks` after the one before, and tells what records that takes: the
     /// baselines, word, streams of the word.
     pub(super) fn collect(
         &mut self,
         streams: &StreamTable,
-        (base, second): (Option<Tick>, Option<Tick>),
+        (base, named): (Option<Tick>, Named),
         holes: impl Iterator<Item = Hole>,
         (now, ticks): (Tick, u32),
         tables: &mut RecordTables,
@@ -51,7 +84,7 @@ impl Part {
         self.due.clear();
         self.extras.clear();
         self.forget_settled(base);
-        self.note_young(second, holes);
+        self.note_young(named.1, holes);
         let (mut table, mut any_young) = (None, false);
         let mut young = self.young.iter_mut().peekable();
         for (n, word) in self.words.iter().enumerate() {
@@ -63,12 +96,12 @@ impl Part {
             }
             if changed != 0 {
                 self.due.push(DueWord { at: word.at, n: n as u32, bits: changed });
-                let table = *table.get_or_insert_with(|| tables.table_at(audience, (base, second)));
+                let table = *table.get_or_insert_with(|| tables.table_at(audience, named));
                 tables.need(table, word.at, changed);
             }
         }
         young.for_each(|young| young.bits = 0);
-        let mut need = |baseline, index: u32| {
+        let need = |tables: &mut RecordTables, baseline, index: u32| {
             let table = tables.table_at(audience, (baseline, None));
             tables.need(table, index / 64, 1 << (index % 64));
         };
@@ -91,16 +124,17 @@ impl Part {
             if exception.holds(base, streams) {
                 exception.baseline = base;
             }
-            let baseline = exception.baseline;
+            let baseline = exception.baseline.and_then(|baseline| nameable(streams, index, baseline, now));
+            tables.counts.expired += u64::from(baseline.is_none() && exception.baseline.is_some());
             let kind = ExtraKind::Record(baseline);
             self.extras.push(Extra { index, kind, waited: exception.waited, is_put_off: false });
-            need(baseline, index);
+            need(tables, baseline, index);
         }
         self.extras.extend(leaving.map(leave));
         if any_young {
             for index in self.young.iter().flat_map(|young| bits(young.bits).map(|bit| young.at * 64 + bit)) {
-                need(base, index);
-                self.extras.push(Extra { index, kind: ExtraKind::Record(base), waited: 0, is_put_off: false });
+                need(tables, named.0, index);
+                self.extras.push(Extra { index, kind: ExtraKind::Record(named.0), waited: 0, is_put_off: false });
             }
             self.extras.sort_unstable_by_key(|extra| extra.index);
         }

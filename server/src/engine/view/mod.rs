@@ -19,9 +19,10 @@ use past::Past;
 
 use super::history::History;
 use super::marks::Marks;
-use super::record_tables::RecordTables;
+use super::record_tables::{Named, RecordTables};
 use tidelock::Tick;
 use tidelock::state::Audience;
+use tidelock::wire::RecordsHead;
 
 /// What one client sees, and what it is known to hold of it. A baseline is a tick, never a copy.
 ///
@@ -34,14 +35,19 @@ pub(crate) struct Views {
     /// The newest snapshot of which the client acknowledged something. Before the first all streams are exceptions.
     base: Option<Tick>,
     past: Past,
-    /// The second baseline of what was collected last.
-    second: Option<Tick>,
+    /// The baselines of what was collected last.
+    named: Named,
     ghosts: Ghosts,
     /// The newest tick of which it was asked what is due.
     considered: Tick,
     flight: SnapshotsInFlight,
     /// For how many ticks the client has owed us an ack of something that it was to forget, at the last update.
     leaving_ticks: u32,
+}
+
+/// Whether clients can be expected to hold what was the state in `tick`.
+fn may_be_named(tick: Tick, now: Tick) -> bool {
+    now.since(tick) <= RecordsHead::BASELINE_TICKS_MAX as i32
 }
 
 impl Views {
@@ -56,13 +62,14 @@ impl Views {
     }
 
     /// The tick as of which the client holds all streams but exceptions.
+    #[cfg(test)]
     pub(crate) const fn base(&self) -> Option<Tick> {
         self.base
     }
 
-    /// The second baseline of what was collected last.
-    pub(crate) const fn second(&self) -> Option<Tick> {
-        self.second
+    /// The baselines of what was collected last and is no exception: the base, unless it lies too far back, and a second one.
+    pub(crate) const fn named(&self) -> Named {
+        self.named
     }
 
     /// What numbers entities have.
@@ -91,13 +98,17 @@ impl Views {
 
     /// Lists what is due in the snapshot of `now`, and asks for the records of it.
     pub(crate) fn collect(&mut self, history: &History, now: Tick, tables: &mut RecordTables) {
-        let ticks = now.since(self.considered).cast_unsigned();
-        self.second = self.base.and_then(|base| self.past.choose(base, now));
-        let baselines = (self.base, self.second);
+        let first = self.base.filter(|base| may_be_named(*base, now));
+        let second = first.and_then(|base| self.past.choose(base, now)).filter(|second| may_be_named(*second, now));
+        self.named = (first, second);
         for (audience, part) in Audience::ALL.into_iter().zip(&mut self.parts) {
-            let holes = self.second.into_iter().flat_map(|second| self.past.holes(second));
+            if let Some(far) = self.base.filter(|_| first.is_none()) {
+                part.except_changed(history.of(audience), far, self.considered, now);
+            }
+            let holes = second.into_iter().flat_map(|second| self.past.holes(second));
             let holes = holes.filter(|hole| hole.audience == audience);
-            part.collect(history.of(audience), baselines, holes, (now, ticks), tables);
+            let ticks = now.since(self.considered).cast_unsigned();
+            part.collect(history.of(audience), (self.base, self.named), holes, (now, ticks), tables);
         }
     }
 

@@ -1,7 +1,6 @@
-use super::Reader;
+use super::Known;
 use crate::universe::check::{Checker, Scene};
 use crate::universe::churn::{Chronicle, Page, Roster, Stamp};
-use std::collections::BTreeMap;
 use tidelock::ClientId;
 use tidelock::netcode::TokenSecrets;
 
@@ -9,10 +8,7 @@ use tidelock::netcode::TokenSecrets;
 /// [piloted](crate::universe::churn::Churn::pilot).
 #[derive(Debug)]
 pub struct InputsOnce {
-    reader: Reader,
-    players: BTreeMap<ClientId, Actor>,
-    /// Who is here was told since the beginning.
-    knows_all: bool,
+    known: Known<Actor>,
     acted: u64,
 }
 
@@ -29,12 +25,12 @@ impl InputsOnce {
     /// Of the game that keeps this chronicle.
     #[must_use]
     pub fn new(chronicle: &Chronicle) -> Self {
-        Self { reader: Reader::new(chronicle), players: BTreeMap::new(), knows_all: true, acted: 0 }
+        Self { known: Known::new(chronicle), acted: 0 }
     }
 
     fn on_page(&mut self, page: &Page) -> Result<(), String> {
         for (client_id, what) in &page.roster {
-            let actor = self.players.entry(*client_id).or_default();
+            let actor = self.known.players.entry(*client_id).or_default();
             actor.is_here = matches!(what, Roster::Joined | Roster::Back);
             actor.era_min = actor.era.map_or(actor.era_min, |era| era + 1);
         }
@@ -46,14 +42,16 @@ impl InputsOnce {
 
     fn on_input(&mut self, page: &Page, (who, stamp): (ClientId, Stamp)) -> Result<(), String> {
         // Strangers do what they like: of their tokens nobody told.
-        if self.reader.chronicle.era(who) == 0 {
+        let newest = self.known.chronicle().era(who);
+        if newest == 0 {
             return Ok(());
         }
-        let actor = self.players.entry(who).or_insert_with(|| Actor { is_here: !self.knows_all, ..Actor::default() });
+        let Known { players, is_all, .. } = &mut self.known;
+        let actor = players.entry(who).or_insert_with(|| Actor { is_here: !*is_all, ..Actor::default() });
         if !actor.is_here {
             return Err(format!("client {who} acts in {} and is not here", page.tick));
         }
-        let mut eras = (actor.era_min..=self.reader.chronicle.era(who)).rev();
+        let mut eras = (actor.era_min..=newest).rev();
         actor.era = eras.find(|era| Stamp::by(who, page.tick, *era) == stamp);
         if actor.era.is_none() {
             let (tick, min) = (page.tick, actor.era_min);
@@ -76,15 +74,11 @@ impl Checker<Stamp> for InputsOnce {
     }
 
     fn on_token(&mut self, client_id: ClientId, secrets: &TokenSecrets) {
-        self.reader.chronicle.on_token(client_id, secrets);
+        self.known.chronicle().on_token(client_id, secrets);
     }
 
     fn on_tick(&mut self, scene: &Scene<'_, Stamp>) -> Result<(), String> {
-        let (pages, has_missed) = self.reader.read(scene.engine.tick_number());
-        if has_missed {
-            self.players.clear();
-            self.knows_all = false;
-        }
+        let pages = self.known.read(scene.engine.tick_number());
         pages.iter().try_for_each(|page| self.on_page(page))
     }
 }

@@ -4,6 +4,7 @@
 mod avatars;
 mod events;
 mod inputs;
+mod known;
 mod past;
 mod payloads;
 mod reader;
@@ -25,6 +26,7 @@ pub use shown::Shown;
 use super::{Churn, Stamp};
 use crate::universe::Universe;
 use crate::universe::check::Checker;
+use known::Known;
 use reader::Reader;
 
 /// All of them, for a game.

@@ -1,17 +1,13 @@
-use super::Reader;
+use super::Known;
 use crate::universe::check::{Checker, Scene};
 use crate::universe::churn::{Chronicle, Page, Roster};
-use std::collections::BTreeMap;
-use tidelock::ClientId;
 use tidelock::state::Input;
 
 /// What the game is told of who comes and goes makes sense: a player is gone, here or away, and each message leads from
 /// one of these to another.
 #[derive(Debug)]
 pub struct RosterSense {
-    reader: Reader,
-    players: BTreeMap<ClientId, State>,
-    knows_all: bool,
+    known: Known<State>,
     told: u64,
 }
 
@@ -26,12 +22,12 @@ impl RosterSense {
     /// Of the game that keeps this chronicle.
     #[must_use]
     pub fn new(chronicle: &Chronicle) -> Self {
-        Self { reader: Reader::new(chronicle), players: BTreeMap::new(), knows_all: true, told: 0 }
+        Self { known: Known::new(chronicle), told: 0 }
     }
 
     fn on_page(&mut self, page: &Page) -> Result<(), String> {
         for (who, what) in &page.roster {
-            let was = self.players.get(who).copied().or(self.knows_all.then_some(State::Gone));
+            let was = self.known.players.get(who).copied().or(self.known.is_all.then_some(State::Gone));
             let is = match (was, what) {
                 (Some(State::Gone) | None, Roster::Joined) => State::Here,
                 (Some(State::Here | State::Away) | None, Roster::Back) => State::Here,
@@ -41,7 +37,7 @@ impl RosterSense {
                     return Err(format!("client {who} was {was:?}, and is told in {} to have {what:?}", page.tick));
                 }
             };
-            self.players.insert(*who, is);
+            self.known.players.insert(*who, is);
             self.told += 1;
         }
         Ok(())
@@ -58,11 +54,7 @@ impl<I: Input> Checker<I> for RosterSense {
     }
 
     fn on_tick(&mut self, scene: &Scene<'_, I>) -> Result<(), String> {
-        let (pages, has_missed) = self.reader.read(scene.engine.tick_number());
-        if has_missed {
-            self.players.clear();
-            self.knows_all = false;
-        }
+        let pages = self.known.read(scene.engine.tick_number());
         pages.iter().try_for_each(|page| self.on_page(page))
     }
 }
@@ -70,6 +62,7 @@ impl<I: Input> Checker<I> for RosterSense {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tidelock::ClientId;
 
     fn told(news: &[Roster]) -> Result<(), String> {
         let mut checker = RosterSense::new(&Chronicle::default());

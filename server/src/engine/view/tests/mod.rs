@@ -7,6 +7,7 @@ mod storm;
 use super::*;
 use crate::engine::marks::bits;
 use pair::{PUBLIC, Pair};
+use std::time::Duration;
 
 #[test]
 fn acks_move_the_base_and_leave_no_exceptions() {
@@ -187,6 +188,35 @@ fn after_a_desync_only_what_is_sent_from_then_on_counts() {
     pair.send(0, false);
     pair.ack(&[pair.sent.len() - 1]);
     assert_eq!((pair.views.base(), pair.exceptions()), (Some(Tick(3)), 0));
+}
+
+#[test]
+fn what_changes_long_after_the_last_ack_builds_on_the_last_tick_of_what_is_held() {
+    let mut pair = Pair::settled();
+    pair.tick = Tick(600);
+    let sequence = pair.sends(0b011);
+    assert_eq!(pair.sent[sequence].records, [(0, [Some(Tick(600)), None], 601), (1, [Some(Tick(600)), None], 601)]);
+    assert!(pair.deliver(sequence));
+    // What is in no doubt stays so, and goes on when it is heard of.
+    assert_eq!((pair.views.base(), pair.views.named(), pair.exceptions()), (Some(Tick(1)), (None, None), 2));
+    pair.ack(&[sequence]);
+    assert_eq!((pair.views.base(), pair.exceptions()), (Some(Tick(601)), 0));
+}
+
+#[test]
+fn no_baseline_lies_farther_back_than_clients_remember() {
+    let mut pair = Pair::settled();
+    // The state of tick 1 is kept, as it was for long.
+    pair.tick = Tick(599);
+    pair.history.serve_round_trips_of(Duration::from_secs(60));
+    for tick in 600..1_400 {
+        let sequence = pair.sends(0b001);
+        let named = pair.sent[sequence].records[0].1[0];
+        assert!(named.is_none() || named == Some(Tick(599)), "{named:?} in tick {tick}");
+        assert!(named.is_some() || tick > 700, "{tick}");
+        assert!(pair.deliver(sequence), "{tick}");
+        pair.lose(&[sequence]);
+    }
 }
 
 #[test]

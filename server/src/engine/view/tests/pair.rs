@@ -4,6 +4,7 @@ use crate::engine::view::*;
 use bevy_ecs::entity::Entity;
 use std::collections::BTreeMap;
 use std::time::Duration;
+use tidelock::wire::RecordsHead;
 
 /// A world and one client's view of it.
 pub(super) struct Pair {
@@ -14,8 +15,12 @@ pub(super) struct Pair {
     pub(super) tick: Tick,
     pub(super) visible: u64,
     pub(super) sent: Vec<Datagram>,
-    /// What the client holds: by index the tick of the snapshot that brought it, and what it was. It forgets nothing.
+    /// What the client holds: by index the tick of the snapshot that brought it, and what it was. It forgets all that it may.
     pub(super) held: BTreeMap<u32, BTreeMap<u32, u32>>,
+    /// Of what has left: when.
+    pub(super) left: BTreeMap<u32, u32>,
+    /// The newest tick that reached the client.
+    pub(super) newest: u32,
 }
 
 /// Its sequence is its place.
@@ -43,8 +48,8 @@ impl Pair {
         let mut marks = Marks::default();
         marks.reach(ENTITIES as usize);
         let (views, tables) = (Views::default(), RecordTables::default());
-        let mut pair =
-            Self { history, views, marks, tables, tick: Tick(1), visible, sent: Vec::new(), held: BTreeMap::new() };
+        let (sent, held, left) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
+        let mut pair = Self { history, views, marks, tables, tick: Tick(1), visible, sent, held, left, newest: 0 };
         pair.collect();
         pair
     }
@@ -72,7 +77,7 @@ impl Pair {
     pub(super) fn due(&self) -> Vec<(u32, Option<Tick>)> {
         let part = self.views.of(PUBLIC);
         let plain = part.due.iter().flat_map(|word| bits(word.bits).map(move |bit| word.at * 64 + bit));
-        let mut due: Vec<_> = plain.map(|index| (index, self.views.base())).collect();
+        let mut due: Vec<_> = plain.map(|index| (index, self.views.named().0)).collect();
         due.extend(part.extras.iter().filter_map(|extra| match extra.kind {
             ExtraKind::Record(baseline) => Some((extra.index, baseline)),
             ExtraKind::Leave { .. } => None,
@@ -84,7 +89,7 @@ impl Pair {
     /// The second baseline of what is due of a stream.
     pub(super) fn second_of(&self, index: u32) -> Option<Tick> {
         let is_regular = self.views.of(PUBLIC).due.iter().any(|word| word.bits >> (index % 64) & 1 != 0);
-        self.views.second().filter(|_| is_regular)
+        self.views.named().1.filter(|_| is_regular)
     }
 
     pub(super) fn indices_due(&self) -> Vec<u32> {
@@ -116,19 +121,48 @@ impl Pair {
         self.views.on_sent(self.tick);
     }
 
-    /// A datagram reaches the client, which looks baselines up as the protocol says.
-    pub(super) fn deliver(&mut self, sequence: usize) {
-        // What leaves is kept, as late deltas may build on it.
-        let Datagram { tick, records, .. } = self.sent[sequence].clone();
-        for (index, named, state) in records {
-            let held = self.held.entry(index).or_default();
-            for baseline in named.into_iter().flatten() {
-                let found = held.range(..=baseline.0).next_back().map(|(_, state)| *state);
-                let meant = self.history.at(index, PUBLIC, baseline).map(|version| version.lanes[0]);
-                // What the history has forgotten goes out in full.
+    /// A datagram reaches the client, which looks baselines up as the protocol says. Whether it is accepted: it must be unless it
+    /// is late, and builds on what is forgotten.
+    pub(super) fn deliver(&mut self, sequence: usize) -> bool {
+        let Datagram { tick, records, leaves } = self.sent[sequence].clone();
+        for (index, named, _) in &records {
+            for baseline in named.iter().flatten() {
+                assert!(tick.since(*baseline) <= RecordsHead::BASELINE_TICKS_MAX as i32, "{tick} names {baseline}");
+                let found = self.held.get(index).and_then(|held| held.range(..=baseline.0).next_back());
+                let found = found.map(|(_, state)| *state);
+                if found.is_none() && tick.0 < self.newest {
+                    return false;
+                }
+                let meant = self.history.at(*index, PUBLIC, *baseline).map(|version| version.lanes[0]);
+                // What the history has forgotten by now it knew then.
                 assert!(meant.is_none() || found == meant, "{index} of {baseline}: {found:?}, meant {meant:?}");
             }
-            held.insert(tick.0, state);
+        }
+        self.newest = self.newest.max(tick.0);
+        for (index, _, state) in records {
+            if self.left.get(&index).is_none_or(|left| *left < tick.0) {
+                self.left.remove(&index);
+                self.held.entry(index).or_default().insert(tick.0, state);
+            }
+        }
+        for index in leaves {
+            let came_again = self.held.get(&index).and_then(|held| held.keys().next_back());
+            if came_again.is_none_or(|newest| *newest < tick.0) {
+                self.held.remove(&index);
+                let left = self.left.entry(index).or_default();
+                *left = tick.0.max(*left);
+            }
+        }
+        self.forget();
+        true
+    }
+
+    /// The client forgets what was not the state any more when it need not know that.
+    fn forget(&mut self) {
+        let needed = self.newest.saturating_sub(RecordsHead::BASELINE_TICKS_MAX);
+        for held in self.held.values_mut() {
+            let first = held.range(..=needed).next_back().map_or(0, |(tick, _)| *tick);
+            *held = held.split_off(&first);
         }
     }
 

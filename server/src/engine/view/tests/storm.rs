@@ -3,6 +3,7 @@
 use super::pair::{PUBLIC, Pair};
 use crate::engine::marks::bits;
 use proptest::prelude::*;
+use tidelock::Tick;
 
 #[derive(Clone, Debug)]
 enum Event {
@@ -20,6 +21,8 @@ enum Event {
     /// One that is under way, or has arrived, is taken for lost.
     GiveUp(usize),
     Desync,
+    /// For so many ticks nothing changes, and nothing is sent.
+    Calm(u32),
 }
 
 fn event() -> impl Strategy<Value = Event> {
@@ -31,6 +34,7 @@ fn event() -> impl Strategy<Value = Event> {
         5 => any::<u64>().prop_map(Event::Hear),
         2 => (0usize..6).prop_map(Event::GiveUp),
         1 => Just(Event::Desync),
+        1 => (1u32..700).prop_map(Event::Calm),
     ]
 }
 
@@ -59,8 +63,7 @@ proptest! {
                 }
                 Event::Arrive(n) if n < under_way.len() => {
                     let sequence = under_way.remove(n);
-                    if sequence >= forgotten {
-                        pair.deliver(sequence);
+                    if sequence >= forgotten && pair.deliver(sequence) {
                         arrived.push(sequence);
                     }
                 }
@@ -78,9 +81,11 @@ proptest! {
                     // What is under way builds on what the client has forgotten, and is dropped.
                     pair.views.forget_baselines(pair.tick.next());
                     pair.held.clear();
+                    pair.left.clear();
                     forgotten = pair.sent.len();
                     arrived.clear();
                 }
+                Event::Calm(ticks) => pair.tick = Tick(pair.tick.0 + ticks),
                 Event::Arrive(_) => {}
             }
         }
@@ -88,7 +93,7 @@ proptest! {
         for _ in 0..3 {
             let mut now = Vec::new();
             step(&mut pair, &mut now, 0, 0, false);
-            now.iter().for_each(|sequence| pair.deliver(*sequence));
+            assert!(now.iter().all(|sequence| pair.deliver(*sequence)));
             pair.ack(&now);
         }
         prop_assert_eq!(pair.exceptions(), 0);
