@@ -56,13 +56,11 @@ impl<'a> BitReader<'a> {
     /// Reads a number in exponential Golomb code of order `k`, at most 31. What exceeds 32 bits is malformed.
     #[inline]
     pub fn read_golomb(&mut self, k: u32) -> Result<u32, Malformed> {
-        let mut zeros = 0;
-        while !self.read_bool()? {
-            zeros += 1;
-            if zeros + k > 32 {
-                return Err(Malformed);
-            }
+        let zeros = self.ahead().trailing_zeros();
+        if zeros + k > 32 {
+            return Err(Malformed);
         }
+        self.skip(zeros + 1)?;
         let shifted = self.read(zeros + k)? | 1 << (zeros + k);
         u32::try_from(shifted - (1 << k)).map_err(|_| Malformed)
     }
@@ -85,7 +83,15 @@ impl<'a> BitReader<'a> {
         if len > self.remaining_bits() / 8 {
             return Err(Malformed);
         }
-        (0..len).map(|_| Ok(self.pull(8)? as u8)).collect()
+        let mut bytes = alloc::vec![0; len];
+        let (fours, rest) = bytes.as_chunks_mut();
+        for four in fours {
+            *four = (self.pull(32)? as u32).to_le_bytes();
+        }
+        for byte in rest {
+            *byte = self.pull(8)? as u8;
+        }
+        Ok(bytes)
     }
 
     /// Reads `bits` bits, whatever they are.
