@@ -190,11 +190,10 @@ impl<I: Input> Client<I> {
         self.stats.datagrams_received += 1;
         self.stats.bytes_received += datagram.len() as u64;
         let bytes = datagram.len();
-        // The payload lies in the datagram, and the datagram is not ours to keep.
-        let payload = self.netcode.handle_datagram(from, datagram, received_at).map(<[u8]>::to_vec);
-        self.tap.on_call(received_at, || Tapped::Received { bytes, payload: payload.clone() });
+        let payload = self.netcode.handle_datagram(from, datagram, received_at);
+        self.tap.on_call(received_at, || Tapped::Received { bytes, payload: payload.map(<[u8]>::to_vec) });
         if let Some(payload) = payload {
-            self.receive(&payload, received_at);
+            self.receive(payload, received_at);
         }
         self.follow_netcode(received_at);
     }

@@ -18,6 +18,8 @@ pub struct Scene<'a> {
 pub struct SceneEntity<'a> {
     scene: Scene<'a>,
     id: NetId,
+    /// Of what all see of it.
+    public: Around<'a>,
 }
 
 impl std::fmt::Debug for SceneEntity<'_> {
@@ -43,7 +45,7 @@ impl<'a> Scene<'a> {
         let held = scene.view.of(Audience::Public).iter_held();
         held.filter_map(move |(index, stream)| {
             let id = NetId { index, generation: stream.generation };
-            scene.around(Audience::Public, stream).map(|_| SceneEntity { scene, id })
+            Some(SceneEntity { scene, id, public: scene.around(Audience::Public, stream)? })
         })
     }
 
@@ -51,7 +53,7 @@ impl<'a> Scene<'a> {
     #[must_use]
     pub fn entity(&self, id: NetId) -> Option<SceneEntity<'a>> {
         let stream = self.view.of(Audience::Public).at(id.index).filter(|stream| stream.generation == id.generation)?;
-        self.around(Audience::Public, stream).map(|_| SceneEntity { scene: *self, id })
+        Some(SceneEntity { scene: *self, id, public: self.around(Audience::Public, stream)? })
     }
 
     /// The versions of a stream around the moment, if it is visible then.
@@ -118,11 +120,13 @@ impl<'a> SceneEntity<'a> {
     /// guess.
     #[must_use]
     pub fn is_extrapolated(&self) -> bool {
-        let around = self.around(Audience::Public);
-        around.is_some_and(|around| around.next().is_none() && self.ticks_past(around.last().0, 1) > 0.0)
+        self.public.next().is_none() && self.ticks_past(self.public.last().0, 1) > 0.0
     }
 
     fn around(&self, audience: Audience) -> Option<Around<'a>> {
+        if audience == Audience::Public {
+            return Some(self.public);
+        }
         let stream = self.scene.view.of(audience).at(self.id.index)?;
         (stream.generation == self.id.generation).then(|| self.scene.around(audience, stream))?
     }

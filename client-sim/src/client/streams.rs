@@ -55,7 +55,9 @@ impl<'a> Around<'a> {
 
     /// The first after the tick.
     pub(super) fn next(&self) -> Option<(Tick, VersionRef<'a>)> {
-        self.later().next()
+        let n = self.n + 1;
+        let next = (n < self.stream.versions.len()).then(|| self.at(n));
+        next.filter(|(tick, _)| self.is_of_this_stay(*tick))
     }
 
     /// Those before the last, newest first.
@@ -75,7 +77,7 @@ impl<'a> Around<'a> {
     }
 
     fn is_of_this_stay(&self, tick: Tick) -> bool {
-        !self.stream.was_away_between(tick, self.last().0)
+        !self.stream.has_been_away() || !self.stream.was_away_between(tick, self.last().0)
     }
 }
 
@@ -91,8 +93,14 @@ impl Stream {
     /// Whether it was visible at the end of `tick`, if there is a version of then.
     pub(super) fn is_visible_at(&self, tick: Tick) -> bool {
         let is_over = |from: Tick| !from.is_newer_than(tick);
-        let was_away = self.absences.iter().flatten().any(|(left, back)| is_over(*left) && back.is_newer_than(tick));
+        let is_within = |(left, back): &(Tick, Tick)| is_over(*left) && back.is_newer_than(tick);
+        let was_away = self.has_been_away() && self.absences.iter().flatten().any(is_within);
         !was_away && !self.left.is_some_and(is_over)
+    }
+
+    /// Whether there is an absence that is remembered: few have any.
+    const fn has_been_away(&self) -> bool {
+        self.absences[0].is_some()
     }
 
     /// Whether it left and came back between two ticks, whichever comes first.
@@ -144,14 +152,12 @@ impl Streams {
 
     /// All that are visible now, by ascending index.
     pub(super) fn iter_shown(&self) -> impl Iterator<Item = (u32, &Stream)> {
-        self.iter_pages()
-            .flat_map(|(first, page)| bits(page.shown).map(move |bit| (first + bit, &page.streams[bit as usize])))
+        self.iter_by(|page| page.shown)
     }
 
     /// All that are known, by ascending index.
     pub(super) fn iter_held(&self) -> impl Iterator<Item = (u32, &Stream)> {
-        self.iter_pages()
-            .flat_map(|(first, page)| bits(page.held).map(move |bit| (first + bit, &page.streams[bit as usize])))
+        self.iter_by(|page| page.held)
     }
 
     /// How many are visible now.
@@ -229,28 +235,28 @@ impl Streams {
     /// Keeps a version of a known stream, also one too old to be shown: the server may build on it. What is older than the
     /// state as of `baseline` on which it was built can soon be forgotten.
     pub(super) fn keep(&mut self, index: u32, head: VersionHead, lanes: &[u32], baseline: Option<Tick>) {
-        let mut versions = self.page_mut(index).streams[index as usize % 64].versions;
+        let at = self.place_of(index);
+        let Self { pages, pool, keep_ticks, .. } = self;
+        let page = &mut pages[at];
+        let Stream { versions, left, .. } = &mut page.streams[index as usize % 64];
         if versions.len() == VERSIONS_MAX {
-            if self.pool.head(&versions, 0).tick.is_newer_than(head.tick) {
+            if pool.head(versions, 0).tick.is_newer_than(head.tick) {
                 // The server builds on newer ones, of which more are held than it may name.
                 return;
             }
-            self.pool.forget_oldest(&mut versions);
+            pool.forget_oldest(versions);
         }
-        match self.pool.find(&versions, head.tick) {
-            Some(n) if self.pool.head(&versions, n).tick == head.tick => self.pool.set(&versions, n, head, lanes),
-            Some(n) if n + 1 == versions.len() => self.pool.push(&mut versions, head, lanes),
-            older => self.pool.insert(&mut versions, older.map_or(0, |n| n + 1), head, lanes),
+        match pool.find(versions, head.tick) {
+            Some(n) if pool.head(versions, n).tick == head.tick => pool.set(versions, n, head, lanes),
+            Some(n) if n + 1 == versions.len() => pool.push(versions, head, lanes),
+            older => pool.insert(versions, older.map_or(0, |n| n + 1), head, lanes),
         }
         if let Some(baseline) = baseline {
-            while versions.len() > 1 && baseline.since(self.pool.head(&versions, 1).tick) >= self.keep_ticks {
-                self.pool.forget_oldest(&mut versions);
+            while versions.len() > 1 && baseline.since(pool.head(versions, 1).tick) >= *keep_ticks {
+                pool.forget_oldest(versions);
             }
         }
-        let page = self.page_mut(index);
-        let stream = &mut page.streams[index as usize % 64];
-        stream.versions = versions;
-        set_bit(&mut page.shown, index % 64, stream.left.is_none());
+        set_bit(&mut page.shown, index % 64, left.is_none());
     }
 
     /// Forgets all but the newest version of each stream that is shown.
@@ -297,6 +303,23 @@ impl Streams {
         }
     }
 
+    /// The streams of which each page has the bits that `word` gives.
+    fn iter_by(&self, word: impl Fn(&Page) -> u64) -> impl Iterator<Item = (u32, &Stream)> {
+        let mut pages = self.directory.iter().enumerate();
+        let (mut first, mut streams, mut left) = (0, &[][..], 0);
+        std::iter::from_fn(move || {
+            while left == 0 {
+                let (n, at) = pages.next()?;
+                if let Some(page) = self.pages.get((*at as usize).wrapping_sub(1)) {
+                    (first, streams, left) = (n as u32 * 64, &page.streams[..], word(page));
+                }
+            }
+            let bit: u32 = left.trailing_zeros();
+            left &= left - 1;
+            Some((first + bit, &streams[bit as usize]))
+        })
+    }
+
     fn iter_pages(&self) -> impl Iterator<Item = (u32, &Page)> {
         let held = self.directory.iter().enumerate().filter(|(_, at)| **at != 0);
         held.map(|(n, at)| (n as u32 * 64, &self.pages[*at as usize - 1]))
@@ -308,6 +331,12 @@ impl Streams {
     }
 
     fn page_mut(&mut self, index: u32) -> &mut Page {
+        let at = self.place_of(index);
+        &mut self.pages[at]
+    }
+
+    /// Where the page of an index lies, which is made if there is none.
+    fn place_of(&mut self, index: u32) -> usize {
         let n = index as usize / 64;
         if self.directory.len() <= n {
             self.directory.resize(n + 1, 0);
@@ -319,7 +348,7 @@ impl Streams {
             });
             self.directory[n] = at + 1;
         }
-        &mut self.pages[self.directory[n] as usize - 1]
+        self.directory[n] as usize - 1
     }
 }
 

@@ -117,12 +117,19 @@ impl View {
     /// Every shown stream with its entity, the newest version and the snapshot that brought it: what checks compare with
     /// the server's truth.
     pub fn streams(&self) -> impl Iterator<Item = (NetId, Audience, Tick, VersionRef<'_>)> {
-        Audience::ALL.into_iter().flat_map(|audience| {
-            let streams = self.of(audience);
-            streams.iter_shown().filter_map(move |(index, stream)| {
-                let (head, version) = streams.newest(stream)?;
-                Some((NetId { index, generation: stream.generation }, audience, head.tick, version))
-            })
+        let mut audiences = self.streams.iter().zip(Audience::ALL);
+        let mut of = audiences.next().map(|(streams, audience)| (streams, audience, streams.iter_shown()));
+        std::iter::from_fn(move || {
+            loop {
+                let (streams, audience, shown) = of.as_mut()?;
+                for (index, stream) in shown {
+                    if let Some((head, version)) = streams.newest(stream) {
+                        let id = NetId { index, generation: stream.generation };
+                        return Some((id, *audience, head.tick, version));
+                    }
+                }
+                of = audiences.next().map(|(streams, audience)| (streams, audience, streams.iter_shown()));
+            }
         })
     }
 

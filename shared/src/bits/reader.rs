@@ -5,9 +5,6 @@ use super::unzigzag;
 #[error("malformed bits")]
 pub struct Malformed;
 
-/// Bytes that can be read at once from wherever a reader stands.
-const SEVEN: usize = 7;
-
 /// Reads bits from a buffer of unknown origin. Never panics, whatever the bytes.
 #[derive(Clone, Debug)]
 pub struct BitReader<'a> {
@@ -59,13 +56,11 @@ impl<'a> BitReader<'a> {
     /// Reads a number in exponential Golomb code of order `k`, at most 31. What exceeds 32 bits is malformed.
     #[inline]
     pub fn read_golomb(&mut self, k: u32) -> Result<u32, Malformed> {
-        let mut zeros = 0;
-        while !self.read_bool()? {
-            zeros += 1;
-            if zeros + k > 32 {
-                return Err(Malformed);
-            }
+        let zeros = self.ahead().trailing_zeros();
+        if zeros + k > 32 {
+            return Err(Malformed);
         }
+        self.skip(zeros + 1)?;
         let shifted = self.read(zeros + k)? | 1 << (zeros + k);
         u32::try_from(shifted - (1 << k)).map_err(|_| Malformed)
     }
@@ -88,13 +83,13 @@ impl<'a> BitReader<'a> {
         if len > self.remaining_bits() / 8 {
             return Err(Malformed);
         }
-        let mut bytes = alloc::vec::Vec::with_capacity(len);
-        while bytes.len() + SEVEN <= len {
-            bytes.extend_from_slice(&self.ahead().to_le_bytes()[..SEVEN]);
-            self.position_bits += SEVEN * 8;
+        let mut bytes = alloc::vec![0; len];
+        let (fours, rest) = bytes.as_chunks_mut();
+        for four in fours {
+            *four = (self.pull(32)? as u32).to_le_bytes();
         }
-        while bytes.len() < len {
-            bytes.push(self.pull(8)? as u8);
+        for byte in rest {
+            *byte = self.pull(8)? as u8;
         }
         Ok(bytes)
     }

@@ -63,13 +63,19 @@ impl StreamLayout {
     /// How many lanes the components present in `mask` have.
     #[must_use]
     pub fn lane_count(&self, mask: u32) -> usize {
-        self.present(mask).map(|(_, component)| component.lanes.len()).sum()
+        let (mut left, mut count) = (mask & self.full_mask(), 0);
+        while left != 0 {
+            count += self.components[left.trailing_zeros() as usize].lanes.len();
+            left &= left - 1;
+        }
+        count
     }
 
     /// Where in a version's lanes component `bit` begins, given that it is present in `mask`.
     #[must_use]
     pub fn lane_offset(&self, mask: u32, bit: usize) -> usize {
-        self.lane_count(mask & ((1 << bit) - 1))
+        // Most versions lack few components.
+        self.components[bit].first_lane - self.lane_count(!mask & ((1 << bit) - 1))
     }
 
     /// The mask with all components.

@@ -11,7 +11,7 @@ pub struct VersionPool {
     /// Lanes set aside for each version: those of a version with all components.
     stride: usize,
     /// Slab `n` has rings of `2^n` versions.
-    slabs: Vec<Slab>,
+    slabs: [Slab; CLASSES],
 }
 
 #[derive(Debug, Default)]
@@ -90,7 +90,7 @@ impl VersionPool {
     /// A pool for streams of at most `stride` lanes.
     #[must_use]
     pub fn new(stride: usize) -> Self {
-        Self { stride, slabs: (0..CLASSES).map(|_| Slab::default()).collect() }
+        Self { stride, slabs: Default::default() }
     }
 
     /// The bytes that a ring of so many versions takes, which is a power of two.
@@ -109,6 +109,7 @@ impl VersionPool {
     ///
     /// # Panics
     /// If there are not so many.
+    #[inline]
     #[must_use]
     pub fn head(&self, ring: &Ring, n: usize) -> &VersionHead {
         assert!(n < ring.len());
@@ -119,15 +120,17 @@ impl VersionPool {
     ///
     /// # Panics
     /// If there are not so many.
+    #[inline]
     #[must_use]
     pub fn version(&self, ring: &Ring, n: usize) -> VersionRef<'_> {
-        let head = self.head(ring, n);
-        let begin = ring.place(n) * self.stride;
-        let lanes = &self.slabs[ring.class()].lanes[begin..begin + head.lane_count as usize];
-        VersionRef { mask: head.mask, lanes }
+        assert!(n < ring.len());
+        let (slab, place) = (&self.slabs[ring.class()], ring.place(n));
+        let head = &slab.heads[place];
+        VersionRef { mask: head.mask, lanes: &slab.lanes[place * self.stride..][..head.lane_count as usize] }
     }
 
     /// The newest version.
+    #[inline]
     #[must_use]
     pub fn newest(&self, ring: &Ring) -> Option<&VersionHead> {
         (!ring.is_empty()).then(|| self.head(ring, ring.len() - 1))
@@ -143,7 +146,11 @@ impl VersionPool {
         }
         // There is at most one version a tick: so many before the newest none is too new, and most often that is it.
         let mut n = (ring.len() - 1).saturating_sub(behind.cast_unsigned() as usize);
-        if self.head(ring, n).tick.is_newer_than(tick) {
+        let guess = self.head(ring, n).tick;
+        if guess == tick {
+            return Some(n);
+        }
+        if guess.is_newer_than(tick) {
             return None;
         }
         while !self.head(ring, n + 1).tick.is_newer_than(tick) {

@@ -172,12 +172,21 @@ impl<T> Flight<T> {
     }
 
     fn detect_losses(&mut self, on_fate: &mut impl FnMut(u64, Fate<'_, T>)) {
-        let mut acked_later = 0;
+        let SendCounts { sent, acked, lost } = self.counts;
+        let (mut in_flight, mut acked_later) = (sent - acked - lost, 0);
         for index in (0..self.sent.len()).rev() {
+            if in_flight == 0 {
+                break;
+            }
             match self.sent[index].state {
                 State::Acked => acked_later += 1,
-                State::InFlight if acked_later >= REORDER_MAX => self.lose(index, on_fate),
-                _ => {}
+                State::InFlight => {
+                    in_flight -= 1;
+                    if acked_later >= REORDER_MAX {
+                        self.lose(index, on_fate);
+                    }
+                }
+                State::Lost => {}
             }
         }
     }

@@ -22,6 +22,7 @@ pub fn write_inputs<'a>(
     w: &mut BitWriter,
 ) {
     let mut changes = BitWriter::new();
+    changes.reserve_bytes(CHANGES_BYTES);
     write_change(lanes, default, newest, &mut changes);
     let mut newer = newest;
     let (mut count, mut bits) = (0, changes.len_bits());
@@ -38,6 +39,8 @@ pub fn write_inputs<'a>(
     w.append(changes.finish(), bits);
 }
 
+/// Few inputs take more.
+const CHANGES_BYTES: usize = 128;
 /// The most bits before the first input: one, the tick, the count.
 const HEAD_BITS_MAX: usize = 1 + 16 + 11;
 

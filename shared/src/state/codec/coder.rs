@@ -47,7 +47,11 @@ impl<'a> DeltaCoder<'a> {
 
     /// Where in the baselines the components are.
     pub(super) fn parts(&self, first: VersionRef<'_>, second: Option<VersionRef<'_>>) -> [Parts; 2] {
-        [first.mask, second.map_or(0, |second| second.mask)].map(|mask| Parts::new(self.plan, mask))
+        let places = Parts::new(self.plan, first.mask);
+        match second {
+            Some(second) if second.mask != first.mask => [places, Parts::new(self.plan, second.mask)],
+            _ => [places; 2],
+        }
     }
 
     /// The baselines, given their [`DeltaCoder::parts`].

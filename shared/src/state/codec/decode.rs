@@ -5,7 +5,7 @@ use super::coder::DeltaCoder;
 use super::context::{GROUP, Place, context};
 use super::expected::{Expected, FIELDS_MAX};
 use super::frame::{Frame, Numbers, Parts, Places, Whole};
-use super::plan::{FieldPlan, Kind, Plan, Shape};
+use super::plan::{FieldPlan, Fields, Kind, Plan, Shape};
 use super::predict::{Known, Manner, Past};
 use super::sink::Code;
 use super::telling::{Told, tell_lanes};
@@ -17,8 +17,7 @@ use arrayvec::ArrayVec;
 pub fn decode_full(layout: &StreamLayout, r: &mut BitReader<'_>, out: &mut Version) -> Result<(), Malformed> {
     let plan = layout.coding_plan();
     let mask = r.read_u32(plan.lane_counts.len() as u32)?;
-    begin(plan, mask, out);
-    read_components(plan, mask, &Parts::new(plan, mask), r, &mut out.lanes)
+    read_components(plan, mask, VersionRef { mask: 0, lanes: &[] }, &Parts::default(), r, out)
 }
 
 /// Reads what [`encode_delta`](super::encode_delta) wrote against the same baselines. `out` is overwritten; its content means
@@ -31,12 +30,6 @@ pub fn decode_delta(
 ) -> Result<(), Malformed> {
     let (coder, second) = baselines.coder(layout);
     coder.decode(baselines.first, second, r, out)
-}
-
-/// Whether fields were read, or the first symbol says that the mask has changed.
-enum Fields {
-    Read,
-    MaskChanged,
 }
 
 impl DeltaCoder<'_> {
@@ -52,88 +45,103 @@ impl DeltaCoder<'_> {
         r: &mut BitReader<'_>,
         out: &mut Version,
     ) -> Result<(), Malformed> {
-        begin(self.plan, first.mask, out);
-        let fields = if let Some(known) = self.whole(first, second) {
-            self.read_fields(first.mask, &known, Whole, r, &mut out.lanes)?
-        } else {
-            self.read_parts(first, second, r, &mut out.lanes)?
-        };
-        match fields {
-            Fields::Read => Ok(()),
-            Fields::MaskChanged => self.decode_changed(first, second, r, out),
+        begin(first, out);
+        match self.whole(first, second) {
+            Some(known) => self.decode_by(&known, Whole, (first, second), r, out),
+            None => self.decode_parts(first, second, r, out),
         }
     }
 
-    /// Reads fields against versions that have not all components.
+    /// The same of versions that have not all components.
     #[inline(never)]
-    fn read_parts(
-        &self,
-        first: VersionRef<'_>,
-        second: Option<VersionRef<'_>>,
-        r: &mut BitReader<'_>,
-        lanes: &mut [u32],
-    ) -> Result<Fields, Malformed> {
-        let places = self.parts(first, second);
-        self.read_fields(first.mask, &self.known_parts(first, second, &places), &places[0], r, lanes)
-    }
-
-    /// Reads what follows when the mask has changed.
-    #[cold]
-    fn decode_changed(
+    fn decode_parts(
         &self,
         first: VersionRef<'_>,
         second: Option<VersionRef<'_>>,
         r: &mut BitReader<'_>,
         out: &mut Version,
     ) -> Result<(), Malformed> {
-        let mask = r.read_u32(self.plan.lane_counts.len() as u32)?;
-        begin(self.plan, mask, out);
-        let new = Parts::new(self.plan, mask);
-        read_components(self.plan, mask & !first.mask, &new, r, &mut out.lanes)?;
         let places = self.parts(first, second);
-        let known = self.known_parts(first, second, &places);
-        match self.read_fields(first.mask & mask, &known, &new, r, &mut out.lanes)? {
-            Fields::Read => Ok(()),
-            Fields::MaskChanged => Err(Malformed),
-        }
+        self.decode_by(&self.known_parts(first, second, &places), &places[0], (first, second), r, out)
     }
 
-    /// The fields of the components in `common`, block by block, into `lanes`, whose components are at `places`.
+    /// The same of the versions that are `known`, the first of which has its components at `places`.
     #[inline(always)]
-    fn read_fields<P: Places>(
+    fn decode_by<P: Places>(
         &self,
-        common: u32,
         known: &Known<'_, P>,
         places: P,
+        (first, second): (VersionRef<'_>, Option<VersionRef<'_>>),
+        r: &mut BitReader<'_>,
+        out: &mut Version,
+    ) -> Result<(), Malformed> {
+        let (mut fields, mut block) = (self.plan.fields_of(first.mask), Block::default());
+        block.fill(known, &mut fields);
+        let symbol = self.book.read(block.expected.code(0), r)?;
+        if symbol == MASK_CHANGED {
+            return self.decode_changed(first, second, &block, r, out);
+        }
+        self.read_fields(symbol, &mut block, fields, (known, places), r, &mut out.lanes)
+    }
+
+    /// Reads what follows when the mask has changed; `told` is the first block that the fields would have had.
+    #[cold]
+    fn decode_changed(
+        &self,
+        first: VersionRef<'_>,
+        second: Option<VersionRef<'_>>,
+        told: &Block<'_>,
+        r: &mut BitReader<'_>,
+        out: &mut Version,
+    ) -> Result<(), Malformed> {
+        let mask = r.read_u32(self.plan.lane_counts.len() as u32)?;
+        let (places, new) = (self.parts(first, second), Parts::new(self.plan, mask));
+        read_components(self.plan, mask, first, &places[0], r, out)?;
+        let known = self.known_parts(first, second, &places);
+        let (mut fields, mut block) = (self.plan.fields_of(first.mask & mask), Block::default());
+        if told.expected.is_full() {
+            block.fill(&known, &mut fields);
+        } else {
+            // These are all, and what is known of them is the same.
+            let left = told.fields.iter().filter(|(field, _)| mask >> field.component & 1 != 0);
+            left.for_each(|(field, past)| block.push(field, *past));
+            fields = Fields::default();
+        }
+        let symbol = self.book.read(block.expected.code(0), r)?;
+        self.read_fields(symbol, &mut block, fields, (&known, &new), r, &mut out.lanes)
+    }
+
+    /// Reads a block, of which the first symbol is known, and the fields after it, into `lanes`, whose components are at `places`: as in
+    /// the first baseline so far.
+    #[inline(always)]
+    fn read_fields<'p, P: Places>(
+        &'p self,
+        mut symbol: u8,
+        block: &mut Block<'p>,
+        mut fields: Fields<'p>,
+        (known, places): (&Known<'_, P>, P),
         r: &mut BitReader<'_>,
         lanes: &mut [u32],
-    ) -> Result<Fields, Malformed> {
-        let mut fields = self.plan.fields_of(common);
+    ) -> Result<(), Malformed> {
         let mut reading = Reading { plan: self.plan, book: self.book, known, lanes, places };
-        let mut is_first = true;
         loop {
-            let mut expected = Expected::default();
-            let mut pasts = ArrayVec::<(&FieldPlan, Past), FIELDS_MAX>::new();
-            while !expected.is_full()
-                && let Some(field) = fields.next()
-            {
-                let past = known.past_of(field);
-                expected.push(past.expectation);
-                pasts.push((field, past));
-            }
-            let symbol = self.book.read(expected.code(0), r)?;
             if symbol == MASK_CHANGED {
-                return if is_first { Ok(Fields::MaskChanged) } else { Err(Malformed) };
+                return Err(Malformed);
             }
-            is_first = false;
-            let mut differ = read_pattern(self.book, &expected, symbol, r)?;
-            for (field, past) in &pasts {
-                reading.read(field, past, differ & 1 != 0, r)?;
-                differ >>= 1;
+            let differ = read_pattern(self.book, &block.expected, symbol, r)?;
+            let mut left = differ | block.moving;
+            while left != 0 {
+                let n = left.trailing_zeros();
+                let (field, past) = &block.fields[n as usize];
+                reading.read(field, past, differ >> n & 1 != 0, r)?;
+                left &= left - 1;
             }
             if fields.is_empty() {
-                return Ok(Fields::Read);
+                return Ok(());
             }
+            *block = Block::default();
+            block.fill(known, &mut fields);
+            symbol = self.book.read(block.expected.code(0), r)?;
         }
     }
 }
@@ -148,7 +156,36 @@ impl DeltaCoder<'_> {
         r: &mut BitReader<'_>,
         out: &mut Version,
     ) -> Result<(), Malformed> {
-        self.read_parts(first, second, r, &mut out.lanes).map(|_| ())
+        begin(first, out);
+        self.decode_parts(first, second, r, out)
+    }
+}
+
+/// Fields whose changes are told together.
+#[derive(Default)]
+struct Block<'a> {
+    expected: Expected,
+    /// Those that may become something else even if they are as predicted.
+    moving: u32,
+    fields: ArrayVec<(&'a FieldPlan, Past), FIELDS_MAX>,
+}
+
+impl<'a> Block<'a> {
+    /// Takes as many of the fields that are left as there is room for.
+    #[inline(always)]
+    fn fill<P: Places>(&mut self, known: &Known<'_, P>, left: &mut Fields<'a>) {
+        while !self.expected.is_full()
+            && let Some(field) = left.next()
+        {
+            self.push(field, known.past_of(field));
+        }
+    }
+
+    #[inline(always)]
+    fn push(&mut self, field: &'a FieldPlan, past: Past) {
+        let moves = self.expected.push(past.expectation) || field.velocities != 0;
+        self.moving |= u32::from(moves) << self.fields.len();
+        self.fields.push((field, past));
     }
 }
 
@@ -182,7 +219,7 @@ struct Reading<'a, P> {
     plan: &'a Plan,
     book: &'a Codebook,
     known: &'a Known<'a, P>,
-    /// What has been read: velocities come before what they move.
+    /// What has been read, and what is still as it was: velocities come before what they move.
     lanes: &'a mut [u32],
     places: P,
 }
@@ -201,11 +238,9 @@ impl<P: Places> Reading<'_, P> {
     }
 
     fn read_symbols(&mut self, field: &FieldPlan, differs: bool, r: &mut BitReader<'_>) -> Result<(), Malformed> {
-        let begin = self.places.place(field.component, usize::from(field.first_lane));
-        let values = &mut self.lanes[begin..begin + field.count];
-        values.copy_from_slice(self.known.first.lanes_of(field));
         if differs {
-            for (lane, value) in self.plan.lanes_of(field).iter().zip(values) {
+            let begin = self.places.place(field.component, usize::from(field.first_lane));
+            for (lane, value) in self.plan.lanes_of(field).iter().zip(&mut self.lanes[begin..begin + field.count]) {
                 if field.count == 1 || r.read_bool()? {
                     *value = r.read_up_to(lane.max)?;
                 }
@@ -272,26 +307,33 @@ fn read_rotation(
     Ok(())
 }
 
-/// Makes room for the lanes of `mask`.
+/// Begins with what the first baseline says: most of it stays as it is.
 #[inline]
-fn begin(plan: &Plan, mask: u32, out: &mut Version) {
-    out.mask = mask;
+fn begin(first: VersionRef<'_>, out: &mut Version) {
+    out.mask = first.mask;
     out.lanes.clear();
-    out.lanes.resize(plan.lanes_in(mask), 0);
+    out.lanes.extend_from_slice(first.lanes);
 }
 
-/// Reads the components of `mask`, which are at `places`, absolute.
+/// Reads the components of `mask` that `first` has not, absolute; the others are as in `first`, where they are at `places`.
 fn read_components(
     plan: &Plan,
     mask: u32,
+    first: VersionRef<'_>,
     places: &Parts,
     r: &mut BitReader<'_>,
-    out: &mut [u32],
+    out: &mut Version,
 ) -> Result<(), Malformed> {
+    out.mask = mask;
+    out.lanes.clear();
     for (component, first_lane, lanes) in plan.components(mask) {
-        let begin = places.place(component, first_lane);
-        for (lane, value) in lanes.iter().zip(&mut out[begin..]) {
-            *value = r.read_up_to(lane.max)?;
+        if first.mask >> component & 1 != 0 {
+            let begin = places.place(component, first_lane);
+            out.lanes.extend_from_slice(&first.lanes[begin..begin + lanes.len()]);
+        } else {
+            for lane in lanes {
+                out.lanes.push(r.read_up_to(lane.max)?);
+            }
         }
     }
     Ok(())

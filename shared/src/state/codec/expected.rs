@@ -24,9 +24,11 @@ impl Expected {
     #[inline]
     pub(super) const fn push(&mut self, expectation: Expectation) -> bool {
         let active = !matches!(expectation, Expectation::Still);
-        self.patterns |= (expectation as u32) << (self.active_count * 2);
-        self.active |= (active as u32) << self.count;
-        self.active_count += active as u32;
+        if active {
+            self.patterns |= (expectation as u32) << (self.active_count * 2);
+            self.active |= 1 << self.count;
+            self.active_count += 1;
+        }
         self.count += 1;
         active
     }

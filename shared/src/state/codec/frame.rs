@@ -1,4 +1,4 @@
-use super::plan::{FieldPlan, LANES_MAX, Plan};
+use super::plan::{COMPONENTS_MAX, FieldPlan, LANES_MAX, Plan};
 
 /// Where in a version's lanes its components are.
 pub(super) trait Places: Copy {
@@ -13,12 +13,12 @@ pub(super) trait Places: Copy {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Whole;
 
-/// Of a version that may have only some.
-#[derive(Clone, Copy, Debug)]
+/// Of a version that may have only some. The default one has none.
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Parts {
     mask: u32,
     /// By component: how many lanes of the full layout are missing before it.
-    missing: [u16; 32],
+    missing: [u16; COMPONENTS_MAX],
 }
 
 /// A version's lanes, and where they are.
@@ -45,10 +45,13 @@ impl Places for Whole {
 
 impl Parts {
     pub(super) fn new(plan: &Plan, mask: u32) -> Self {
-        let (mut missing, mut before) = ([0; 32], 0);
-        for (component, (place, count)) in missing.iter_mut().zip(&plan.lane_counts).enumerate() {
-            *place = before;
-            before += if mask >> component & 1 == 0 { *count as u16 } else { 0 };
+        let (mut missing, mut absent) = ([0; COMPONENTS_MAX], plan.full_mask & !mask);
+        while absent != 0 {
+            // Nearly always few are absent, and all components at once are as fast as one.
+            for (missing, count) in missing.iter_mut().zip(&plan.missing_without[absent.trailing_zeros() as usize]) {
+                *missing += count;
+            }
+            absent &= absent - 1;
         }
         Self { mask, missing }
     }

@@ -14,6 +14,8 @@ pub(crate) struct Plan {
     pub(super) fields: Vec<FieldPlan>,
     /// How many lanes each component has.
     pub(super) lane_counts: Vec<usize>,
+    /// For each component how many lanes are missing before each, if it is absent.
+    pub(super) missing_without: Vec<[u16; COMPONENTS_MAX]>,
     /// Where each component's lanes begin among [`Plan::lanes`].
     pub(super) first_lanes: Vec<u16>,
     /// All lanes of the stream, in schema order.
@@ -71,6 +73,9 @@ pub(super) enum Kind {
     Symbols,
 }
 
+/// Components of a stream: each has a bit of its mask.
+pub(super) const COMPONENTS_MAX: usize = 32;
+
 /// Lanes that are predicted together.
 pub(super) const LANES_MAX: usize = 4;
 
@@ -83,6 +88,8 @@ impl Plan {
                 plan.add(component, field, motions);
             }
             plan.lane_counts.push(layout.lanes.len());
+            let missing = |other| if other > component { layout.lanes.len() as u16 } else { 0 };
+            plan.missing_without.push(core::array::from_fn(missing));
             plan.first_lanes.push(layout.first_lane as u16);
             plan.full_mask |= 1 << component;
         }
@@ -163,16 +170,6 @@ impl Plan {
         })
     }
 
-    /// How many lanes the components of `mask` have.
-    #[inline]
-    pub(super) fn lanes_in(&self, mask: u32) -> usize {
-        if mask == self.full_mask {
-            self.lanes.len()
-        } else {
-            self.components(mask).map(|(.., lanes)| lanes.len()).sum()
-        }
-    }
-
     /// The lanes of a field.
     pub(super) fn lanes_of(&self, field: &FieldPlan) -> &[Lane] {
         &self.lanes[usize::from(field.first_lane)..][..field.count]
@@ -247,7 +244,7 @@ impl FieldPlan {
 }
 
 /// The fields of some components.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Fields<'a> {
     left: slice::Iter<'a, FieldPlan>,
     mask: u32,

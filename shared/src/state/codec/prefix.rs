@@ -4,6 +4,8 @@ use alloc::vec::Vec;
 
 /// The longest code word, in bits.
 pub(super) const LEN_MAX: u32 = 15;
+/// The number of lengths, 0 included.
+const LENGTHS: usize = LEN_MAX as usize + 1;
 /// Words up to this long are found by one look-up.
 const LOOKUP_BITS: u32 = 9;
 const LOOKUP: usize = 1 << LOOKUP_BITS;
@@ -25,20 +27,27 @@ pub(super) struct PrefixCode {
     lookup: Box<[(u8, u8); LOOKUP]>,
     /// Symbols by their words' length, then by number.
     by_length: Vec<u8>,
-    /// How many words there are of each length.
-    counts: [u16; LEN_MAX as usize + 1],
+    /// For each length the end of its words, as numbers of [`LEN_MAX`] bits with the first bit highest: the words that are not longer
+    /// than that lie before it.
+    ends: [u32; LENGTHS],
+    /// For each length what to add to a word of it, taken for a number, to get its place in `by_length`.
+    places: [u32; LENGTHS],
 }
 
 impl PrefixCode {
     /// The code with these lengths, each 1 to [`LEN_MAX`]. They fill the code space exactly.
     pub(super) fn new(lengths: &[u8]) -> Self {
-        let mut counts = [0u16; LEN_MAX as usize + 1];
+        let mut counts = [0u16; LENGTHS];
         lengths.iter().for_each(|len| counts[usize::from(*len)] += 1);
         let space: u32 = (1..=LEN_MAX).map(|len| u32::from(counts[len as usize]) << (LEN_MAX - len)).sum();
         assert!(counts[0] == 0 && space == 1 << LEN_MAX, "the words do not fill the code space");
-        let mut next = [0u32; LEN_MAX as usize + 1];
-        for len in 1..LEN_MAX as usize {
-            next[len + 1] = (next[len] + u32::from(counts[len])) << 1;
+        let (mut next, mut ends, mut places) = ([0u32; LENGTHS], [0; LENGTHS], [0u32; LENGTHS]);
+        let mut before = 0;
+        for len in 1..LENGTHS {
+            next[len] = (next[len - 1] + u32::from(counts[len - 1])) << 1;
+            ends[len] = (next[len] + u32::from(counts[len])) << (LENGTHS - 1 - len);
+            places[len] = u32::wrapping_sub(before, next[len]);
+            before += u32::from(counts[len]);
         }
         let mut by_length: Vec<u8> = (0..lengths.len() as u8).collect();
         by_length.sort_by_key(|symbol| lengths[usize::from(*symbol)]);
@@ -54,7 +63,7 @@ impl PrefixCode {
                 lookup[usize::from(word.bits) | rest << word.len] = (symbol as u8, word.len as u8);
             }
         }
-        Self { words, lookup, by_length, counts }
+        Self { words, lookup, by_length, ends, places }
     }
 
     /// The word of a symbol; an empty one if there is no such symbol.
@@ -78,17 +87,14 @@ impl PrefixCode {
     }
 
     /// Word by word length: the canonical order makes those of one length a range.
-    #[cold]
+    #[inline(never)]
     fn find_long(&self, ahead: u32) -> Result<(u8, u32), Malformed> {
-        let (mut code, mut first, mut before) = (0, 0, 0);
-        for len in 1..=LEN_MAX {
-            code = code << 1 | ahead >> (len - 1) & 1;
-            let count = u32::from(self.counts[len as usize]);
-            if code < first + count {
-                return Ok((self.by_length[(before + code - first) as usize], len));
+        let word = ahead.reverse_bits() >> (u32::BITS - LEN_MAX);
+        for len in LOOKUP_BITS + 1..=LEN_MAX {
+            if word < self.ends[len as usize] {
+                let place = (word >> (LEN_MAX - len)).wrapping_add(self.places[len as usize]);
+                return Ok((self.by_length[place as usize], len));
             }
-            before += count;
-            first = (first + count) << 1;
         }
         Err(Malformed)
     }

@@ -26,6 +26,26 @@ component!(
     Field::range("y", -8.0, 8.0, 0.125),
     Field::range("z", -8.0, 8.0, 0.125)
 );
+component!(
+    Wide,
+    Field::integer("a", 0, 100),
+    Field::integer("b", 0, 100),
+    Field::integer("c", 0, 100),
+    Field::integer("d", 0, 100),
+    Field::integer("e", 0, 100),
+    Field::integer("f", 0, 100),
+    Field::integer("g", 0, 100),
+    Field::integer("h", 0, 100),
+    Field::integer("i", 0, 100),
+    Field::integer("j", 0, 100),
+    Field::integer("k", 0, 100),
+    Field::integer("l", 0, 100),
+    Field::integer("m", 0, 100),
+    Field::integer("n", 0, 100),
+    Field::integer("o", 0, 100),
+    Field::integer("p", 0, 100),
+    Field::integer("q", 0, 100)
+);
 component!(Nothing, Field::flags("none", 1));
 impl Input for Nothing {
     fn clear_one_shots(&mut self) {}
@@ -116,6 +136,22 @@ proptest! {
         decode_full(layout, &mut r, &mut out).unwrap();
         prop_assert_eq!(&out, &new);
         prop_assert_eq!(r.position_bits(), len_bits);
+    }
+
+    #[test]
+    fn components_come_and_go_beside_more_fields_than_a_block_has(
+        masks in (0u32..8, 0u32..8, 0u32..8), noises in (noise(), noise(), noise()), ages in ages()
+    ) {
+        let schema = Schema::builder("wide").input::<Nothing>().component::<Health>(Audience::Public);
+        let schema = schema.component::<Wide>(Audience::Public).component::<Look>(Audience::Public).build().unwrap();
+        let version = |mask, noise: &Noise| Version { mask, lanes: values(&lanes_of(&schema, mask), &noise.repeat(2)) };
+        let [first, second, new] = [version(masks.0, &noises.0), version(masks.1, &noises.1), version(masks.2, &noises.2)];
+        let known = baselines(&first, Some(&second), ages);
+        let mut w = BitWriter::new();
+        encode_delta(schema.stream(Audience::Public), &known, new.borrow(), &mut w);
+        let mut out = Version::default();
+        decode_delta(schema.stream(Audience::Public), &known, &mut BitReader::new(w.finish()), &mut out).unwrap();
+        prop_assert_eq!(out, new);
     }
 
     #[test]
