@@ -146,7 +146,7 @@ fn length_of(ticks: u32, tick_hz: u32) -> Duration {
 
 fn config(seed: u64, clients: usize, rates: &mut Rng, budget: &mut Rng) -> UniverseConfig {
     let usual = [(60, 60), (60, 30), (60, 20), (30, 30)];
-    let rare = [(20, 20), (120, 60), (240, 60), (60, 10), (10, 10), (60, 5), (5, 5)];
+    let rare = [(20, 20), (120, 60), (240, 60), (240, 240), (60, 10), (10, 10), (60, 5), (5, 5)];
     let (tick_hz, snapshot_hz) = if rates.chance(0.6) { pick(rates, &usual) } else { pick(rates, &rare) };
     UniverseConfig {
         seed,
