@@ -28,6 +28,9 @@ struct Flags {
     /// Runs of which the median counts.
     #[arg(long, default_value_t = 5)]
     runs: usize,
+    /// Snapshots a second; divides 60.
+    #[arg(long, default_value_t = TICK_HZ)]
+    snapshot_hz: u32,
     /// A whole view is looked at in every so many ticks, as in most seeds.
     #[arg(long, default_value_t = 7)]
     look_every_ticks: u32,
@@ -91,7 +94,7 @@ fn scenario(flags: &Flags, cipher: Cipher, entities: usize, life_ticks_max: u64)
     let mut scenario = Scenario::draw(1, wishes);
     scenario.config.cipher = cipher;
     scenario.config.look_every_ticks = flags.look_every_ticks;
-    (scenario.config.tick_hz, scenario.config.snapshot_hz) = (TICK_HZ, TICK_HZ);
+    (scenario.config.tick_hz, scenario.config.snapshot_hz) = (TICK_HZ, flags.snapshot_hz);
     scenario.config.client_bandwidth_bytes_s = 256 << 10;
     (scenario.entities, scenario.life_ticks_max) = (entities, life_ticks_max);
     scenario.length = Duration::from_secs(flags.seconds.into());
