@@ -211,6 +211,7 @@ pub trait Input: Replicate + Clone + Default {
 
 #[cfg(test)]
 mod tests {
+    use super::super::declared::component;
     use super::*;
     use alloc::string::String;
     use alloc::vec::Vec;
@@ -314,5 +315,12 @@ mod tests {
     fn counters_wrap_and_choices_end() {
         let odd = Odd { choice: 99, counter: 0x1_02, ..Odd::default() }.snapped();
         assert_eq!((odd.choice, odd.counter), (4, 2));
+    }
+
+    #[test]
+    fn a_component_with_a_reference_among_its_fields_has_references() {
+        component!(Marker, Field::flags("shown", 1), Field::reference("target"));
+        component!(Sign, Field::flags("shown", 1), Field::text("says", 3));
+        assert!(Marker::has_references() && !Sign::has_references());
     }
 }
