@@ -247,6 +247,7 @@ pub const fn join_fields<const N: usize>(lists: &[&[Field]]) -> [Field; N] {
 
 #[cfg(test)]
 mod tests {
+    use super::super::EntityRef;
     use super::*;
 
     /// From one end of what a range may have to the other.
@@ -269,6 +270,16 @@ mod tests {
     #[should_panic(expected = "2^22 steps from 0")]
     fn a_range_too_far_above_zero_is_refused() {
         let _ = Field::range("x", FAR, FAR + 1.0, 1.0);
+    }
+
+    #[test]
+    fn a_reference_has_room_for_any_entity_and_for_none() {
+        let field = Field::reference("target");
+        let mut lanes = field.lanes().map(|lane| lane.max);
+        let maxima = [(); 2].map(|()| lanes.next().expect("it has two lanes"));
+        let last = NetId { index: NetId::INDEX_MAX, generation: u16::MAX };
+        assert_eq!(EntityRef::to_lanes(Some(last)), maxima);
+        assert_eq!((EntityRef::from_lanes(maxima), EntityRef::from_lanes([0, 7])), (Some(last), None));
     }
 
     #[test]
