@@ -217,7 +217,7 @@ mod tests {
 
     #[test]
     fn time_is_rounded_to_the_nearest_and_no_rate_counts_as_one() {
-        assert_eq!([1, 2].map(|ticks| MotionTime::of_ticks(ticks, 3).0), [21_845, 43_691]);
+        assert_eq!([1, 2].map(|ticks| MotionTime::of_ticks(ticks, 7).0), [9_362, 18_725]);
         assert_eq!(MotionTime::of_ticks(3, 0), MotionTime::of_ticks(3, 1));
         assert_eq!([15, 16, 17].map(|ticks| MotionTime::of_ticks(ticks, 1).0 >> 16), [15, 16, 16]);
     }

@@ -323,4 +323,25 @@ mod tests {
         component!(Sign, Field::flags("shown", 1), Field::text("says", 3));
         assert!(Marker::has_references() && !Sign::has_references());
     }
+
+    #[test]
+    fn several_ranges_are_written_and_read_as_one_after_the_other() {
+        #[derive(Debug, PartialEq)]
+        struct Point([f32; 3]);
+        impl Replicate for Point {
+            const NAME: &'static str = "point";
+            const FIELDS: &'static [Field] = &[
+                Field::range("x", -10.0, 10.0, 0.5),
+                Field::range("y", -10.0, 10.0, 0.5),
+                Field::range("z", 0.0, 100.0, 1.0),
+            ];
+            fn quantize(&self, lanes: &mut LaneWriter<'_>) {
+                lanes.ranges(self.0);
+            }
+            fn dequantize(lanes: &mut LaneReader<'_>) -> Self {
+                Self(lanes.ranges())
+            }
+        }
+        assert_eq!(Point([1.1, -20.0, 63.0]).snapped(), Point([1.0, -10.0, 63.0]));
+    }
 }
