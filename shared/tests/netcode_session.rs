@@ -6,11 +6,14 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use netcode_net::*;
-use tidelock::ClientId;
 use tidelock::netcode::{
-    Cipher, Client, ClientState, ConnectToken, DisconnectCause, PACKET_BYTES_MAX, ServerConfig, Slot, TokenSpec,
+    Cipher, Client, ClientState, ConnectToken, DisconnectCause, DropReason, PACKET_BYTES_MAX, ServerConfig, Slot,
+    TokenSpec,
 };
+use tidelock::{Buffer, ClientId};
 
+const DENIED: u8 = 1;
+const RESPONSE: u8 = 3;
 const KEEP_ALIVE: u8 = 4;
 const DISCONNECT: u8 = 6;
 
@@ -210,7 +213,7 @@ fn every_slot_of_the_largest_server_serves_its_client() {
     let late = net.add_at(token(u64::MAX), client_address(clients));
     let (len, _) = net.clients[late].poll_transmit(net.now, &mut out).unwrap();
     net.server.handle_datagram(client_address(clients), &mut out[..len], net.now, START_UNIX_S);
-    assert_eq!(net.server.drops().of(tidelock::netcode::DropReason::ServerFull), 1);
+    assert_eq!(net.server.drops().of(DropReason::ServerFull), 1);
 }
 
 #[test]
@@ -297,4 +300,128 @@ fn a_client_knows_the_timeout_of_its_token() {
     let mut bytes = token(1).to_bytes();
     bytes[13 + 8 + 8 + 8 + 24 + 1024..][..4].fill(0);
     assert_eq!(ConnectToken::from_bytes(&bytes).unwrap().timeout(), None);
+}
+
+#[test]
+fn each_client_is_told_its_own_slot() {
+    let mut net = Net::new(3);
+    for slot in 0..3 {
+        let client = net.connect(slot.into());
+        assert_eq!(net.clients[client].client_index(), slot);
+    }
+}
+
+#[test]
+fn payloads_are_taken_only_while_connected() {
+    let mut net = Net::new(1);
+    let client = net.add(token(1));
+    net.lose_to_clients = true;
+    net.transmit_client(client);
+    net.transmit_server();
+    let challenge = net.sent.last().unwrap().clone();
+    net.deliver_to_client(&challenge);
+    net.transmit_client(client);
+    assert_eq!((net.server.clients(), net.clients[client].state()), (1, ClientState::SendingResponse));
+    let refused = |net: &Net| net.clients[client].drops().of(DropReason::TypeUnexpected);
+    net.lose_to_clients = false;
+    net.send_to_client(Slot(0), b"before its keep-alive");
+    assert_eq!((net.received[client].len(), refused(&net)), (0, 1));
+    net.transmit_server();
+    net.send_to_client(Slot(0), b"after it");
+    assert_eq!((net.received[client].len(), refused(&net)), (1, 1));
+    net.clients[client].disconnect();
+    net.send_to_client(Slot(0), b"after the goodbye");
+    assert_eq!((net.received[client].len(), refused(&net)), (1, 2));
+}
+
+#[test]
+fn a_connected_address_has_nothing_more_to_say_of_handshakes() {
+    let mut net = Net::new(1);
+    let client = net.connect(1);
+    let response = net.sent.iter().rfind(|datagram| datagram.bytes[0] & 0xf == RESPONSE).unwrap().clone();
+    net.deliver_to_server(&response);
+    assert_eq!(net.server.drops().of(DropReason::AddressConnected), 1);
+    // A goodbye of a client, with the type of what only servers say.
+    net.sent.clear();
+    net.lose_to_server = true;
+    net.clients[client].disconnect();
+    net.transmit_client(client);
+    let mut denied = net.sent[0].clone();
+    denied.bytes[0] = denied.bytes[0] & 0xf0 | DENIED;
+    net.deliver_to_server(&denied);
+    assert_eq!(net.server.drops().of(DropReason::TypeUnexpected), 1);
+    assert_eq!((net.server.drops().total(), net.server.clients()), (2, 1));
+}
+
+/// What of a server's buffers holds something, and how much it may hold.
+fn filled(net: &Net) -> Vec<(&'static str, usize, usize)> {
+    let mut filled = Vec::new();
+    net.server.buffers(&mut |Buffer { name, len, max }| {
+        assert!(len <= max, "{name} has {len} of {max}");
+        if len > 0 {
+            filled.push((name, len, max));
+        }
+    });
+    filled
+}
+
+#[test]
+fn a_server_tells_how_full_all_is_that_the_network_fills() {
+    let mut net = Net::with(ServerConfig { handshakes_max: 5, replies_max: 7, token_history_max: 11, ..config(3) });
+    assert_eq!(filled(&net), []);
+    let client = net.add(token(1));
+    net.transmit_client(client);
+    let handshake = [("addresses", 1, 8), ("handshakes", 1, 5), ("tokens remembered", 1, 11)];
+    assert_eq!(filled(&net), [&handshake[..], &[("answers to handshakes", 1, 7)]].concat());
+    net.lose_to_clients = true;
+    net.transmit_server();
+    assert_eq!(filled(&net), handshake);
+    let challenge = net.sent.last().unwrap().clone();
+    net.deliver_to_client(&challenge);
+    net.transmit_client(client);
+    let session = |extra: &[_]| [&[("addresses", 1, 8), ("clients by id", 1, 3)], extra, &[handshake[2]]].concat();
+    assert_eq!(filled(&net), session(&[("greetings", 1, 3)]));
+    net.transmit_server();
+    assert_eq!(filled(&net), session(&[]));
+    net.server.disconnect(Slot(0));
+    assert_eq!(filled(&net), [handshake[2], ("goodbyes", 1, 3)]);
+}
+
+#[test]
+fn clients_that_come_and_go_unheard_leave_no_more_greetings_than_there_are_slots() {
+    let mut net = Net::new(1);
+    net.lose_to_clients = true;
+    for id in 0..5 {
+        let client = net.add(token(id));
+        net.transmit_client(client);
+        // The challenge alone: greetings come after it.
+        let mut out = [0; PACKET_BYTES_MAX];
+        let (len, _) = net.server.poll_transmit(net.now, &mut out).unwrap();
+        net.clients[client].handle_datagram(SERVER, &mut out[..len], net.now);
+        net.transmit_client(client);
+        assert_eq!(net.server.clients(), 1);
+        assert!(filled(&net).contains(&("greetings", 1, 1)));
+        net.clients[client].disconnect();
+        net.transmit_client(client);
+        assert_eq!(net.server.clients(), 0);
+    }
+}
+
+#[test]
+fn every_cause_has_a_name_and_a_sentence_of_its_own() {
+    let snake_case = |cause: &DisconnectCause| {
+        let mut name = String::new();
+        for letter in format!("{cause:?}").chars() {
+            if letter.is_uppercase() && !name.is_empty() {
+                name.push('_');
+            }
+            name.extend(letter.to_lowercase());
+        }
+        name
+    };
+    for cause in DisconnectCause::ALL {
+        assert_eq!(cause.name(), snake_case(cause));
+    }
+    let sentences: BTreeSet<String> = DisconnectCause::ALL.iter().map(DisconnectCause::to_string).collect();
+    assert!(sentences.len() == DisconnectCause::ALL.len() && !sentences.contains(""));
 }

@@ -52,3 +52,23 @@ pub(crate) fn read_change_into(lanes: &[Lane], values: &mut [u32], r: &mut BitRe
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_component_of_one_lane_has_no_bit_for_the_lane() {
+        let lane = Lane { max: 15, coding: Coding::Symbol };
+        for (lanes, old, new, bits) in
+            [(&[lane][..], &[3][..], &[9][..], 1 + 4), (&[lane; 2], &[3, 3], &[3, 9], 1 + 1 + 1 + 4)]
+        {
+            let mut w = BitWriter::new();
+            write_change(lanes, old, new, &mut w);
+            assert_eq!(w.len_bits(), bits);
+            let mut values = old.to_vec();
+            read_change_into(lanes, &mut values, &mut BitReader::new(w.finish())).unwrap();
+            assert_eq!(values, new);
+        }
+    }
+}

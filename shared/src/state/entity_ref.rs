@@ -97,3 +97,15 @@ impl core::fmt::Debug for Entities<'_> {
         f.write_str("Entities")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_replicated_has_a_net_id() {
+        let id = NetId { index: 3, generation: 5 };
+        let ids = [EntityRef::Net(id), EntityRef::Local(3), EntityRef::None].map(EntityRef::net_id);
+        assert_eq!(ids, [Some(id), None, None]);
+    }
+}

@@ -244,3 +244,46 @@ pub const fn join_fields<const N: usize>(lists: &[&[Field]]) -> [Field; N] {
     assert!(at == N);
     joined
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::EntityRef;
+    use super::*;
+
+    /// From one end of what a range may have to the other.
+    const FAR: f32 = 4_194_304.0;
+
+    #[test]
+    fn a_range_may_end_2_to_the_22_steps_from_zero_on_either_side() {
+        for (min, max) in [(-FAR, 0.0), (0.0, FAR), (-FAR, 1.0 - FAR), (FAR - 1.0, FAR)] {
+            assert_eq!(Field::range("x", min, max, 1.0).kind, FieldKind::Range { min, max, step: 1.0 });
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "2^22 steps from 0")]
+    fn a_range_too_far_below_zero_is_refused() {
+        let _ = Field::range("x", -FAR - 1.0, -FAR, 1.0);
+    }
+
+    #[test]
+    #[should_panic(expected = "2^22 steps from 0")]
+    fn a_range_too_far_above_zero_is_refused() {
+        let _ = Field::range("x", FAR, FAR + 1.0, 1.0);
+    }
+
+    #[test]
+    fn a_reference_has_room_for_any_entity_and_for_none() {
+        let field = Field::reference("target");
+        let mut lanes = field.lanes().map(|lane| lane.max);
+        let maxima = [(); 2].map(|()| lanes.next().expect("it has two lanes"));
+        let last = NetId { index: NetId::INDEX_MAX, generation: u16::MAX };
+        assert_eq!(EntityRef::to_lanes(Some(last)), maxima);
+        assert_eq!((EntityRef::from_lanes(maxima), EntityRef::from_lanes([0, 7])), (Some(last), None));
+    }
+
+    #[test]
+    fn the_order_of_an_angle_and_of_a_rotation_is_a_third_of_their_bits() {
+        assert_eq!((Field::angle("a", 20).order, Field::rotation("r", 11).order), (6, 3));
+    }
+}

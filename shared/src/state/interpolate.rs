@@ -37,3 +37,21 @@ pub trait Interpolate: Replicate {
         false
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::declared::component;
+    use super::super::{Field, LaneReader, LaneWriter};
+    use super::*;
+
+    #[test]
+    fn nothing_jumps_that_does_not_say_so() {
+        component!(Height, Field::range("height", 0.0, 100.0, 0.5));
+        impl Interpolate for Height {
+            fn interpolate(_: &Self, _: &Self, _: f32) -> Self {
+                Self
+            }
+        }
+        assert!(!Height::jumped(&Height, &Height, 0.1));
+    }
+}

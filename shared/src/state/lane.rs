@@ -143,11 +143,27 @@ mod tests {
 
     #[test]
     fn no_change_is_longer_than_the_longest() {
-        for (max, order) in [(0, 0), (1, 3), (100, 0), (255, 7), (4_194_304, 4), (u32::MAX >> 1, 16)] {
+        let all = [
+            (0, 0),
+            (1, 3),
+            (7, 3),
+            (7, 4),
+            (100, 0),
+            (100, 7),
+            (255, 7),
+            (255, 8),
+            (4_194_304, 4),
+            (u32::MAX >> 1, 16),
+        ];
+        for (max, order) in all {
             let lane = Lane { max, coding: Coding::Number(order) };
             let mut w = crate::bits::BitWriter::new();
             w.write_golomb(crate::bits::zigzag(lane.difference(max, 0)).saturating_sub(1), order.into());
             assert!(w.len_bits() <= lane.change_bits_max(), "{} bits, {max} of order {order}", w.len_bits());
+            // Where the order is neither small nor above the lane's bits, there is such a change.
+            if order >= 2 && u32::from(order) <= lane.bits() && max.count_ones() == lane.bits() {
+                assert_eq!(w.len_bits(), lane.change_bits_max());
+            }
         }
     }
 

@@ -170,3 +170,71 @@ impl ComponentLayout {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Audience, Input, Replicate, Schema};
+    use super::*;
+
+    #[derive(Replicate)]
+    #[replicate(priority = 3)]
+    struct Mood(#[field(flags, bits = 5)] u32);
+
+    #[derive(Replicate)]
+    struct Spot {
+        #[field(range(0.0..=100.0), step = 1.0)]
+        x: f32,
+        #[field(range(0.0..=200.0), step = 1.0)]
+        y: f32,
+    }
+
+    #[derive(Replicate)]
+    #[replicate(priority = 9)]
+    struct Turn(#[field(bits = 9)] glam::Quat);
+
+    #[derive(Replicate, Clone, Default)]
+    struct Press(bool);
+
+    impl Input for Press {
+        fn clear_one_shots(&mut self) {}
+    }
+
+    fn schema() -> Schema {
+        Schema::builder("layout")
+            .replicate::<Mood>()
+            .replicate::<Spot>()
+            .replicate::<Turn>()
+            .input::<Press>()
+            .build()
+            .unwrap()
+    }
+
+    #[test]
+    fn lanes_of_components_that_are_absent_take_no_room() {
+        let schema = schema();
+        let layout = schema.stream(Audience::Public);
+        assert_eq!([0b000, 0b001, 0b010, 0b101, 0b111].map(|mask| layout.lane_count(mask)), [0, 1, 2, 5, 7]);
+        assert_eq!([0b100, 0b101, 0b110, 0b111].map(|mask| layout.lane_offset(mask, 2)), [0, 1, 2, 3]);
+        assert_eq!((layout.lane_offset(0b111, 0), layout.lane_offset(0b111, 1)), (0, 1));
+        assert_eq!((layout.full_mask(), schema.stream(Audience::Team).full_mask()), (0b111, 0));
+        let present = |mask| layout.present(mask).map(|(bit, component)| (bit, component.name)).collect::<Vec<_>>();
+        assert_eq!((present(0b101), present(0)), ([(0, "mood"), (2, "turn")].to_vec(), [].to_vec()));
+    }
+
+    #[test]
+    fn a_record_has_a_bit_for_each_component_and_the_lanes_of_those_that_are_present() {
+        let schema = schema();
+        let layout = schema.stream(Audience::Public);
+        let (mood, spot, turn) = (5, 7 + 8, 2 + 3 * 9);
+        let expected = [3, 3 + mood, 3 + spot, 3 + mood + turn, 3 + mood + spot + turn];
+        assert_eq!([0b000, 0b001, 0b010, 0b101, 0b111].map(|mask| layout.record_bits(mask)), expected);
+        assert_eq!(schema.stream(Audience::Owner).record_bits(0), 0);
+    }
+
+    #[test]
+    fn a_version_has_the_largest_priority_of_its_components() {
+        let schema = schema();
+        let priority = |mask| schema.stream(Audience::Public).priority(mask);
+        assert_eq!([0b000, 0b001, 0b010, 0b011, 0b111].map(priority), [1, 3, 1, 3, 9]);
+    }
+}

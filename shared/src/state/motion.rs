@@ -215,6 +215,24 @@ mod tests {
         assert_eq!(MotionTime::of_ticks(0, 240), MotionTime(0));
     }
 
+    #[test]
+    fn time_is_rounded_to_the_nearest_and_no_rate_counts_as_one() {
+        assert_eq!([1, 2].map(|ticks| MotionTime::of_ticks(ticks, 7).0), [9_362, 18_725]);
+        assert_eq!(MotionTime::of_ticks(3, 0), MotionTime::of_ticks(3, 1));
+        assert_eq!([15, 16, 17].map(|ticks| MotionTime::of_ticks(ticks, 1).0 >> 16), [15, 16, 16]);
+    }
+
+    #[test]
+    fn a_displacement_is_rounded_to_the_nearest_step() {
+        let (rest, half_a_second) = (3, MotionTime(1 << 15));
+        let by_second = LaneMotion { rest, rate: 1 << 16, ..LaneMotion::default() };
+        let moved = [0, 1, 2, 3, 4, 5, 6].map(|velocity| by_second.displacement(velocity, half_a_second));
+        assert_eq!(moved, [-1, -1, 0, 0, 1, 1, 2], "halves go up");
+        // Half a step in 16 s, and the least that is slower.
+        let slowly = |rate| LaneMotion { rest, rate, ..LaneMotion::default() }.displacement(4, MotionTime::MAX);
+        assert_eq!([1919, 1920].map(slowly), [0, 1]);
+    }
+
     proptest! {
         #[test]
         fn motion_is_near_to_the_real_one_and_never_overflows(

@@ -20,3 +20,14 @@ impl fmt::Display for NetId {
         write!(f, "{}v{}", self.index, self.generation)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+
+    #[test]
+    fn it_is_read_as_index_and_generation() {
+        assert_eq!(NetId { index: NetId::INDEX_MAX, generation: 7 }.to_string(), "1048575v7");
+    }
+}

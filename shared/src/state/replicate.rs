@@ -211,6 +211,7 @@ pub trait Input: Replicate + Clone + Default {
 
 #[cfg(test)]
 mod tests {
+    use super::super::declared::component;
     use super::*;
     use alloc::string::String;
     use alloc::vec::Vec;
@@ -314,5 +315,33 @@ mod tests {
     fn counters_wrap_and_choices_end() {
         let odd = Odd { choice: 99, counter: 0x1_02, ..Odd::default() }.snapped();
         assert_eq!((odd.choice, odd.counter), (4, 2));
+    }
+
+    #[test]
+    fn a_component_with_a_reference_among_its_fields_has_references() {
+        component!(Marker, Field::flags("shown", 1), Field::reference("target"));
+        component!(Sign, Field::flags("shown", 1), Field::text("says", 3));
+        assert!(Marker::has_references() && !Sign::has_references());
+    }
+
+    #[test]
+    fn several_ranges_are_written_and_read_as_one_after_the_other() {
+        #[derive(Debug, PartialEq)]
+        struct Point([f32; 3]);
+        impl Replicate for Point {
+            const NAME: &'static str = "point";
+            const FIELDS: &'static [Field] = &[
+                Field::range("x", -10.0, 10.0, 0.5),
+                Field::range("y", -10.0, 10.0, 0.5),
+                Field::range("z", 0.0, 100.0, 1.0),
+            ];
+            fn quantize(&self, lanes: &mut LaneWriter<'_>) {
+                lanes.ranges(self.0);
+            }
+            fn dequantize(lanes: &mut LaneReader<'_>) -> Self {
+                Self(lanes.ranges())
+            }
+        }
+        assert_eq!(Point([1.1, -20.0, 63.0]).snapped(), Point([1.0, -10.0, 63.0]));
     }
 }

@@ -77,6 +77,16 @@ mod tests {
         }
 
         #[test]
+        fn a_rotation_and_its_negative_are_the_same_also_near_a_tie(
+            near in prop::array::uniform4(-0.03f32..0.03), signs in 0u32..16, bits in 5u8..=12
+        ) {
+            let tied = [0, 1, 2, 3].map(|i| if signs >> i & 1 == 0 { 0.5 + near[i] } else { -0.5 - near[i] });
+            let lanes = quantize_rotation(tied, bits);
+            let back = dequantize_rotation(lanes, bits);
+            prop_assert_eq!(quantize_rotation(back.map(|c| -c), bits), lanes);
+        }
+
+        #[test]
         fn a_rotation_is_idempotent_and_near(x in -1.0f32..1.0, y in -1.0f32..1.0, z in -1.0f32..1.0, w in -1.0f32..1.0, bits in 8u8..=12) {
             prop_assume!(x * x + y * y + z * z + w * w > 0.01);
             let lanes = quantize_rotation([x, y, z, w], bits);
@@ -106,5 +116,13 @@ mod tests {
     #[test]
     fn what_is_not_a_number_is_no_rotation() {
         assert_eq!(quantize_rotation([f32::NAN; 4], 8)[0], 3);
+    }
+
+    #[test]
+    fn what_has_no_length_or_no_end_does_not_turn() {
+        let still = quantize_rotation([0.0, 0.0, 0.0, 1.0], 8);
+        for nothing in [[0.0; 4], [1e-12; 4], [f32::INFINITY; 4], [0.0, f32::NEG_INFINITY, 0.0, 0.0]] {
+            assert_eq!(quantize_rotation(nothing, 8), still, "{nothing:?}");
+        }
     }
 }

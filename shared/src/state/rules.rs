@@ -80,4 +80,12 @@ mod tests {
         assert_eq!([ticks(20, 60), ticks(60, 60), ticks(120, 60), ticks(25, 60), ticks(1, 240)], [3, 1, 1, 2, 240]);
         assert_eq!([SendRate::Ticks(4).ticks(60), SendRate::Ticks(0).ticks(60)], [4, 1]);
     }
+
+    #[test]
+    fn what_is_asked_for_is_changed_and_all_else_stays() {
+        let rate = SendRate::Hz(5);
+        let rules = Rules::PUBLIC.with_audience(Audience::Team).with_rate(rate).with_priority(7);
+        assert_eq!(rules, Rules { audience: Audience::Team, rate, priority: 7 });
+        assert_eq!((rules.to_bytes(), Rules::PUBLIC.to_bytes()), ([1, 1, 5, 7], [0, 0, 1, 1]));
+    }
 }

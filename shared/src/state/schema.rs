@@ -268,6 +268,7 @@ impl SchemaBuilder {
 
 #[cfg(test)]
 mod tests {
+    use super::super::declared::component;
     use super::super::{LaneReader, LaneWriter};
     use super::*;
     use bitcode::{Decode, Encode};
@@ -353,6 +354,12 @@ mod tests {
         assert_eq!(of(builder().replicate::<Made<0, 65, 0>>()), Err(SchemaError::TooWide("A")));
         let input = Schema::builder("game").input::<Made<0, 65, 0>>();
         assert_eq!(of(input), Err(SchemaError::TooWide("A")));
+        let input = Schema::builder("game").input::<Made<0, 64, 0>>();
+        assert_eq!(
+            of(input),
+            Err(SchemaError::InputTooLong(2_049, 2_000)),
+            "64 are not too many, but each is too long"
+        );
     }
 
     #[test]
@@ -375,7 +382,8 @@ mod tests {
     #[test]
     fn the_longest_input_fits_to_the_bit() {
         // A bit, and for each lane one and its change.
-        assert!(Schema::builder("game").input::<Made<0, 62, 14>>().build().is_ok());
+        let schema = Schema::builder("game").input::<Made<0, 62, 14>>().build().unwrap();
+        assert_eq!((schema.input().len(), schema.input()[62].bits()), (63, 14));
         let over = Schema::builder("game").input::<Made<0, 62, 15>>().build();
         assert_eq!(over.map(|_| ()), Err(SchemaError::InputTooLong(2_001, 2_000)));
     }
@@ -412,5 +420,21 @@ mod tests {
         assert_eq!((schema.event::<Told<1>>(), schema.event_count()), (None, 3));
         let delivery = [0, 1, 2, 3].map(|n| schema.delivery(EventId(n)));
         assert_eq!(delivery, [Some(Delivery::Reliable), Some(Delivery::Unreliable), Some(Delivery::Reliable), None]);
+    }
+
+    #[test]
+    fn whether_a_field_is_held_is_part_of_the_hash() {
+        fn hash<C: Replicate>() -> u64 {
+            builder().replicate::<C>().build().unwrap().hash()
+        }
+        fn moving() -> u64 {
+            component!(Same, Field::range("x", -1.0, 1.0, 0.1));
+            hash::<Same>()
+        }
+        fn held() -> u64 {
+            component!(Same, Field::range("x", -1.0, 1.0, 0.1).held());
+            hash::<Same>()
+        }
+        assert_ne!(moving(), held());
     }
 }

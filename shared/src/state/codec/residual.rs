@@ -82,7 +82,9 @@ fn read_large(symbol: u8, r: &mut BitReader<'_>) -> Result<i32, Malformed> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tables;
     use super::*;
+    use crate::bits::BitWriter;
 
     #[test]
     fn classes_tile_all_magnitudes() {
@@ -96,5 +98,21 @@ mod tests {
             expected = floor + (1 << bits);
         }
         assert_eq!(expected, LARGE_FROM);
+    }
+
+    #[test]
+    fn a_magnitude_of_31_bits_is_read_and_a_greater_one_refused() {
+        let code = PrefixCode::new(&tables::RESIDUAL_LENGTHS[0]);
+        let read_large = |sign, magnitude: u32| {
+            let (mut w, word) = (BitWriter::new(), code.word(LARGE.into()));
+            w.write(word.bits.into(), word.len.into());
+            w.write(sign, 1);
+            w.write_golomb(magnitude - LARGE_FROM, 12);
+            read(&code, &mut BitReader::new(w.finish()))
+        };
+        let most = i32::MAX.cast_unsigned();
+        assert_eq!([0, 1].map(|sign| read_large(sign, most)), [Ok(i32::MAX), Ok(-i32::MAX)]);
+        assert_eq!([0, 1].map(|sign| read_large(sign, most + 1)), [Err(Malformed); 2]);
+        assert_eq!(read_large(0, LARGE_FROM), Ok(8192));
     }
 }

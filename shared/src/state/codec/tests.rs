@@ -203,3 +203,103 @@ fn what_stands_still_as_expected_costs_one_symbol_a_chunk() {
     encode_delta(schema.stream(Audience::Public), &known, same.borrow(), &mut w);
     assert!(w.len_bits() <= 2 * 4, "{}", w.len_bits());
 }
+
+component!(
+    Swarm,
+    Field::range("x", 0.0, 100.0, 1.0),
+    Field::range("y", 0.0, 100.0, 1.0),
+    Field::range("z", 0.0, 100.0, 1.0),
+    Field::range("w", 0.0, 100.0, 1.0)
+);
+
+/// Sixteen vectors of four coordinates: as much as a block can have.
+#[derive(Clone, Default)]
+struct Swarms;
+impl Replicate for Swarms {
+    const NAME: &'static str = "swarms";
+    const FIELDS: &'static [Field] = &crate::state::join_fields::<64>(&[Swarm::FIELDS; 16]);
+    fn quantize(&self, _: &mut LaneWriter<'_>) {}
+    fn dequantize(_: &mut LaneReader<'_>) -> Self {
+        Self
+    }
+}
+
+#[test]
+fn every_lane_of_a_full_block_may_change() {
+    let schema = Schema::builder("swarms").component::<Swarms>(Audience::Public).input::<Nothing>().build().unwrap();
+    let layout = schema.stream(Audience::Public);
+    let (old, new) = (Version { mask: 1, lanes: [0; 64].to_vec() }, Version { mask: 1, lanes: [100; 64].to_vec() });
+    let known = Baselines::one(old.borrow(), 1, 60);
+    let mut w = BitWriter::new();
+    encode_delta(layout, &known, new.borrow(), &mut w);
+    let mut out = Version::default();
+    decode_delta(layout, &known, &mut BitReader::new(w.finish()), &mut out).unwrap();
+    assert_eq!(out, new);
+}
+
+/// Counts bits as they would be written.
+#[derive(Default)]
+struct BitCount(usize);
+
+impl Sink for BitCount {
+    fn symbol(&mut self, code: Code, symbol: u8, _: u32, extra_bits: u32) {
+        let residual_codes = usize::from(*TABLE_OF_CONTEXT.iter().max().unwrap()) + 1;
+        let number = match code {
+            Code::Residual(context) => TABLE_OF_CONTEXT[context].into(),
+            Code::Pattern(pattern) => residual_codes + pattern,
+        };
+        self.0 += usize::from(code_lengths().nth(number).unwrap()[usize::from(symbol)]) + extra_bits as usize;
+    }
+
+    fn raw(&mut self, _: u32, bits: u32) {
+        self.0 += bits as usize;
+    }
+
+    fn golomb(&mut self, value: u32, order: u32) {
+        self.0 += crate::bits::golomb(value, order).1 as usize;
+    }
+}
+
+#[test]
+fn another_sink_hears_all_that_is_written() {
+    let schema = schema();
+    let layout = schema.stream(Audience::Public);
+    let old = Version { mask: 15, lanes: [1, 2, 3, 100, 4, 5, 0, 6, 7, 8, 9].to_vec() };
+    for (mask, lanes) in [
+        (15, &[1, 2, 3, 100, 4, 5, 0, 6, 7, 8, 9][..]),
+        (15, &[9, 20_000, 4, 99, 50, 5, 1, 66, 7, 8, 3]),
+        (11, &[1, 2, 3, 101, 0, 6, 7, 8, 1]),
+    ] {
+        let known = Baselines::one(old.borrow(), 3, 60);
+        let (mut w, mut count) = (BitWriter::new(), BitCount::default());
+        let new = Version { mask, lanes: lanes.to_vec() };
+        encode_delta(layout, &known, new.borrow(), &mut w);
+        encode_delta_to(layout, &known, new.borrow(), &mut count);
+        assert_eq!(count.0, w.len_bits());
+    }
+}
+
+#[test]
+fn coordinates_go_along_velocities_of_different_components() {
+    component!(
+        Kite,
+        Field::range("x", -100.0, 100.0, 0.0625).with_velocity("Along", "x"),
+        Field::range("y", -100.0, 100.0, 0.0625).with_velocity("Across", "y")
+    );
+    component!(Along, Field::range("x", -8.0, 8.0, 0.125));
+    component!(Across, Field::range("y", -8.0, 8.0, 0.125));
+    let builder = Schema::builder("kites").component::<Kite>(Audience::Public).component::<Along>(Audience::Public);
+    let schema = builder.component::<Across>(Audience::Public).input::<Nothing>().build().unwrap();
+    // 5 m/s and -5 m/s for a tenth of a second: as foretold it costs no more than the word for that.
+    let old = Version { mask: 7, lanes: [1600, 1600, 104, 24].to_vec() };
+    let bits_of = |x, y| {
+        let mut w = BitWriter::new();
+        let new = Version { mask: 7, lanes: [x, y, 104, 24].to_vec() };
+        encode_delta(schema.stream(Audience::Public), &Baselines::one(old.borrow(), 6, 60), new.borrow(), &mut w);
+        w.len_bits()
+    };
+    let still = bits_of(1608, 1592);
+    for (x, y) in [(1600, 1592), (1608, 1600), (1600, 1600)] {
+        assert!(bits_of(x, y) > still, "{x} {y}: {still}");
+    }
+}
