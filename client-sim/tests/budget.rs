@@ -9,6 +9,8 @@ use tidelock::state::NetId;
 use tidelock_server::engine::ClientStatus;
 use tidelock_sim::client::Status;
 use tidelock_sim::link::{Bottleneck, LinkConfig};
+use tidelock_sim::universe::check::Budget;
+use tidelock_sim::universe::churn::Churn;
 use tidelock_sim::universe::{Universe, UniverseConfig};
 
 const KIB: u32 = 1024;
@@ -182,6 +184,21 @@ fn in_no_second_more_is_sent_than_the_cap_and_one_burst() {
     }
     assert!(most > u64::from(CAP) * 95 / 100, "{most}");
     assert!(most <= u64::from(CAP) + slack, "{most}");
+}
+
+#[test]
+fn messages_that_wait_for_room_are_no_reason_to_send_what_has_none_for_them() {
+    let (tick_hz, snapshot_hz, client_bandwidth_bytes_s) = (240, 240, 4 * KIB);
+    let config = UniverseConfig { tick_hz, snapshot_hz, client_bandwidth_bytes_s, ..UniverseConfig::default() };
+    let mut game = Churn::full(60, 300);
+    game.mail = 0.5;
+    let mut universe = Universe::new(config, game.clone());
+    universe.add_checker(Box::<Budget>::default());
+    for seed in 0..2 {
+        game.add_player(&mut universe, clear(), clear(), seed);
+    }
+    universe.run(Duration::from_secs(6)).unwrap();
+    assert!(universe.looked_at("budget") > 500);
 }
 
 #[test]

@@ -58,7 +58,9 @@ impl SnapshotWriter {
             session.congestion.on_short(tick.now);
         }
         session.views.on_collected(tick.tick);
-        let news = session.views.is_due() || session.connection.wants_to_send_messages();
+        // Messages that wait for room are no reason to send what has none for them.
+        let has_room = session.budget.available_bytes() > HEADERS_BYTES;
+        let news = session.views.is_due() || (has_room && session.connection.wants_to_send_messages());
         if !news && !session.heartbeat_due(tick.now, tick.snapshot_interval) && !session.probe_due(tick.now) {
             return;
         }

@@ -70,9 +70,9 @@ impl Shown {
             return Err(format!("client {client_id} is shown two of one index: {twice:?}"));
         }
         // Past what is known, things hold still where they may be no longer.
-        let Some(since) = screen.whole_before(moment.tick).filter(|_| frame.newest.is_newer_than(moment.tick)) else {
-            return Ok(());
-        };
+        let since = screen.whole_before(moment.tick).filter(|_| frame.newest.is_newer_than(moment.tick));
+        // Who was away for long shows what was when it last heard, which the chronicle may have forgotten.
+        let Some(since) = since.filter(|since| self.chronicle.page(*since).is_some()) else { return Ok(()) };
         self.frames += 1;
         let count = frame.shown.len();
         let sights = frame.shown.iter().cycle().skip(self.frames * ENTITIES_PER_FRAME % count.max(1));
@@ -160,6 +160,14 @@ mod tests {
     fn what_is_past_all_that_is_known_is_not_judged() {
         let mut checker = checker();
         checker.on_frame(&Frame { newest: Tick(100), ..frame(100, 10.0) }).unwrap();
+        assert_eq!(checker.judged, 0);
+    }
+
+    #[test]
+    fn what_nobody_remembers_is_not_judged() {
+        let mut checker = checker();
+        (201..=500).for_each(|tick| checker.chronicle.publish(Page { tick: Tick(tick), ..Page::default() }));
+        checker.on_frame(&Frame { newest: Tick(500), ..frame(100, 10.0) }).unwrap();
         assert_eq!(checker.judged, 0);
     }
 
