@@ -57,5 +57,5 @@ pub(super) fn close(
     });
     page.exceptions.extend(named);
     let next = Page { payload: page.payload, ..Page::default() };
-    rules.0.chronicle.publish(std::mem::replace(page, next));
+    rules.game.chronicle.publish(std::mem::replace(page, next));
 }

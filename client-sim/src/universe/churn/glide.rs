@@ -1,11 +1,10 @@
-use super::FIELD_M;
 use super::dice::ExtraDice;
+use super::makes::Trait;
+use super::{FIELD_M, Place, Rules, Serial};
 use bevy_ecs::prelude::{Commands, Component, Entity, Query, Res, ResMut, With, Without};
 use glam::Vec2;
 use tidelock::state::{Interpolate, Replicate};
 use tidelock_server::game::TickTime;
-
-use super::{Place, Serial};
 
 /// Moves smoothly to and fro, and is seldom put elsewhere.
 #[derive(Component, Replicate, Clone, Copy, Debug, PartialEq)]
@@ -62,15 +61,16 @@ pub(super) fn take_off(
 }
 
 pub(super) fn glide(
-    mut gliders: Query<'_, '_, (Entity, &mut Glide, &mut Heading)>,
+    mut gliders: Query<'_, '_, (Entity, &Serial, &mut Glide, &mut Heading)>,
+    rules: Res<'_, Rules>,
     time: Res<'_, TickTime>,
     mut dice: ResMut<'_, ExtraDice>,
     mut commands: Commands<'_, '_>,
 ) {
-    for (entity, mut glide, mut heading) in &mut gliders {
+    for (entity, serial, mut glide, mut heading) in &mut gliders {
         match dice.0.below(400) {
             0 => glide.0.x += if glide.0.x > 0.0 { -JUMP_MIN_M } else { JUMP_MIN_M },
-            1 => drop(commands.entity(entity).remove::<Glide>()),
+            1 if rules.makes.vary(*serial, Trait::Glide) => drop(commands.entity(entity).remove::<Glide>()),
             2..10 => heading.0 = -heading.0,
             // Some stand still for a while.
             _ if heading.0.x.abs() < 1.0 => continue,

@@ -1,6 +1,7 @@
-use super::Serial;
 use super::dice::ExtraDice;
-use bevy_ecs::prelude::{Commands, Component, Entity, Query, ResMut};
+use super::makes::Trait;
+use super::{Rules, Serial};
+use bevy_ecs::prelude::{Commands, Component, Entity, Query, Res, ResMut};
 use tidelock::state::{EntityRef, Replicate};
 use tidelock_server::game::refer_to;
 
@@ -17,6 +18,7 @@ pub struct Mate {
 /// Some find a mate, and some lose theirs.
 pub(super) fn pair(
     bodies: Query<'_, '_, (Entity, &Serial)>,
+    rules: Res<'_, Rules>,
     mut dice: ResMut<'_, ExtraDice>,
     mut commands: Commands<'_, '_>,
 ) {
@@ -24,10 +26,12 @@ pub(super) fn pair(
     let mut last = None;
     for (entity, serial) in &bodies {
         match rng.below(60) {
-            0..2 if let Some((who, serial)) = last => {
-                commands.entity(entity).insert(Mate { who: refer_to(who), serial });
+            0..2 if let Some((who, of)) = last
+                && rules.makes.allow(*serial, Trait::Mate) =>
+            {
+                commands.entity(entity).insert(Mate { who: refer_to(who), serial: of });
             }
-            2 => drop(commands.entity(entity).remove::<Mate>()),
+            2 if rules.makes.vary(*serial, Trait::Mate) => drop(commands.entity(entity).remove::<Mate>()),
             _ => {}
         }
         if rng.chance(0.3) {

@@ -16,6 +16,7 @@ mod glide;
 mod legend;
 mod lookback;
 mod mail;
+mod makes;
 mod mate;
 mod mortals;
 mod payload;
@@ -48,6 +49,7 @@ use bevy_ecs::prelude::{Res, Resource};
 use bevy_ecs::schedule::IntoScheduleConfigs;
 use body::Serials;
 use dice::{Dice, ExtraDice};
+use makes::Makes;
 use std::sync::{Arc, Mutex};
 use tidelock::ClientId;
 use tidelock_server::game::{ApplyInput, Replication, Seed, Simulate};
@@ -75,7 +77,10 @@ pub struct Churn {
 }
 
 #[derive(Resource)]
-struct Rules(Churn);
+struct Rules {
+    game: Churn,
+    makes: Makes,
+}
 
 impl Churn {
     /// With about so many entities besides avatars, which live for less than so many ticks, at least 1.
@@ -141,7 +146,15 @@ impl Churn {
             .init_resource::<lookback::Tracks>();
         let begin = (post::follow_roster, veils::forget_left, post::answer);
         app.add_systems(ApplyInput, begin.chain().after(echo::echo));
-        let change = (glide::take_off, glide::glide, mate::pair, veils::veil, post::tell_news, payload::change_payload);
+        let change = (
+            glide::take_off,
+            glide::glide,
+            mate::pair,
+            veils::retire,
+            veils::veil,
+            post::tell_news,
+            payload::change_payload,
+        );
         let change = change.chain().run_if(is_restless).after(legend::tell).before(world::note_world);
         let look = (lookback::look_back, lookback::note_tracks).chain().after(world::note_world).before(diary::close);
         app.add_systems(Simulate, (change, look));
@@ -152,7 +165,9 @@ impl Plugin for Churn {
     fn build(&self, app: &mut App) {
         self.declare(app);
         let seed = app.world().resource::<Seed>().0;
-        app.insert_resource(Dice::new(seed)).insert_resource(Rules(self.clone())).init_resource::<Serials>();
+        app.insert_resource(Dice::new(seed))
+            .insert_resource(Rules { game: self.clone(), makes: Makes::new(seed) })
+            .init_resource::<Serials>();
         app.init_resource::<diary::Diary>().init_resource::<veils::Exceptions>();
         let act = (diary::open, players::leave, players::join, stamp::note_inputs, echo::echo);
         app.add_systems(ApplyInput, act.chain());
@@ -166,5 +181,5 @@ impl Plugin for Churn {
 
 /// Whether anything changes.
 fn is_restless(rules: Res<'_, Rules>) -> bool {
-    !rules.0.calm.is_on()
+    !rules.game.calm.is_on()
 }

@@ -75,7 +75,7 @@ pub(super) fn tell_news(
     mut rumours: MessageWriter<'_, ToClients<Rumour>>,
     mut diary: ResMut<'_, Diary>,
 ) {
-    let (rng, mail) = (&mut dice.0, rules.0.mail);
+    let (rng, mail) = (&mut dice.0, rules.game.mail);
     if rng.chance(mail) {
         let somebody = office.addressees.keys().nth(rng.below(office.addressees.len().max(1) as u64) as usize);
         let but = somebody.copied().filter(|_| rng.chance(0.4));

@@ -37,10 +37,10 @@ impl Input for Stamp {
 }
 
 pub(super) fn note_inputs(inputs: Res<'_, Inputs<Stamp>>, time: Res<'_, TickTime>, rules: Res<'_, Rules>) {
-    if rules.0.is_full {
+    if rules.game.is_full {
         return;
     }
-    let mut applied = rules.0.applied.lock().expect("nobody panics with it in hand");
+    let mut applied = rules.game.applied.lock().expect("nobody panics with it in hand");
     let stamped = inputs.iter().filter(|(_, stamp)| stamp.0 != 0);
     applied.extend(stamped.map(|(client_id, stamp)| (client_id, time.tick, stamp.0)));
 }

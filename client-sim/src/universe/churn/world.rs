@@ -29,5 +29,6 @@ pub(super) fn note_world(
     let banner = |(serial, _, _, team, banner): Body<'_>| (serial.0, (team.copied(), banner.copied()));
     let banners = bodies.iter().map(banner).collect();
     let teams = avatars.iter().map(|(owner, team)| (owner.0, *team)).collect();
-    *rules.0.world.lock().expect("nobody panics with it in hand") = World { tick: time.tick, entities, banners, teams };
+    *rules.game.world.lock().expect("nobody panics with it in hand") =
+        World { tick: time.tick, entities, banners, teams };
 }
