@@ -114,6 +114,19 @@ fn who_was_cut_off_for_a_while_comes_back_from_the_same_address() {
 }
 
 #[test]
+fn who_is_very_far_away_has_the_patience_to_join() {
+    for latency_ms in [350, 500, 700] {
+        let far = LinkConfig { latency: Duration::from_millis(latency_ms), ..LinkConfig::default() };
+        let mut universe = Universe::new(UniverseConfig::default(), Arena { npcs: 0 });
+        let number = universe.add_player(far, far, Box::new(|_, _| ArenaInput::default()));
+        universe.players_mut()[number].resumes = true;
+        universe.run(Duration::from_secs(10)).unwrap();
+        assert_eq!(heard(&universe, number, |event| matches!(event, ClientEvent::Silent { .. })), 0, "{latency_ms} ms");
+        assert_eq!((status(&universe, number), avatar(&universe, number).is_some()), (Status::Playing, true));
+    }
+}
+
+#[test]
 fn the_view_stands_still_while_its_player_is_away() {
     let mut universe = universe(UniverseConfig::default(), 2, 0.0);
     let shown = universe.players()[0].client.view().len();

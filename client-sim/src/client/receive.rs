@@ -49,15 +49,14 @@ impl<I: Input> Client<I> {
 
     fn read(&mut self, r: &mut BitReader<'_>, now: Instant) -> Result<(), Malformed> {
         let Some(header) = self.connection.read_header(r)? else { return Ok(()) };
+        self.follow_acks(&header, now);
         if !self.events.has_room() && Connection::<()>::brings_reliable_messages(r)? {
             // Its messages are lost, for now, and so it is.
             self.stats.datagrams_put_off += 1;
-            self.follow_acks(&header, now);
             return Ok(());
         }
         self.connection.read_messages(r)?;
         self.take_messages(now);
-        self.follow_acks(&header, now);
         let near = self.newest_tick_known();
         match SnapshotHeader::read(near, r)? {
             None => {
@@ -249,8 +248,11 @@ impl<I: Input> Client<I> {
         self.tick_hz = tick_hz;
         let interval = Duration::from_secs(1) / u32::from(welcome.snapshot_hz);
         self.ack_slack = interval.max(Duration::from_millis(100)) + period * 3;
-        self.clock = Some(Clock::new(welcome.tick, welcome.due, period));
-        self.silence = Silence::begin(interval, now);
+        let rtt = self.connection.rtt().latest();
+        let mut clock = Clock::new(welcome.tick, welcome.due, period);
+        rtt.iter().for_each(|rtt| clock.on_rtt(*rtt, now));
+        self.clock = Some(clock);
+        self.silence = Silence::begin(interval, rtt.unwrap_or_default(), now);
         self.status = Status::Playing;
         if !welcome.state_kept {
             self.view = View::new(self.schema.clone());

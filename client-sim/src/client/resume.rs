@@ -27,10 +27,11 @@ const HEARTBEAT: Duration = Duration::from_millis(100);
 const MISSING_SNAPSHOTS: u32 = 8;
 
 impl Silence {
-    /// A server that sends a snapshot every `interval` welcomed the client.
-    pub(super) fn begin(interval: Duration, now: Instant) -> Self {
+    /// A server that sends a snapshot every `interval` welcomed the client. The first comes when it knows that it was heard, a
+    /// round trip later.
+    pub(super) fn begin(interval: Duration, rtt: Duration, now: Instant) -> Self {
         let patience = interval.max(HEARTBEAT) * MISSING_SNAPSHOTS;
-        Self { heard_at: now, patience, patience_at_ease: patience, told: false }
+        Self { heard_at: now + rtt, patience, patience_at_ease: patience, told: false }
     }
 
     /// A server under load sends half as many snapshots, and its ticks take longer.
@@ -39,8 +40,8 @@ impl Silence {
         self.patience = self.patience_at_ease * snapshots_pct / 100 * (100 + u32::from(load.dilation_pct)) / 100;
     }
 
-    pub(super) const fn on_heard(&mut self, now: Instant) {
-        self.heard_at = now;
+    pub(super) fn on_heard(&mut self, now: Instant) {
+        self.heard_at = self.heard_at.max(now);
         self.told = false;
     }
 
