@@ -28,16 +28,22 @@ struct Fragment {
     bytes: Vec<u8>,
     last: bool,
     state: State,
+    /// The datagrams that carried it, the latest first: on a long way the ack of one that was taken for lost comes when others have
+    /// been sent already.
+    carriers: [Option<u64>; CARRIERS],
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// To be sent, or sent again: the last time was in the datagram of this sequence.
-    Waiting(Option<u64>),
-    /// Under way in the datagram of this sequence.
-    Sent(u64),
+    /// To be sent, or sent again.
+    Waiting,
+    /// Under way.
+    Sent,
     Acked,
 }
+
+/// Datagrams of one fragment whose acks count.
+const CARRIERS: usize = 4;
 
 /// Why a message cannot be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -83,7 +89,8 @@ impl ReliableSender {
             self.fragments.push_back(Fragment {
                 bytes: bytes.to_vec(),
                 last: n + 1 == count,
-                state: State::Waiting(None),
+                state: State::Waiting,
+                carriers: [None; CARRIERS],
             });
         }
         Ok(())
@@ -110,7 +117,7 @@ impl ReliableSender {
     /// Whether a fragment waits to be sent, for the first time or again.
     #[must_use]
     pub fn wants_to_send(&self) -> bool {
-        self.fragments.iter().take(WINDOW as usize).any(Fragment::is_waiting)
+        self.fragments.iter().take(WINDOW as usize).any(|fragment| fragment.state == State::Waiting)
     }
 
     /// Writes as many waiting fragments as fit `room_bits` into the datagram of `sequence`. Takes at least one bit.
@@ -122,14 +129,16 @@ impl ReliableSender {
         let mut left = room_bits.saturating_sub(1);
         for (n, fragment) in self.fragments.iter_mut().take(WINDOW as usize).enumerate() {
             let size = FRAGMENT_HEAD_BITS + fragment.bytes.len() * 8;
-            if !fragment.is_waiting() {
+            if fragment.state != State::Waiting {
                 continue;
             }
             if size > left {
                 break;
             }
             left -= size;
-            fragment.state = State::Sent(sequence);
+            fragment.state = State::Sent;
+            fragment.carriers.rotate_right(1);
+            fragment.carriers[0] = Some(sequence);
             w.write_bool(true);
             w.write((self.first + n as u64) & 0xFFFF, 16);
             w.write_bool(fragment.last);
@@ -142,8 +151,7 @@ impl ReliableSender {
     /// The datagram of `sequence` arrived.
     pub fn on_acked(&mut self, sequence: u64) {
         for fragment in self.fragments.iter_mut().take(WINDOW as usize) {
-            // Also if it had been taken for lost.
-            if matches!(fragment.state, State::Sent(sent) | State::Waiting(Some(sent)) if sent == sequence) {
+            if fragment.carriers.contains(&Some(sequence)) {
                 fragment.state = State::Acked;
             }
         }
@@ -157,16 +165,10 @@ impl ReliableSender {
     /// The datagram of `sequence` seems lost: what it carried goes out again.
     pub fn on_lost(&mut self, sequence: u64) {
         for fragment in self.fragments.iter_mut().take(WINDOW as usize) {
-            if fragment.state == State::Sent(sequence) {
-                fragment.state = State::Waiting(Some(sequence));
+            if fragment.state == State::Sent && fragment.carriers[0] == Some(sequence) {
+                fragment.state = State::Waiting;
             }
         }
-    }
-}
-
-impl Fragment {
-    const fn is_waiting(&self) -> bool {
-        matches!(self.state, State::Waiting(_))
     }
 }
 
@@ -353,6 +355,26 @@ mod tests {
         let mut sender = ReliableSender::default();
         let empty = (0..100_000).take_while(|_| sender.send(&[]).is_ok()).count();
         assert_eq!(empty, ReliableSender::QUEUED_BYTES_MAX / 64 + 1, "what has no bytes takes room, too");
+    }
+
+    #[test]
+    fn the_ack_of_any_of_the_last_datagrams_that_carried_a_message_counts() {
+        for acked in 0..=CARRIERS as u64 {
+            let mut sender = ReliableSender::default();
+            sender.send(&[1]).unwrap();
+            for sequence in 0..=CARRIERS as u64 {
+                sender.write(sequence, 8_000, &mut BitWriter::new());
+                assert!(!sender.wants_to_send());
+                sender.on_lost(sequence.wrapping_sub(1));
+                assert!(!sender.wants_to_send(), "it is under way again");
+                if sequence < CARRIERS as u64 {
+                    sender.on_lost(sequence);
+                    assert!(sender.wants_to_send());
+                }
+            }
+            sender.on_acked(acked);
+            assert_eq!(sender.is_empty(), acked > 0, "of datagram {acked}");
+        }
     }
 
     #[test]
