@@ -1,4 +1,4 @@
-use super::links::{any_latency, any_link, cut};
+use super::links::{any_detour, any_link, cut};
 use super::{PlayerPlan, pick};
 use crate::link::{LinkConfig, Rng};
 use std::fmt;
@@ -78,7 +78,7 @@ impl Fault {
             21 => Self::Kick(player),
             22 if rng.chance(0.5) => Self::Ban(player, lasts),
             22 => Self::Overload(Duration::from_millis(u64::from(pick(rng, &[500, 1_100, 1_700]) / tick_hz)), lasts),
-            23 | 24 => Self::Reroute(player, any_latency(rng)),
+            23 | 24 => Self::Reroute(player, any_detour(rng)),
             _ => Self::Stall(Duration::from_millis(pick(rng, &[20, 50, 300, 1_000]))),
         }
     }

@@ -20,8 +20,13 @@ pub(super) fn any_link(rng: &mut Rng, tick_hz: u32) -> LinkConfig {
 }
 
 /// From next door, or from the other side of the world by way of space.
-pub(super) fn any_latency(rng: &mut Rng) -> Duration {
+fn any_latency(rng: &mut Rng) -> Duration {
     Duration::from_millis(pick(rng, &[0, 1, 5, 15, 30, 60, 120, 300]))
+}
+
+/// What a way may become: as long as any, or by way of space twice.
+pub(super) fn any_detour(rng: &mut Rng) -> Duration {
+    Duration::from_millis(pick(rng, &[0, 1, 5, 15, 30, 60, 120, 300, 600]))
 }
 
 /// Wide enough for inputs and for what a server sends at least; its queue holds next to nothing, or two seconds.

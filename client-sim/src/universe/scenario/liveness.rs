@@ -21,6 +21,10 @@ const ROUND_TRIPS: u32 = 10;
 /// What a record takes at most besides its lanes, and for each of them: see `shared/PROTOCOL.md`, section 8.
 const RECORD_BYTES: usize = 15;
 const LANE_BYTES: usize = 4;
+/// Estimates of round trips come as near as this, by a few acks.
+const KNOWN_SHARE: f64 = 0.9;
+/// Peers tell how long they sat on an ack in whole steps.
+const RTT_SLACK: Duration = Duration::from_millis(5);
 
 /// For the slowest of all who want to play.
 pub(super) fn bound<I: Input>(scenario: &Scenario, universe: &Universe<I>, guests: &Guests) -> Duration {
@@ -38,6 +42,27 @@ pub(super) fn bound<I: Input>(scenario: &Scenario, universe: &Universe<I>, guest
         lost() + late + round_trip * ROUND_TRIPS + RECOVERED + transfer(scenario, plan, state_bytes)
     });
     bounds.max().unwrap_or_default()
+}
+
+/// Whether everybody who wants to play knows about how long its way is by now, and the server too. A round trip is never shorter than
+/// the way; an estimate that stays so is of a way that was, by acks that come too late to count.
+pub(super) fn ways_are_known<I: Input>(
+    scenario: &Scenario,
+    universe: &Universe<I>,
+    guests: &Guests,
+) -> Result<(), String> {
+    let served = universe.engine().clients();
+    let plans = scenario.players.iter().zip(universe.players()).zip(guests.wanting());
+    for ((plan, player), _) in plans.filter(|(_, wants)| *wants) {
+        let way = plan.down.latency + plan.up.latency;
+        let believed = served.iter().find(|client| client.client_id == player.client_id).and_then(|client| client.rtt);
+        for (who, rtt) in [("it", player.client.rtt()), ("the server", believed)] {
+            if rtt.is_some_and(|rtt| rtt + RTT_SLACK < way.mul_f64(KNOWN_SHARE)) {
+                return Err(format!("client {} is {way:?} away, and {who} believes {rtt:?}", player.client_id));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Who has lost its connection finds out, tries again, and may still be taken for the one it was before.

@@ -35,7 +35,7 @@ pub struct Scenario {
     pub villains: Vec<(Duration, Villain)>,
     /// What goes wrong and when, from the beginning on.
     pub faults: Vec<(Duration, Fault)>,
-    /// After so long nothing goes wrong any more.
+    /// After so long nothing goes wrong any more, and the game stands still.
     pub length: Duration,
     /// In the end the server lets nobody in any more.
     pub drains: bool,
@@ -96,6 +96,8 @@ enum Matter {
 /// So many scenarios are so long that what is told in 16 bits, ticks and sequences, begins again.
 const LONG_SHARE: f64 = 1.0 / 256.0;
 const LONG_TICKS: u32 = 70_000;
+/// Half of those are left alone after so many ticks: who comes back counts its datagrams anew.
+const TROUBLED_TICKS: u32 = 2_000;
 
 /// In so many scenarios all views are looked at in every tick, in the others only in every so many: it is most of the work, and what
 /// is wrong mostly stays so for a while. The number has no divisor in common with rates.
@@ -113,28 +115,30 @@ impl Scenario {
     pub fn draw(seed: u64, wishes: Wishes) -> Self {
         let rng = |matter: Matter| Rng::stream(seed, matter as u64);
         let mut crowd = rng(Matter::Crowd);
-        let is_long = rng(Matter::Length).chance(LONG_SHARE);
+        let mut lengths = rng(Matter::Length);
+        let is_long = lengths.chance(LONG_SHARE);
         let drawn = pick(&mut crowd, &[1, 2, 2, 3, 4, 4, 6, 8, 8, 12, 16, 32]);
         let clients = wishes.clients.unwrap_or(if is_long { drawn.min(2) } else { drawn });
         let mut config = config(seed, clients, &mut rng(Matter::Rates), &mut rng(Matter::Budget));
         let drawn = pick(&mut crowd, &[200, 400, 600, 1_200]);
         config.look_every_ticks = if rng(Matter::Looks).chance(CLOSE_LOOK_SHARE) { 1 } else { LOOK_EVERY_TICKS };
         let ticks = wishes.ticks.unwrap_or(if is_long { LONG_TICKS } else { drawn });
-        let length = length_of(ticks, config.tick_hz);
+        let is_left_alone = lengths.chance(0.5) && ticks >= LONG_TICKS;
+        let troubled = length_of(if is_left_alone { TROUBLED_TICKS } else { ticks }, config.tick_hz);
         let mut game = rng(Matter::Game);
-        let villains = villains(length, &mut rng(Matter::Villains));
+        let villains = villains(troubled, &mut rng(Matter::Villains));
         config.max_clients += villains.iter().filter(|(_, villain)| villain.takes_a_place()).count();
         let players =
-            players(clients, length, config.tick_hz, &mut crowd, &mut rng(Matter::Links), &mut rng(Matter::Clocks));
+            players(clients, troubled, config.tick_hz, &mut crowd, &mut rng(Matter::Links), &mut rng(Matter::Clocks));
         Self {
             entities: pick(&mut game, &[0, 5, 20, 20, 60, 150]),
             life_ticks_max: pick(&mut game, &[30, 300, 5_000]),
-            faults: faults(&players, length, config.tick_hz, &mut rng(Matter::Faults)),
+            faults: faults(&players, troubled, config.tick_hz, &mut rng(Matter::Faults)),
             drains: rng(Matter::End).chance(0.1),
             villains,
+            length: length_of(ticks, config.tick_hz),
             config,
             players,
-            length,
         }
     }
 }
@@ -164,14 +168,14 @@ fn config(seed: u64, clients: usize, rates: &mut Rng, budget: &mut Rng) -> Unive
 
 fn players(
     clients: usize,
-    length: Duration,
+    troubled: Duration,
     tick_hz: u32,
     crowd: &mut Rng,
     links: &mut Rng,
     clocks: &mut Rng,
 ) -> Vec<PlayerPlan> {
     // All at once, or one after the other.
-    let spread = pick(crowd, &[Duration::ZERO, Duration::from_millis(500), length / 2]);
+    let spread = pick(crowd, &[Duration::ZERO, Duration::from_millis(500), troubled / 2]);
     let all_alike = links.chance(0.2).then(|| (any_link(links, tick_hz), any_link(links, tick_hz)));
     let plan = |_| {
         let (down, up) = all_alike.unwrap_or_else(|| (any_link(links, tick_hz), any_link(links, tick_hz)));
@@ -188,18 +192,18 @@ fn players(
     players
 }
 
-fn villains(length: Duration, rng: &mut Rng) -> Vec<(Duration, Villain)> {
+fn villains(troubled: Duration, rng: &mut Rng) -> Vec<(Duration, Villain)> {
     let count = pick(rng, &[0, 0, 0, 1, 2, 4]);
-    (0..count).map(|_| (length.mul_f64(rng.unit()), Villain::any(rng))).collect()
+    (0..count).map(|_| (troubled.mul_f64(rng.unit()), Villain::any(rng))).collect()
 }
 
-fn faults(players: &[PlayerPlan], length: Duration, tick_hz: u32, rng: &mut Rng) -> Vec<(Duration, Fault)> {
+fn faults(players: &[PlayerPlan], troubled: Duration, tick_hz: u32, rng: &mut Rng) -> Vec<(Duration, Fault)> {
     let mut faults = Vec::new();
     let Some(mean_ms) = pick(rng, &[None, Some(4_000.0), Some(1_000.0), Some(300.0)]) else { return faults };
     let mut at = Duration::ZERO;
     loop {
         at += Duration::from_micros((mean_ms * 1_000.0 * rng.exponential()) as u64);
-        if at >= length {
+        if at >= troubled {
             return faults;
         }
         faults.push((at, Fault::any(rng, players, tick_hz)));

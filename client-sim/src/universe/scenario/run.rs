@@ -153,8 +153,7 @@ impl Run {
         while self.elapsed() < end {
             self.step()?;
         }
-        self.guests
-            .all_is_well(&self.universe)
+        self.all_is_well()
             .map_err(|what| self.violation("convergence", format!("{what}, though all had converged")))?;
         Ok(self.outcome(converged_after, converge_max))
     }
@@ -166,7 +165,7 @@ impl Run {
         let mut since = None;
         loop {
             let now = self.elapsed();
-            match self.guests.all_is_well(&self.universe) {
+            match self.all_is_well() {
                 Ok(()) if now - *since.get_or_insert(now) >= lasts => return Ok(now - lasts - calm_at),
                 Ok(()) => {}
                 Err(what) if now - calm_at > converge_max => {
@@ -176,6 +175,12 @@ impl Run {
             }
             self.step()?;
         }
+    }
+
+    /// Whether everybody who wants to plays, and knows all that it should.
+    fn all_is_well(&self) -> Result<(), String> {
+        self.guests.all_is_well(&self.universe)?;
+        liveness::ways_are_known(&self.scenario, &self.universe, &self.guests)
     }
 
     /// What a component's rule held back is told now.
