@@ -98,6 +98,7 @@ fn scenario(flags: &Flags, cipher: Cipher, entities: usize, life_ticks_max: u64)
     scenario.config.client_bandwidth_bytes_s = 256 << 10;
     (scenario.entities, scenario.life_ticks_max) = (entities, life_ticks_max);
     scenario.length = Duration::from_secs(flags.seconds.into());
+    scenario.troubled = scenario.length;
     (scenario.faults, scenario.villains, scenario.drains) = (Vec::new(), Vec::new(), false);
     let link = LinkConfig { latency: Duration::from_millis(30), loss: 0.05, ..LinkConfig::default() };
     for player in &mut scenario.players {

@@ -10,6 +10,8 @@ use tidelock::wire::RejectReason;
 pub(super) struct Guests {
     guests: Vec<Guest>,
     rng: Rng,
+    /// How often one of them lost its connection.
+    lost: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -29,7 +31,7 @@ pub(super) const PATIENCE_MAX: Duration = Duration::from_millis(1_250);
 
 impl Guests {
     pub(super) fn new(seed: u64) -> Self {
-        Self { guests: Vec::new(), rng: Rng::stream(seed, 100) }
+        Self { guests: Vec::new(), rng: Rng::stream(seed, 100), lost: 0 }
     }
 
     /// The next of them comes.
@@ -39,6 +41,11 @@ impl Guests {
 
     pub(super) fn wants_in(&mut self, number: usize, wants_in: bool) {
         self.guests[number].wants_in = wants_in;
+    }
+
+    /// How often somebody lost its connection so far, or thought so.
+    pub(super) const fn lost(&self) -> u64 {
+        self.lost
     }
 
     /// Whether each wants to play, in order.
@@ -71,13 +78,18 @@ impl Guests {
                 universe.restart(number);
                 told.push(format!("player {number}: its program starts again"));
             }
-            guest.listen(number, universe, &mut told);
+            if guest.hears_nothing(number, universe) {
+                self.lost += 1;
+                told.push(format!("player {number}: it hears nothing, and comes back"));
+                universe.resume(number);
+            }
             let status = universe.players()[number].client.status();
             guest.was_playing |= status == Status::Playing;
             let Status::Disconnected(reason) = status else { continue };
             if guest.tries_at.is_none() {
                 guest.wants_in &= reason != DisconnectReason::Rejected(RejectReason::Draining);
                 guest.tries_at = Some(now + PATIENCE_MAX / 5 + (PATIENCE_MAX * 4 / 5).mul_f64(self.rng.unit()));
+                self.lost += 1;
                 told.push(format!("player {number}: it is disconnected, {reason}"));
             }
             if guest.wants_in && guest.tries_at.is_some_and(|at| at <= now) && guest.starts_at.is_none() {
@@ -112,15 +124,12 @@ impl Guests {
 }
 
 impl Guest {
-    /// Takes up what its client tells: when the server falls silent, it comes back.
-    fn listen<I: Input>(&mut self, number: usize, universe: &mut Universe<I>, told: &mut Vec<String>) {
+    /// Takes up what its client tells: whether the server fell silent, so that it is to come back.
+    fn hears_nothing<I: Input>(&mut self, number: usize, universe: &Universe<I>) -> bool {
         let events = &universe.players()[number].events;
         let news = &events[self.heard.min(events.len())..];
         let is_silent = news.iter().any(|event| matches!(event, ClientEvent::Silent { .. }));
         self.heard = events.len();
-        if is_silent && self.wants_in && self.starts_at.is_none() {
-            told.push(format!("player {number}: it hears nothing, and comes back"));
-            universe.resume(number);
-        }
+        is_silent && self.wants_in && self.starts_at.is_none()
     }
 }

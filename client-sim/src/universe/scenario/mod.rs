@@ -35,7 +35,9 @@ pub struct Scenario {
     pub villains: Vec<(Duration, Villain)>,
     /// What goes wrong and when, from the beginning on.
     pub faults: Vec<(Duration, Fault)>,
-    /// After so long nothing goes wrong any more, and the game stands still.
+    /// After so long nothing goes wrong any more.
+    pub troubled: Duration,
+    /// After so long, no less than that, the game stands still too.
     pub length: Duration,
     /// In the end the server lets nobody in any more.
     pub drains: bool,
@@ -136,6 +138,7 @@ impl Scenario {
             faults: faults(&players, troubled, config.tick_hz, &mut rng(Matter::Faults)),
             drains: rng(Matter::End).chance(0.1),
             villains,
+            troubled,
             length: length_of(ticks, config.tick_hz),
             config,
             players,

@@ -141,9 +141,11 @@ impl Run {
     }
 
     fn play(&mut self) -> Result<Outcome, Violation> {
-        while self.elapsed() < self.scenario.length {
+        while self.elapsed() < self.scenario.troubled {
             self.step()?;
         }
+        self.leave_alone();
+        self.play_on()?;
         self.calm_down();
         let calm_at = self.elapsed();
         self.settle()?;
@@ -219,8 +221,23 @@ impl Run {
         }
     }
 
-    /// From now on nothing goes wrong, nobody comes or goes, and nothing in the game changes.
-    fn calm_down(&mut self) {
+    /// Nothing goes wrong, but the game goes on: once everybody has found in again, nobody loses its connection.
+    fn play_on(&mut self) -> Result<(), Violation> {
+        let all_are_in = self.elapsed() + liveness::bound(&self.scenario, &self.universe, &self.guests);
+        while self.elapsed() < self.scenario.length {
+            let lost = self.guests.lost();
+            self.step()?;
+            if self.guests.lost() > lost && self.elapsed() > all_are_in {
+                return Err(
+                    self.violation("lasting connections", "somebody lost its own, and nothing goes wrong".to_owned())
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// From now on nothing goes wrong, and nobody comes or goes.
+    fn leave_alone(&mut self) {
         while let Some((_, deed)) = self.agenda.pop_first() {
             self.execute(deed);
         }
@@ -229,15 +246,17 @@ impl Run {
             player.up.set_config(sound(plan.up));
         }
         self.universe.set_tick_cost(Duration::ZERO);
-        self.game.calm.set(true);
         self.see_strangers_off();
+        self.tell("nothing goes wrong any more".to_owned());
+    }
+
+    /// And from now on nothing in the game changes.
+    fn calm_down(&mut self) {
+        self.game.calm.set(true);
         if self.scenario.drains {
             self.universe.engine_mut().drain();
         }
-        self.tell(format!(
-            "nothing goes wrong any more{}",
-            if self.scenario.drains { ", and nobody is let in" } else { "" }
-        ));
+        self.tell(format!("the game stands still{}", if self.scenario.drains { ", and nobody is let in" } else { "" }));
     }
 
     /// Whoever means harm is gone, and whatever it had in the game.
