@@ -173,13 +173,18 @@ impl<I: Input> Player<I> {
     ) -> Result<(), Violation> {
         self.take(now, engine, checks, datagram)?;
         let local_now = self.clock.at(now);
-        while self.client.next_tick().is_some_and(|due| due <= local_now) {
+        while let Some(due) = self.client.next_tick().filter(|due| *due <= local_now) {
             let tick = self.client.client_tick().unwrap_or_default();
             let input = match &mut self.pilot {
                 Some(pilot) => pilot(&mut self.client, tick, local_now),
                 None => (self.mind)(self.client.view(), tick),
             };
             self.client.tick(&input, local_now);
+            // Checked here, as else this would not end.
+            if self.client.next_tick().is_some_and(|next| next <= due) {
+                let what = format!("the tick of client {} after {} is due no later than that", self.client_id, tick.0);
+                return Err(Violation { invariant: "time goes on", tick: engine.tick_number(), what });
+            }
         }
         if self.client.next_wakeup() <= local_now {
             self.client.update(local_now);
