@@ -21,9 +21,9 @@ struct Ghost {
 }
 
 impl Ghost {
-    /// Whether a full record of another entity in the snapshot of `tick` is news.
-    fn gives_way_at(&self, tick: Tick) -> bool {
-        tick.is_newer_than(self.since) && self.left.is_none_or(|left| tick.is_newer_than(left))
+    /// Whether a full record in the snapshot of `tick` is of what has left.
+    fn had_left_by(&self, tick: Tick) -> bool {
+        self.left.is_some_and(|left| !tick.is_newer_than(left))
     }
 }
 
@@ -45,12 +45,13 @@ impl Ghosts {
     pub(super) fn enter(&mut self, number: GhostId, index: u32, tick: Tick) -> bool {
         let known = *self.slot(number);
         match known {
+            Some(known) if known.had_left_by(tick) => return false,
             Some(known) if known.index == Some(index) => {
                 let since = if tick.is_newer_than(known.since) { tick } else { known.since };
                 *self.slot(number) = Some(Ghost { since, ..known });
                 return true;
             }
-            Some(known) if !known.gives_way_at(tick) => return false,
+            Some(known) if !tick.is_newer_than(known.since) => return false,
             _ => {}
         }
         if let Some(other) = self.of.get(&index).copied().filter(|other| *other != number)
@@ -66,13 +67,13 @@ impl Ghosts {
             self.of.remove(&former);
         }
         self.of.insert(index, number);
-        *self.slot(number) = Some(Ghost { index: Some(index), since: tick, left: None });
+        *self.slot(number) = Some(Ghost { index: Some(index), since: tick, left: known.and_then(|known| known.left) });
         true
     }
 
     /// In the snapshot of `tick`, a ghost left. Which entity that was, if it is one that is known.
     pub(super) fn leave(&mut self, number: GhostId, tick: Tick) -> Option<u32> {
-        let ghost = self.slot(number).get_or_insert(Ghost { index: None, since: tick, left: None });
+        let ghost = self.slot(number).get_or_insert(Ghost { index: None, since: tick, left: Some(tick) });
         if !tick.is_newer_than(ghost.since) {
             return None;
         }
@@ -125,6 +126,16 @@ mod tests {
         assert_eq!(ghosts.leave(1, Tick(16)), None);
         assert!(!ghosts.enter(1, 7, Tick(14)));
         assert!(ghosts.enter(1, 8, Tick(17)));
+    }
+
+    #[test]
+    fn what_left_before_it_came_does_not_come_late_though_it_is_back() {
+        let mut ghosts = Ghosts::default();
+        assert_eq!(ghosts.leave(1, Tick(10)), None);
+        assert!(ghosts.enter(1, 5, Tick(14)));
+        assert!(!ghosts.enter(1, 5, Tick(10)) && !ghosts.enter(1, 5, Tick(8)));
+        assert!(ghosts.enter(1, 5, Tick(12)), "it came back before");
+        assert_eq!((ghosts.at(1, Tick(14)), ghosts.at(1, Tick(15))), (None, Some(5)));
     }
 
     #[test]

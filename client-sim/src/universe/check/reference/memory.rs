@@ -172,11 +172,14 @@ impl Memory {
     fn name(&mut self, audience: Audience, number: GhostId, id: NetId, tick: Tick) -> bool {
         let ghosts = &mut self.ghosts[audience as usize];
         let ghost = slot(ghosts, number);
+        if !is_after(tick, ghost.left) {
+            return false;
+        }
         if ghost.entity == Some(id) {
             ghost.since = later(ghost.since, tick);
             return true;
         }
-        if !is_after(tick, ghost.since) || !is_after(tick, ghost.left) {
+        if !is_after(tick, ghost.since) {
             return false;
         }
         (ghost.entity, ghost.since) = (Some(id), Some(tick));
