@@ -249,3 +249,17 @@ fn on_a_starving_link_ones_own_avatar_comes_first_and_then_what_is_near() {
     let (near, far) = (mean(0, 25), mean(75, 100));
     assert!(near > 1.4 * far, "{near} and {far}");
 }
+
+#[test]
+fn what_left_is_told_however_much_a_player_has_of_its_own() {
+    for seed in 1..5 {
+        let config = UniverseConfig { seed, client_bandwidth_bytes_s: 8 * KIB, ..UniverseConfig::default() };
+        let game = Churn::full(150, 300);
+        let mut universe = Universe::new(config, game.clone());
+        // Its only player, it owns all that anybody does.
+        game.add_player(&mut universe, clear(), clear(), seed);
+        universe.run(Duration::from_secs(20)).unwrap();
+        let (shown, there) = (universe.players()[0].client.view().len(), universe.engine().entity_count());
+        assert!(shown <= there + 50, "seed {seed}: {shown} are shown of {there}");
+    }
+}

@@ -179,7 +179,7 @@ impl SnapshotWriter {
             let nearness = |index| {
                 // Of its own entities not only what nobody else may know: a client predicts from all of it.
                 if capture.is_owned_by(session.client_id, index) {
-                    return f32::INFINITY;
+                    return f32::MAX;
                 }
                 sight.nearness(index) * weight(index)
             };
@@ -189,8 +189,9 @@ impl SnapshotWriter {
                 index: extra.index,
                 bits: extra_bits(tables, audience, extra),
                 priority: match extra.kind {
-                    ExtraKind::Record(_) => nearness(extra.index) * (1.0 + f32::from(extra.waited)),
-                    ExtraKind::Leave { .. } => f32::MAX,
+                    ExtraKind::Record(_) => (nearness(extra.index) * (1.0 + f32::from(extra.waited))).min(f32::MAX),
+                    // Of a few bits, before all else: what is not told to have left is shown on.
+                    ExtraKind::Leave { .. } => f32::INFINITY,
                 },
                 fits: false,
             };
