@@ -20,8 +20,8 @@ pub(super) enum Trait {
 }
 
 /// The few makes that entities are of, others for each seed. An entity gets only what its make allows, and keeps most of that, though
-/// with other values: if all came and went with all of them, each entity would be of an archetype of its own, and most of what a tick
-/// takes would be to look through those.
+/// with other values: if all came and went with all of them, each entity would be of an archetype of its own, and a fifth of a tick
+/// would go into looking through those.
 pub(super) struct Makes([Make; MAKES]);
 
 /// Sets of traits, a bit each.

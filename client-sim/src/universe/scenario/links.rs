@@ -19,14 +19,17 @@ pub(super) fn any_link(rng: &mut Rng, tick_hz: u32) -> LinkConfig {
     }
 }
 
-/// From next door, or from the other side of the world by way of space.
+/// From next door, or from the other side of the world by way of space; the last by way of space twice.
+const LATENCIES_MS: [u64; 9] = [0, 1, 5, 15, 30, 60, 120, 300, 600];
+
+/// What a link begins with: any but the last.
 fn any_latency(rng: &mut Rng) -> Duration {
-    Duration::from_millis(pick(rng, &[0, 1, 5, 15, 30, 60, 120, 300]))
+    Duration::from_millis(pick(rng, &LATENCIES_MS[..8]))
 }
 
-/// What a way may become: as long as any, or by way of space twice.
+/// What a way may become.
 pub(super) fn any_detour(rng: &mut Rng) -> Duration {
-    Duration::from_millis(pick(rng, &[0, 1, 5, 15, 30, 60, 120, 300, 600]))
+    Duration::from_millis(pick(rng, &LATENCIES_MS))
 }
 
 /// Wide enough for inputs and for what a server sends at least; its queue holds next to nothing, or two seconds.
