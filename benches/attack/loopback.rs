@@ -11,10 +11,12 @@ use tidelock_benches::heap::live_bytes;
 use tidelock_server::arena::Arena;
 use tidelock_server::io::options::{Number, PROTOCOL_ID};
 use tidelock_server::io::{Options, Server, ServerConfig, ServerHandle, ServerStats, clock};
-use tidelock_sim::bots::BotMix;
-use tidelock_sim::link::LinkConfig;
+use tidelock_sim::bots::{BotKind, BotMix};
+use tidelock_sim::link::Link;
+use tidelock_sim::load::Load;
+use tidelock_sim::measure::Summary;
 use tidelock_sim::siege::{Flood, FloodKind, Loot, request};
-use tidelock_sim::swarm::{self, Flooded, Flooder, Insider, RemoteOptions, Summary, SwarmOptions, Target};
+use tidelock_sim::swarm::{self, Flooded, Flooder, Insider, Links, Nobody, RemoteOptions, Share, SwarmOptions, Target};
 
 /// One run.
 #[derive(Debug, Serialize)]
@@ -68,7 +70,7 @@ pub(crate) fn measure(kind: Option<FloodKind>, players: u32, per_s: u64, duratio
             }
             (flooder.map(Flooder::stop), most - before)
         });
-        let summary = swarm::run(&options).expect("players get in");
+        let summary = swarm::run(&options, &mut Nobody).expect("players get in").run.summary();
         drop(over);
         let (flooded, grown_bytes) = flood.expect("there are threads").join().expect("flooding does not panic");
         (flooded, grown_bytes, summary)
@@ -98,14 +100,12 @@ fn options(server: &ServerHandle, players: u32, duration: Duration) -> SwarmOpti
     let admin = format!("http://{}", server.admin_address().expect("it has an admin endpoint"));
     SwarmOptions {
         target: Target::Remote(RemoteOptions { admin, server: None, key_file: None, protocol_id: PROTOCOL_ID }),
-        clients: players,
-        ramp: WARM_UP - Duration::from_secs(1),
-        duration,
-        down: LinkConfig::default(),
-        up: LinkConfig::default(),
-        bots: "wander".parse::<BotMix>().expect("there are wanderers"),
+        load: Load::steady(players, WARM_UP - Duration::from_secs(1), duration),
+        links: Links::all(Link::default()),
+        bots: BotMix::only(BotKind::Wander),
         seed: 1,
-        quiet: true,
+        share: Share::ALL,
+        command: String::new(),
     }
 }
 

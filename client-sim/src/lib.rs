@@ -2,23 +2,37 @@
 //!
 //! - [`client`]: the client core that a game embeds; pure.
 //! - [`link`]: bad links, by seed; pure.
+//! - [`mix`]: several kinds of links or bots by weight; pure.
 //! - [`recording`]: what one client received and did, written, read and lived through again.
 //! - [`show`]: a recording as a page; pure.
 //! - [`bots`]: players of the sample game; pure.
-//! - [`swarm`]: many clients on real sockets, and what they measure.
+//! - [`load`]: how many clients play and when; pure.
+//! - [`measure`]: what a swarm measures, and what that comes to; pure.
+//! - [`swarm`]: many clients on real sockets.
+//! - [`report`]: a run as a page; pure.
+//! - [`tell`]: figures as people read them, and as programs do; pure.
 //! - [`universe`]: server, clients and network in one thread on virtual time.
 //! - [`seeds`]: many universes, one a seed, on all cores.
 //! - [`siege`]: a universe under a flood of hostile datagrams; pure.
 //!
 //! A game that embeds the client turns the feature `simulator` off, which is on by default: then there are [`client`],
-//! [`link`] and [`recording`] only, and nothing of servers, sockets and command lines is built.
+//! [`link`], [`mix`] and [`recording`] only, and nothing of servers, sockets and command lines is built.
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "simulator")]
 pub mod bots;
 pub mod client;
 pub mod link;
+#[cfg(feature = "simulator")]
+pub mod load;
+#[cfg(feature = "simulator")]
+pub mod measure;
+pub mod mix;
+#[cfg(feature = "simulator")]
+mod plot;
 pub mod recording;
+#[cfg(feature = "simulator")]
+pub mod report;
 #[cfg(feature = "simulator")]
 pub mod seeds;
 #[cfg(feature = "simulator")]
@@ -27,5 +41,7 @@ pub mod show;
 pub mod siege;
 #[cfg(feature = "simulator")]
 pub mod swarm;
+#[cfg(feature = "simulator")]
+pub mod tell;
 #[cfg(feature = "simulator")]
 pub mod universe;

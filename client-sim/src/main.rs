@@ -1,19 +1,23 @@
 //! The simulator's program.
 
 mod cli;
+mod onlookers;
+mod results;
 mod universes;
 
 use std::fs::{self, File};
-use std::io::{self, BufReader, IsTerminal, Write};
-use std::path::Path;
+use std::io::{self, BufReader, Write};
 use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Parser;
-use cli::{Cli, Orders, Show, Task};
+use cli::{Cli, MergeFlags, Orders, Show, Task};
+use onlookers::Onlookers;
+use results::{BadFile, Results};
+use tidelock_sim::measure::Run;
 use tidelock_sim::seeds::ListError;
 use tidelock_sim::show::{self, ShowError};
-use tidelock_sim::swarm::{self, Ink, Summary, SwarmError, SwarmOptions, Target, Threshold};
+use tidelock_sim::swarm::{self, End, SwarmError};
 
 /// A threshold does not hold, or an invariant.
 const EXIT_THRESHOLD: u8 = 99;
@@ -27,6 +31,10 @@ fn main() -> ExitCode {
         Task::Run(orders) => run(&orders),
         Task::Show(file) => show(&file),
         Task::Universe(flags) => universes::run(&flags),
+        Task::Merge(flags) => merge(&flags),
+        Task::EmbeddedServer(flags) => {
+            swarm::serve_embedded(&flags.options(), flags.clients, flags.seed).map(|()| true).map_err(Into::into)
+        }
     };
     match done {
         Ok(all_is_well) => ExitCode::from(if all_is_well { 0 } else { EXIT_THRESHOLD }),
@@ -39,7 +47,7 @@ fn main() -> ExitCode {
 }
 
 fn exit_code(error: &anyhow::Error) -> u8 {
-    if error.is::<ShowError>() || error.is::<ListError>() {
+    if error.is::<ShowError>() || error.is::<ListError>() || error.is::<BadFile>() {
         return EXIT_USAGE;
     }
     error.downcast_ref().map_or(EXIT_OTHER, SwarmError::exit_code)
@@ -62,41 +70,33 @@ fn show(Show { file, out }: &Show) -> anyhow::Result<bool> {
 
 /// Runs, reports, and tells whether all thresholds hold.
 fn run(orders: &Orders) -> anyhow::Result<bool> {
-    let swarm = &orders.swarm;
-    if !swarm.quiet {
-        let _ =
-            writeln!(io::stderr(), "{} clients for {} s, seed {}", swarm.clients, swarm.duration.as_secs(), swarm.seed);
-    }
-    let (mut summary, recorded) = match &orders.record {
-        Some(file) => swarm::record(swarm, file)?,
-        None => (swarm::run(swarm)?, Ok(())),
+    let results = Results::prepare(&orders.results)?;
+    let mut onlookers = Onlookers::of(orders)?;
+    let outcome = match &orders.record {
+        Some(file) => swarm::record(&orders.swarm, file, &mut onlookers)?,
+        None => swarm::run(&orders.swarm, &mut onlookers)?,
     };
-    summary.thresholds = orders.thresholds.iter().map(|threshold: &Threshold| threshold.check(&summary)).collect();
-    print(&summary, swarm).context("writing the report")?;
-    if let Some(file) = &orders.summary_json {
-        write_json(&summary, file).with_context(|| format!("writing {}", file.display()))?;
-    }
-    recorded?;
-    Ok(summary.thresholds.iter().all(|result| result.ok))
-}
-
-fn print(summary: &Summary, options: &SwarmOptions) -> io::Result<()> {
-    let mut stdout = io::stdout();
-    let is_inked = stdout.is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let ink = if is_inked { Ink::Terminal } else { Ink::Plain };
-    stdout.write_all(swarm::render(summary, &server_name(&options.target), ink).as_bytes())?;
-    stdout.flush()
-}
-
-fn server_name(target: &Target) -> String {
-    match target {
-        Target::Embedded(_) => "an embedded server".to_owned(),
-        Target::Remote(remote) => remote.server.clone().unwrap_or_else(|| remote.admin.clone()),
+    let csv = onlookers.end();
+    let all_is_well = results.tell(&outcome.run)?;
+    csv?;
+    outcome.recorded?;
+    match (outcome.end, outcome.end.cut_short()) {
+        (End::ServerGone { .. } | End::NobodyLeft { .. }, Some(why)) => Err(SwarmError::CutShort(why).into()),
+        _ => Ok(all_is_well),
     }
 }
 
-fn write_json(summary: &Summary, file: &Path) -> anyhow::Result<()> {
-    let mut text = serde_json::to_string_pretty(summary)?;
-    text.push('\n');
-    Ok(fs::write(file, text)?)
+/// Puts what several workers measured together.
+fn merge(flags: &MergeFlags) -> anyhow::Result<bool> {
+    let results = Results::prepare(&flags.results)?;
+    let mut sum: Option<Run> = None;
+    for file in &flags.files {
+        let read = fs::read_to_string(file).map_err(BadFile::new(file))?;
+        let run = Run::from_file(&read).map_err(BadFile::new(file))?;
+        match &mut sum {
+            None => sum = Some(run),
+            Some(sum) => sum.merge(&run).map_err(BadFile::new(file))?,
+        }
+    }
+    results.tell(&sum.expect("one file is required"))
 }

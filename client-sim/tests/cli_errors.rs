@@ -28,6 +28,11 @@ fn bad_usage_exits_with_2() {
         &["--embedded", "--loss", "2"],
         &["--embedded", "--duration", "soon"],
         &["--embedded", "--bots", "wander=0"],
+        &["--embedded", "--profile", "wlan"],
+        &["--embedded", "--churn", "10"],
+        &["--embedded", "--stage", "30s"],
+        &["--embedded", "--stage", "30s:0"],
+        &["--embedded", "--worker", "3/2", "--seed", "1"],
     ] {
         assert_eq!(sim(flags).0, 2, "{flags:?}");
     }
@@ -77,6 +82,19 @@ fn a_wrong_key_exits_with_3() {
         sim(&["--server", &address, "--key-file", key.to_str().unwrap(), "--clients", "2", "--duration", "1s"]);
     assert_eq!(code, 3);
     assert!(said.contains("none of 2 clients") && said.contains("is this its key"), "{said}");
+}
+
+#[test]
+fn a_wrong_key_is_told_for_what_it_is_if_the_server_can_be_asked() {
+    let any = "127.0.0.1:0".parse().unwrap();
+    let config = ServerConfig::from_options(Options { bind: any, admin: any, ..Options::default() }).unwrap();
+    let server = Server::start(&config, Arena { npcs: 0 }).unwrap();
+    let key = key_file("another.key", &"0f".repeat(32));
+    let (admin, address) = (format!("http://{}", server.admin_address().unwrap()), server.udp_address().to_string());
+    let flags = ["--admin", &admin, "--server", &address, "--key-file", key.to_str().unwrap(), "--clients", "2"];
+    let (code, said) = sim(&[&flags[..], &["--duration", "1s"]].concat());
+    assert_eq!(code, 3);
+    assert!(said.contains("made with another key than its own"), "{said}");
 }
 
 #[test]

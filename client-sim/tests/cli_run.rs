@@ -1,5 +1,6 @@
 //! The program against real servers: what it measures is there, adds up, and is judged.
 
+use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
@@ -88,11 +89,131 @@ fn an_embedded_run_measures_the_link_it_was_given() {
     assert!(number(&summary, "/interpolation/error_m/p50") < 0.01 && number(&summary, "/clock/jitter_ms/p50") > 0.0);
 }
 
+/// Where a value is null in the figures of a run, but for what was not set of links, and for why it was cut short.
+fn nulls(path: &str, value: &Value) -> Vec<String> {
+    match value {
+        Value::Null => vec![path.to_owned()],
+        Value::Object(fields) => {
+            let fields =
+                fields.iter().filter(|(name, _)| !["conditioner", "exact", "cut_short"].contains(&name.as_str()));
+            fields.flat_map(|(name, value)| nulls(&format!("{path}/{name}"), value)).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
 #[test]
-fn what_is_not_measured_is_null() {
-    let flags = ["--embedded", "--npcs", "0", "--clients", "1", "--duration", "2s", "--bots", "idle", "--quiet"];
-    let (_, summary) = summary("null.json", &flags);
-    assert_eq!(summary.pointer("/server/rss_mb"), Some(&Value::Null), "the process is shared");
+fn everything_is_measured_of_a_server_of_our_own() {
+    // A clock's drift takes some seconds to be seen.
+    let flags = ["--embedded", "--clients", "4", "--duration", "9s", "--bots", "fight", "--quiet"];
+    let (_, summary) = summary("whole.json", &flags);
+    assert_eq!(nulls("", &summary), Vec::<String>::new());
+    assert!(number(&summary, "/server/rss_mb") > 1.0 && number(&summary, "/server/cpu_pct") > 0.0);
+    assert!(number(&summary, "/server/tick_ms/max") >= number(&summary, "/server/tick_ms/p99"));
+}
+
+#[test]
+fn clients_have_the_links_of_a_mix_and_are_told_apart() {
+    let flags = ["--embedded", "--clients", "10", "--duration", "5s", "--profile", "lan=1,satellite=1", "--quiet"];
+    let (_, summary) = summary("mix.json", &flags);
+    assert_eq!(number(&summary, "/profiles/lan/clients"), 5.0);
+    assert_eq!(number(&summary, "/profiles/satellite/clients"), 5.0);
+    let [lan, satellite] = ["lan", "satellite"].map(|name| number(&summary, &format!("/profiles/{name}/rtt_ms/p50")));
+    assert!(lan < 10.0 && satellite > 40.0, "{lan} {satellite}");
+    assert_eq!(summary.pointer("/conditioner/profile"), Some(&Value::from("lan=1,satellite=1")));
+}
+
+#[test]
+fn clients_leave_and_come_back() {
+    let flags = ["--embedded", "--clients", "8", "--ramp", "0", "--duration", "5s", "--churn", "4/s", "--quiet"];
+    let (output, summary) = summary("churn.json", &flags);
+    assert_eq!(output.status.code(), Some(0));
+    let [left, joins] = ["left", "joins"].map(|name| number(&summary, &format!("/clients/{name}")));
+    assert!((8.0..40.0).contains(&left), "{left}");
+    assert!(joins > left && joins <= left + 8.0, "{joins}");
+    assert_eq!(number(&summary, "/clients/disconnected"), 0.0, "{summary}");
+    assert_eq!(number(&summary, "/clients/connected"), 8.0);
+}
+
+#[test]
+fn stages_are_followed_and_each_second_is_told() {
+    let csv = file("stages.csv");
+    let flags = ["--embedded", "--stage", "1s:6", "--stage", "3s:6", "--stage", "0s:2", "--stage", "2s:2", "--quiet"];
+    let output = sim(&flags).arg("--csv").arg(&csv).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = std::fs::read_to_string(&csv).unwrap();
+    let mut lines = text.lines().map(|line| line.split(',').collect::<Vec<_>>());
+    let header = lines.next().unwrap();
+    let column = header.iter().position(|name| *name == "clients_wanted").unwrap();
+    let wanted: Vec<_> = lines.map(|line| line[column].parse::<u32>().unwrap()).collect();
+    assert_eq!(wanted, [6, 6, 6, 6, 2, 2], "{text}");
+}
+
+#[test]
+fn workers_merge_into_the_run_that_they_share() {
+    let server = server();
+    let admin = format!("http://{}", server.admin_address().unwrap());
+    let files = ["1/2", "2/2"].map(|worker| file(&format!("worker-{}.json", &worker[..1])));
+    let worker = |number: usize| {
+        let share = format!("{}/2", number + 1);
+        let flags =
+            ["--admin", &admin, "--clients", "7", "--duration", "4s", "--seed", "5", "--quiet", "--worker", &share];
+        sim(&flags).arg("--summary-json").arg(&files[number]).stdout(Stdio::null()).spawn().unwrap()
+    };
+    for mut child in [0, 1].map(worker) {
+        assert!(child.wait().unwrap().success());
+    }
+    let merged = file("merged.json");
+    let output = sim(&["merge"]).args(&files).arg("--summary-json").arg(&merged).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let read = |path: &PathBuf| -> Value { serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap() };
+    let (parts, merged) = (files.each_ref().map(read), read(&merged));
+    for pointer in ["/clients/connected", "/rtt_ms/count", "/bandwidth/down_bytes_total", "/inputs/sent"] {
+        let sum: f64 = parts.iter().map(|part| number(part, pointer)).sum();
+        assert_eq!(number(&merged, pointer), sum, "{pointer}");
+    }
+    assert_eq!(number(&merged, "/clients/connected"), 7.0);
+    let twice = sim(&["merge"]).args([&files[0], &files[0]]).output().unwrap();
+    assert_eq!(twice.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&twice.stderr).contains("worker 1 of 2 comes twice"));
+}
+
+#[test]
+fn a_server_that_dies_ends_the_run_with_what_was_measured_until_then() {
+    let mut server = sim(&["embedded-server", "--clients", "4", "--seed", "1"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let admin = line.trim().strip_prefix("ready ").unwrap().to_owned();
+    let path = file("gone.json");
+    let flags = ["--admin", &admin, "--clients", "3", "--ramp", "0", "--duration", "60s", "--quiet"];
+    let run =
+        sim(&flags).arg("--summary-json").arg(&path).stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    #[expect(clippy::disallowed_methods, reason = "the program runs in real time")]
+    std::thread::sleep(Duration::from_millis(4300));
+    server.kill().unwrap();
+    server.wait().unwrap();
+    let output = run.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("nothing came from the server any more after"), "{said}");
+    let summary: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    assert!(number(&summary, "/rtt_ms/count") > 0.0 && number(&summary, "/duration_s") < 7.0, "{summary}");
+    assert!(number(&summary, "/loss/down_pct") < 1.0, "silence afterwards is no loss: {summary}");
+}
+
+#[test]
+fn a_run_is_held_against_another() {
+    let (old, flags) = (file("old.json"), ["--embedded", "--clients", "2", "--duration", "2s", "--quiet"]);
+    assert!(sim(&flags).arg("--summary-json").arg(&old).output().unwrap().status.success());
+    let output = sim(&flags).args(["--latency", "50ms", "--baseline"]).arg(&old).output().unwrap();
+    let report = String::from_utf8(output.stdout).unwrap();
+    assert!(report.contains("compared with") && report.contains("rtt_ms_p50"), "{report}");
+    let bad = sim(&flags).args(["--baseline", "no-such.json"]).output().unwrap();
+    assert_eq!(bad.status.code(), Some(2));
 }
 
 #[test]
@@ -108,7 +229,7 @@ fn a_server_that_runs_already_gives_tokens_and_figures() {
     let ticks = number(&summary, "/server/tick_ms/count");
     assert!((60.0..=180.0).contains(&ticks), "{ticks} ticks in the window");
     assert!(number(&summary, "/inputs/on_time") > 0.0);
-    assert_eq!(summary.pointer("/server/tick_ms/max"), Some(&Value::Null), "buckets tell no maximum");
+    assert!(number(&summary, "/server/tick_ms/max") > 0.0);
     assert_eq!(summary.pointer("/thresholds/0/ok"), Some(&Value::Bool(true)));
     let stats = server.stop().unwrap();
     assert_eq!((stats.engine.disconnects.left, stats.engine.disconnects.timeout), (4, 0), "all said goodbye");
@@ -118,7 +239,7 @@ fn a_server_that_runs_already_gives_tokens_and_figures() {
 fn a_threshold_that_does_not_hold_gives_99() {
     let flags = ["--embedded", "--clients", "2", "--duration", "2s", "--quiet", "--threshold", "rtt_ms_p50<1000"];
     assert_eq!(sim(&flags).output().unwrap().status.code(), Some(0));
-    for failing in ["clients_connected<2", "server_rss_mb<1000000"] {
+    for failing in ["clients_connected<2", "server_rss_mb<1"] {
         let output = sim(&flags).args(["--threshold", failing]).output().unwrap();
         assert_eq!(output.status.code(), Some(99), "{failing}");
         assert!(String::from_utf8_lossy(&output.stdout).contains("FAILED"), "{failing}");

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tidelock::Instant;
-use tidelock_sim::link::{Bottleneck, Bursts, Conditioner, LinkConfig, LinkCounts};
+use tidelock_sim::link::{Bottleneck, Bursts, Conditioner, LinkConfig, LinkCounts, Stalls};
 
 const SENT: u64 = 50_000;
 const SPACING: Duration = Duration::from_millis(50);
@@ -221,6 +221,7 @@ fn the_same_seed_gives_the_same_fates() {
         duplicate: 0.1,
         reorder: 0.1,
         bottleneck: None,
+        stalls: Some(Stalls { length: Duration::from_millis(150), every: Duration::from_secs(3) }),
     };
     assert_eq!(run(config, 8, SPACING), run(config, 8, SPACING));
     assert_ne!(run(config, 8, SPACING).0, run(config, 9, SPACING).0);
@@ -295,4 +296,17 @@ fn what_is_lost_by_chance_has_taken_its_time_in_the_bottleneck() {
     link.push(&[0; 1000], now);
     assert_eq!(link.queue_wait(now), Duration::from_millis(10));
     assert_eq!(link.counts().lost, 1);
+}
+
+#[test]
+fn a_link_that_stalls_lets_everything_through_later_and_in_order() {
+    let stalls = Stalls { length: Duration::from_millis(400), every: Duration::from_secs(4) };
+    let latency = Duration::from_millis(20);
+    let config = LinkConfig { latency, stalls: Some(stalls), ..LinkConfig::default() };
+    let (arrivals, counts) = run(config, 3, SPACING);
+    assert!(arrivals.iter().map(|arrival| arrival.number).eq(0..SENT));
+    assert_eq!(counts.lost + counts.reordered, 0);
+    let late = arrivals.iter().filter(|arrival| arrival.due > arrival.sent + latency).count() as f64 / SENT as f64;
+    assert!((late - stalls.share()).abs() < 0.01, "{late}");
+    assert!(arrivals.iter().all(|arrival| arrival.due <= arrival.sent + latency + stalls.length));
 }

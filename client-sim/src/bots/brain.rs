@@ -4,7 +4,7 @@ use tidelock::state::NetId;
 use tidelock::{Tick, ViewAge};
 use tidelock_arena::{ArenaInput, Map};
 
-use super::{BotKind, Fighter, Idler, Seen, Sight, Wanderer};
+use super::{BotKind, Fighter, Gatherer, Idler, Seen, Sight, Wanderer};
 use crate::link::Rng;
 
 /// A way to play.
@@ -30,6 +30,7 @@ impl Player {
             BotKind::Wander => Box::new(Wanderer::new(seed)),
             BotKind::Fight => Box::new(Fighter::new(seed)),
             BotKind::Idle => Box::new(Idler),
+            BotKind::Gather => Box::new(Gatherer::new(seed)),
         };
         Self { bot, map: None, avatar: None, last: ArenaInput::default(), talk: Talk::new(kind, seed) }
     }

@@ -4,6 +4,7 @@
 
 mod brain;
 mod fighter;
+mod gatherer;
 mod idler;
 mod mix;
 mod prediction;
@@ -17,8 +18,9 @@ mod tests;
 
 pub use brain::{Bot, Player};
 pub use fighter::Fighter;
+pub use gatherer::Gatherer;
 pub use idler::Idler;
-pub use mix::{BotKind, BotMix, BotMixError};
+pub use mix::{BotKind, BotMix};
 pub use prediction::{Avatar, AvatarPrediction, Deed};
 pub use sight::{Screen, Seen, Sight};
 pub use tracers::{ScreenHit, Tracers};

@@ -4,7 +4,7 @@ use tidelock::{Moment, Tick, ViewAge};
 use tidelock_arena::map::MapParameters;
 use tidelock_arena::{ArenaInput, Body, Facing, Kind, Map, Position, movement};
 
-use super::{BotKind, Player, Seen, Sight};
+use super::{BotKind, Gatherer, Player, Seen, Sight};
 
 const TICK_HZ: u32 = 60;
 
@@ -161,4 +161,22 @@ fn a_player_talks_now_and_then() {
     let mut player = Player::new(BotKind::Wander, 4);
     let lines = (0..600 * TICK_HZ).filter_map(|tick| player.say(Tick(tick), TICK_HZ)).count();
     assert!((6..=20).contains(&lines), "{lines} lines in ten minutes");
+}
+
+#[test]
+fn gatherers_come_to_the_middle_from_anywhere_and_stay_there() {
+    for (seed, start) in
+        [(1, Vec3::new(90.0, 80.0, 0.0)), (2, Vec3::new(-95.0, 3.0, 0.0)), (3, Vec3::new(10.0, -90.0, 0.0))]
+    {
+        let mut playground = Playground::new(BotKind::Gather, seed);
+        playground.body.position = Position(playground.map.freed(start));
+        for _ in 0..60 * TICK_HZ {
+            playground.step();
+        }
+        for _ in 0..60 * TICK_HZ {
+            playground.step();
+            let off_m = playground.body.position.ground().length();
+            assert!(off_m < 3.0 * Gatherer::RADIUS_M, "seed {seed} is {off_m} m off");
+        }
+    }
 }

@@ -6,6 +6,7 @@ use tidelock::Instant;
 
 use super::bursts::Chain;
 use super::queue::Queue;
+use super::stalls::Pauses;
 use super::{LinkConfig, Rng};
 
 /// One direction of a link. Push datagrams as they are sent, pop them as they are due.
@@ -20,6 +21,7 @@ pub struct Conditioner {
     held: Vec<Held>,
     buffers: Buffers,
     queue: Queue,
+    pauses: Pauses,
     pushes: u64,
     /// Datagrams of one burst wait in the same queue and share one delay.
     burst: Option<Burst>,
@@ -103,6 +105,7 @@ impl Conditioner {
             held: Vec::new(),
             buffers: Buffers::default(),
             queue: Queue::default(),
+            pauses: Pauses::new(Rng::stream(seed, 3)),
             pushes: 0,
             burst: None,
             last_due: Instant::default(),
@@ -127,7 +130,7 @@ impl Conditioner {
             self.counts.queue_full += 1;
             return;
         };
-        let due = passed + delay;
+        let due = self.pauses.pass(self.config.stalls, passed) + delay;
         if lost {
             self.counts.lost += 1;
             return;

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::Bursts;
+use super::{Bursts, Stalls};
 
 /// What one direction of a link does to datagrams. The default does nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -26,6 +26,8 @@ pub struct LinkConfig {
     pub reorder: f64,
     /// The narrowest place of the link, before its delay; `None` is wide enough for everything.
     pub bottleneck: Option<Bottleneck>,
+    /// Pauses in which nothing passes, behind the bottleneck; `None` is never.
+    pub stalls: Option<Stalls>,
 }
 
 /// Where a link is narrow: a queue in front of it that loses its tail. What the link loses by chance, it loses behind it.

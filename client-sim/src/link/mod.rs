@@ -6,10 +6,14 @@
 mod bursts;
 mod conditioner;
 mod config;
+mod profile;
 mod queue;
 mod rng;
+mod stalls;
 
 pub use bursts::Bursts;
 pub use conditioner::{Conditioner, Delivery, LinkCounts};
 pub use config::{Bottleneck, LinkConfig};
+pub use profile::{Link, LinkMix, Profile};
 pub use rng::Rng;
+pub use stalls::Stalls;

@@ -1,6 +1,5 @@
-use super::columns::Columns;
-use super::marks::Marks;
-use super::span::Span;
+use super::moments::mark;
+use crate::plot::{Columns, Marks, Span};
 use crate::recording::{Entry, What};
 use std::collections::BTreeMap;
 use tidelock::{Instant, Tick};
@@ -76,7 +75,7 @@ impl Figures {
 
     pub(super) fn take(&mut self, entry: &Entry) {
         let at = entry.at;
-        self.marks.take(self.span.seconds(at), &entry.what);
+        mark(self.span.seconds(at), &entry.what).into_iter().for_each(|mark| self.marks.add(mark));
         match &entry.what {
             What::Received { bytes, .. } => self.down.add(at, *bytes as f64),
             What::Sent { bytes } => self.up.add(at, *bytes as f64),

@@ -3,21 +3,16 @@
 //! The page is one file without scripts. It is drawn by columns of time, each with the least, the most and the mean of what
 //! was in it, so that ten minutes take no more room than ten seconds.
 
-mod axis;
-mod chart;
-mod columns;
 mod figures;
-mod html;
-mod marks;
+mod moments;
 mod page;
-mod span;
 
 #[cfg(test)]
 mod tests;
 
+use crate::plot::Span;
 use crate::recording::{ReadError, Reader};
 use figures::Figures;
-use span::Span;
 use std::io::{self, Read};
 
 /// A recording, drawn.
@@ -46,7 +41,7 @@ pub enum ShowError {
 /// If it cannot be opened or read, or has nothing to show.
 pub fn page<R: Read>(name: &str, mut open: impl FnMut() -> io::Result<R>) -> Result<Page, ShowError> {
     let mut open = || Reader::new(open()?);
-    let span = Span::measure(&mut open()?)?.ok_or(ShowError::Empty)?;
+    let span = measure(&mut open()?)?.ok_or(ShowError::Empty)?;
     let mut reader = open()?;
     let mut figures = Figures::new(span);
     while let Some(entry) = reader.read()? {
@@ -54,4 +49,14 @@ pub fn page<R: Read>(name: &str, mut open: impl FnMut() -> io::Result<R>) -> Res
     }
     let is_complete = reader.is_complete();
     Ok(Page { html: page::draw(name, reader.header(), &figures, is_complete), is_complete })
+}
+
+/// All of a recording; `None` if nothing happens in it.
+fn measure<R: Read>(reader: &mut Reader<R>) -> Result<Option<Span>, ReadError> {
+    let start = reader.header().start;
+    let mut end = start;
+    while let Some(entry) = reader.read()? {
+        end = end.max(entry.at);
+    }
+    Ok((end > start).then(|| Span { start, lasts: end.since(start) }))
 }

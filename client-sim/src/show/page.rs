@@ -1,12 +1,8 @@
-use super::axis::time_text;
-use super::chart::{Chart, Line, Point, Style};
-use super::columns::Columns;
 use super::figures::Figures;
-use super::html::{escape, number};
+use crate::plot::{Chart, Columns, Line, Point, STYLE, Scale, Style, date_text, escape, number, time_text};
 use crate::recording::Header;
 use std::fmt::Write;
 
-const STYLE: &str = include_str!("page.css");
 /// Facts that are shown at most.
 const FACTS_MAX: usize = 32;
 /// Sampled figures with a chart of their own above; others get one below, by their name.
@@ -42,7 +38,7 @@ pub(super) fn draw(name: &str, header: &Header, figures: &Figures, is_complete: 
     draw_tiles(figures, &mut html);
     html.push_str("</header>\n<main>\n");
     for chart in charts(header, figures) {
-        chart.draw(figures.span, &figures.marks, &mut html);
+        chart.draw(&Scale::Time { lasts_s: figures.span.lasts_s() }, &figures.marks, &mut html);
     }
     html.push_str("</main>\n");
     draw_moments(figures, &mut html);
@@ -222,31 +218,9 @@ fn draw_moments(figures: &Figures, html: &mut String) {
     html.push_str("</footer>");
 }
 
-/// A date as `2026-11-21 16:05:12`. Source: H. Hinnant, "chrono-Compatible Low-Level Date Algorithms", `civil_from_days`.
-fn date_text(unix_ms: u64) -> String {
-    let unix_s = unix_ms / 1000;
-    let days = unix_s / 86_400 + 719_468;
-    let (era, of_era) = (days / 146_097, days % 146_097);
-    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let day_of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month + 2) / 5 + 1;
-    let (month, turned) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
-    let year = year_of_era + era * 400 + turned;
-    let (hour, minute, second) = (unix_s / 3600 % 24, unix_s / 60 % 60, unix_s % 60);
-    format!("{year}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn dates_are_those_of_the_calendar() {
-        assert_eq!(date_text(0), "1970-01-01 00:00:00");
-        assert_eq!(date_text(951_827_696_000), "2000-02-29 12:34:56");
-        assert_eq!(date_text(1_795_276_800_000), "2026-11-21 16:00:00");
-    }
 
     #[test]
     fn what_is_lost_is_a_share_of_what_was_sent() {

@@ -6,9 +6,10 @@ use tidelock::netcode::ConnectToken;
 use ureq::Agent;
 
 use super::SwarmError;
-use super::server_figures::ServerFigures;
+use crate::measure::ServerFigures;
 
 /// A server's admin endpoint.
+#[derive(Clone)]
 pub(super) struct Admin {
     agent: Agent,
     url: String,
@@ -54,14 +55,17 @@ impl Admin {
         ConnectToken::from_bytes(&bytes).map_err(|error| malformed(error.to_string()))
     }
 
-    /// Reads `GET /metrics`; `None` if there are none.
+    /// What the server has counted so far; `None` if it does not tell.
     pub(super) fn figures(&self) -> Option<ServerFigures> {
-        let mut answer = self.agent.get(format!("{}/metrics", self.url)).call().ok()?;
+        ServerFigures::read(&self.get("/metrics")?, &self.get("/ticks")?)
+    }
+
+    fn get(&self, path: &str) -> Option<String> {
+        let mut answer = self.agent.get(format!("{}{path}", self.url)).call().ok()?;
         if answer.status() != 200 {
             return None;
         }
-        let text = answer.body_mut().with_config().limit(Self::BODY_BYTES_MAX).read_to_string().ok()?;
-        ServerFigures::from_metrics(&text)
+        answer.body_mut().with_config().limit(Self::BODY_BYTES_MAX).read_to_string().ok()
     }
 
     fn unreachable(&self, error: &ureq::Error) -> SwarmError {

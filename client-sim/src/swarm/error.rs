@@ -66,6 +66,9 @@ pub enum SwarmError {
         /// One clause.
         why: String,
     },
+    /// The server was gone before the end. There are figures of the time before.
+    #[error("{0}: the figures are of the time until then")]
+    CutShort(String),
     /// More sockets than the system allows.
     #[error("{clients} clients need {needed} open files, and the limit is {limit}: raise it with `ulimit -n`")]
     TooManyFiles {
@@ -116,7 +119,8 @@ impl SwarmError {
             | Self::TokenMalformed { .. }
             | Self::Address { .. }
             | Self::OtherServer { .. }
-            | Self::NobodyConnected { .. } => 3,
+            | Self::NobodyConnected { .. }
+            | Self::CutShort(_) => 3,
             Self::Embedded(_) | Self::RecordWrite { .. } | Self::System { .. } => 1,
         }
     }

@@ -5,8 +5,8 @@ use tidelock::Moment;
 use tidelock::state::NetId;
 use tidelock_arena::Position;
 
-use super::recorder::Recorder;
 use crate::client::View;
+use crate::measure::Recorder;
 
 /// Samples of what a client showed, held against what later snapshots say of the same moment.
 #[derive(Debug, Default)]

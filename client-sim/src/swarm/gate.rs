@@ -9,21 +9,21 @@ use super::SwarmError;
 use super::admin::Admin;
 use super::embedded::EmbeddedServer;
 use super::options::{RemoteOptions, Target};
-use super::server_figures::ServerFigures;
+use crate::measure::{Reasons, commonest};
 
-/// The way into a server, and what the server tells of itself.
-pub(super) enum Gate {
-    Embedded(EmbeddedServer),
-    /// The admin endpoint makes the tokens.
-    Admin {
-        admin: Admin,
-        server: Option<SocketAddr>,
-    },
-    /// Tokens are made here.
-    Key {
-        admin: Admin,
-        mint: TokenMint,
-    },
+/// The way into a server.
+pub(super) struct Gate {
+    admin: Admin,
+    source: TokenSource,
+    embedded: Option<EmbeddedServer>,
+}
+
+/// Who makes connect tokens.
+enum TokenSource {
+    /// The admin endpoint, and they are to name this server, if one is given.
+    Admin { server: Option<SocketAddr> },
+    /// This process.
+    Mint(TokenMint),
 }
 
 /// How long a token made here may be used to connect.
@@ -31,66 +31,90 @@ const LIFETIME: Duration = Duration::from_secs(30);
 
 impl Gate {
     pub(super) fn open(target: &Target, clients: u32, seed: u64) -> Result<Self, SwarmError> {
-        let remote = match target {
-            Target::Embedded(options) => return EmbeddedServer::start(options, clients, seed).map(Self::Embedded),
-            Target::Remote(remote) => remote,
-        };
-        let admin = Admin::new(&remote.admin);
-        let Some(file) = &remote.key_file else {
-            let server = remote.server.as_deref().map(resolve).transpose()?;
-            return Ok(Self::Admin { admin, server });
-        };
-        let key = read_key(file)?;
-        let address = resolve(remote.server.as_deref().unwrap_or(RemoteOptions::SERVER_DEFAULT))?;
-        let mint = TokenMint { key, protocol_id: remote.protocol_id, lifetime: LIFETIME, address };
-        Ok(Self::Key { admin, mint })
+        match target {
+            Target::Embedded(options) => {
+                let server = EmbeddedServer::start(options, clients, seed)?;
+                let admin = Admin::new(server.admin());
+                Ok(Self { admin, source: TokenSource::Admin { server: None }, embedded: Some(server) })
+            }
+            Target::Remote(remote) => {
+                let source = TokenSource::of(remote)?;
+                Ok(Self { admin: Admin::new(&remote.admin), source, embedded: None })
+            }
+        }
     }
 
     /// A token that lets `client_id` in from now on.
     pub(super) fn token(&self, client_id: ClientId) -> Result<ConnectToken, SwarmError> {
-        match self {
-            Self::Embedded(server) => Ok(server.token(client_id)),
-            Self::Admin { admin, server } => {
-                let token = admin.token(client_id)?;
+        match &self.source {
+            TokenSource::Mint(mint) => Ok(mint.issue(client_id)),
+            TokenSource::Admin { server } => {
+                let token = self.admin.token(client_id)?;
                 match server.filter(|server| !token.servers().contains(server)) {
                     Some(server) => Err(SwarmError::OtherServer {
-                        admin: admin.url().to_owned(),
+                        admin: self.admin.url().to_owned(),
                         advertised: token.servers()[0].to_string(),
                         server: server.to_string(),
                     }),
                     None => Ok(token),
                 }
             }
-            Self::Key { mint, .. } => Ok(mint.issue(client_id)),
         }
     }
 
-    /// What the server has counted so far, if it tells.
-    pub(super) fn figures(&self) -> Option<ServerFigures> {
-        match self {
-            Self::Embedded(server) => Some(server.figures()),
-            Self::Admin { admin, .. } | Self::Key { admin, .. } => admin.figures(),
-        }
+    /// Where the server tells of itself.
+    pub(super) const fn admin(&self) -> &Admin {
+        &self.admin
     }
 
-    pub(super) fn is_embedded(&self) -> bool {
-        matches!(self, Self::Embedded(_))
-    }
-
-    /// What to tell somebody whose request the server at the end did not answer.
-    pub(super) fn silence_hint(&self) -> &'static str {
-        match self {
-            Self::Embedded(_) => "the embedded server did not answer",
-            Self::Admin { .. } => "it did not answer (does its --advertise address lead there?)",
-            Self::Key { .. } => "it did not answer (does it run, is this its key, and its --protocol-id?)",
+    /// What to tell somebody whose requests the server at the end did not answer, of which it may say what it refused.
+    pub(super) fn silence_hint(&self, refused: Option<&Reasons>) -> String {
+        if let Some(reason) = refused.and_then(commonest) {
+            return refusal(reason).to_owned();
         }
+        let hint = match self {
+            Self { embedded: Some(_), .. } => "the embedded server did not answer",
+            Self { source: TokenSource::Admin { .. }, .. } => {
+                "it did not answer (does its --advertise address lead there?)"
+            }
+            Self { source: TokenSource::Mint(_), .. } => {
+                "it did not answer (does it run, is this its key, and its --protocol-id?)"
+            }
+        };
+        hint.to_owned()
     }
 
     pub(super) fn close(self) -> Result<(), SwarmError> {
-        match self {
-            Self::Embedded(server) => server.stop(),
-            Self::Admin { .. } | Self::Key { .. } => Ok(()),
+        self.embedded.map_or(Ok(()), EmbeddedServer::stop)
+    }
+}
+
+impl TokenSource {
+    fn of(remote: &RemoteOptions) -> Result<Self, SwarmError> {
+        let Some(file) = &remote.key_file else {
+            let server = remote.server.as_deref().map(resolve).transpose()?;
+            return Ok(Self::Admin { server });
+        };
+        let key = read_key(file)?;
+        let address = resolve(remote.server.as_deref().unwrap_or(RemoteOptions::SERVER_DEFAULT))?;
+        Ok(Self::Mint(TokenMint { key, protocol_id: remote.protocol_id, lifetime: LIFETIME, address }))
+    }
+}
+
+/// What is wrong with tokens that a server refuses for this.
+fn refusal(reason: &str) -> &'static str {
+    match reason {
+        "token_undecryptable" => {
+            "it refuses the connect tokens, which were made with another key than its own: see --key-file"
         }
+        "protocol_mismatch" => "it refuses the connect tokens, which are for another game: see --protocol-id",
+        "token_for_other_server" => {
+            "it refuses the connect tokens, which name another address than its own: see its --advertise"
+        }
+        "token_expired" | "token_predates_start" | "token_lives_too_long" => {
+            "it refuses the connect tokens for their time: do both machines' clocks agree?"
+        }
+        _ => "it refuses the connect tokens",
     }
 }
 

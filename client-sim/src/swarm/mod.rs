@@ -1,44 +1,41 @@
-//! Many clients on real sockets: how they are run, what they measure, and how it is told.
+//! Many clients on real sockets.
 //!
-//! This folder touches the operating system. One main thread hands out connect tokens and watches; one or two workers
-//! run the clients, each a client core with a bot and a bad link on a socket of its own. `MEASUREMENTS.md` defines every
-//! figure.
+//! This folder touches the operating system. One main thread sends clients on and off, hands out connect tokens and watches; a few
+//! workers run the clients, each a client core with a bot and a bad link on a socket of its own; one thread asks the server once a
+//! second what it has counted. What they measure goes into a [`measure::Run`](crate::measure::Run).
 
 mod admin;
+mod crew;
 mod embedded;
 mod error;
 mod flooder;
 mod frames;
 mod gate;
 mod insider;
-mod metrics_text;
+mod links;
 mod options;
 mod player;
 mod poller;
-mod progress;
 mod random;
 mod record;
-mod recorder;
-mod report;
 mod run;
 mod schedule;
-mod server_figures;
-pub mod summary;
+mod scraper;
+mod seats;
+mod socket;
 mod system;
-mod table;
-mod threshold;
-mod totals;
+mod tally;
+mod timeline;
 mod worker;
 
 // The server reads the same clock: an age is a difference.
 use tidelock_server::io::clock;
 
+pub use embedded::{EMBEDDED_SUBCOMMAND, serve_embedded};
 pub use error::SwarmError;
 pub use flooder::{Flooded, Flooder};
 pub use insider::Insider;
-pub use options::{EmbeddedOptions, RemoteOptions, SwarmOptions, Target};
+pub use links::Links;
+pub use options::{EmbeddedOptions, RemoteOptions, Share, SwarmOptions, Target};
 pub use random::random_seed;
-pub use run::{record, run};
-pub use summary::Summary;
-pub use table::{Ink, render};
-pub use threshold::{Threshold, ThresholdError};
+pub use run::{End, Nobody, Outcome, Watcher, record, run};

@@ -1,36 +1,52 @@
 use std::path::PathBuf;
-use std::time::Duration;
 
+use super::Links;
 use crate::bots::BotMix;
-use crate::link::LinkConfig;
+use crate::load::Load;
 
 /// What to run.
 #[derive(Clone, Debug)]
 pub struct SwarmOptions {
     /// Against which server.
     pub target: Target,
-    /// How many clients, at least one.
-    pub clients: u32,
-    /// From the start of the first client to the start of the last. More than a third of the duration counts as a third.
-    pub ramp: Duration,
-    /// From the start of the first client to the goodbyes.
-    pub duration: Duration,
-    /// From the server.
-    pub down: LinkConfig,
-    /// To the server.
-    pub up: LinkConfig,
+    /// How many clients, and when.
+    pub load: Load,
+    /// What lies between them and the server.
+    pub links: Links,
     /// Who plays.
     pub bots: BotMix,
     /// Of all chance: links, bots, client ids, and the embedded server's world.
     pub seed: u64,
-    /// Says nothing while it runs.
-    pub quiet: bool,
+    /// Which part of the clients is run here.
+    pub share: Share,
+    /// What was typed, for reports.
+    pub command: String,
+}
+
+/// Which part of the clients is run by this process, if several share them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Share {
+    /// From 1.
+    pub worker: u32,
+    /// How many there are.
+    pub of: u32,
+}
+
+impl Share {
+    /// Everybody.
+    pub const ALL: Self = Self { worker: 1, of: 1 };
+
+    /// Whether it is the client with this index.
+    #[must_use]
+    pub const fn has(&self, index: u32) -> bool {
+        index % self.of == self.worker - 1
+    }
 }
 
 /// Which server.
 #[derive(Clone, Debug)]
 pub enum Target {
-    /// One in this process.
+    /// One that is started for the run, in a process of its own.
     Embedded(EmbeddedOptions),
     /// One that runs already.
     Remote(RemoteOptions),
@@ -39,6 +55,8 @@ pub enum Target {
 /// Settings of the embedded server; `None` is the server's own default.
 #[derive(Clone, Debug, Default)]
 pub struct EmbeddedOptions {
+    /// The `tidelock-sim` that is started as the server.
+    pub program: PathBuf,
     /// Ticks a second.
     pub tick_hz: Option<u32>,
     /// Wanderers of the server's.
@@ -66,19 +84,4 @@ impl RemoteOptions {
     pub const SERVER_DEFAULT: &'static str = "127.0.0.1:7777";
     /// Where its admin endpoint is unless told otherwise.
     pub const ADMIN_DEFAULT: &'static str = "http://127.0.0.1:9100";
-}
-
-impl SwarmOptions {
-    /// The ramp that is run: the wanted one, but no more than a third of the duration.
-    #[must_use]
-    pub fn ramp_effective(&self) -> Duration {
-        self.ramp.min(self.duration / 3)
-    }
-
-    /// What measuring leaves out at the start: the ramp, and then a moment for the last clients to settle.
-    #[must_use]
-    pub fn warm_up(&self) -> Duration {
-        let ramp = self.ramp_effective();
-        ramp + Duration::from_secs(1).min((self.duration - ramp) / 4)
-    }
 }

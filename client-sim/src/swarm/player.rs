@@ -1,21 +1,20 @@
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 
 use tidelock::Instant;
-use tidelock::netcode::PACKET_BYTES_MAX;
+use tidelock::netcode::{ConnectToken, PACKET_BYTES_MAX};
 use tidelock_arena::{ArenaInput, Map, Say};
 
 use super::SwarmError;
 use super::frames::FrameSamples;
 use super::record::RecordFile;
-use super::recorder::Recorder;
+use super::socket::connected_socket;
 use crate::bots::{AvatarPrediction, Player as Bot, Screen};
-use crate::client::{
-    Client, ClientEvent, ClientStats, DisconnectReason, EffectFate, PlaybackCounts, Prediction, Status,
-};
+use crate::client::{Client, ClientEvent, DisconnectReason, EffectFate, Playback, Prediction, Status};
 use crate::link::Conditioner;
+use crate::measure::{Counts, Recorder};
 
 /// One client of the swarm: a client core, a bot that plays it, a socket, and a bad link in between.
 pub(super) struct SwarmPlayer {
@@ -32,17 +31,22 @@ pub(super) struct SwarmPlayer {
     played: Played,
     frames: FrameSamples,
     /// At the start of the window.
-    stats_before: ClientStats,
-    frames_before: PlaybackCounts,
+    before: Counts,
+    /// Nothing comes any more: it would come back with a fresh token.
+    is_silent: bool,
+    /// It was told to leave.
+    leaves_at: Option<Instant>,
     record: Option<Box<RecordFile>>,
 }
 
-/// When a client was in the game.
+/// When a client was in the game, and how often.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Played {
     pub(super) from: Option<Instant>,
     pub(super) until: Option<Instant>,
     pub(super) end: Option<DisconnectReason>,
+    pub(super) joins: u64,
+    pub(super) resumes: u64,
 }
 
 /// Maps that clients were told of; all have the same.
@@ -71,8 +75,9 @@ impl SwarmPlayer {
             tick_hz: 0,
             played: Played::default(),
             frames: FrameSamples::default(),
-            stats_before: ClientStats::default(),
-            frames_before: PlaybackCounts::default(),
+            before: Counts::default(),
+            is_silent: false,
+            leaves_at: None,
             record: None,
         })
     }
@@ -108,7 +113,7 @@ impl SwarmPlayer {
     /// When [`SwarmPlayer::run`] is wanted next.
     pub(super) fn next_due(&self) -> Option<Instant> {
         let core = (!self.is_over()).then(|| self.core.next_wakeup());
-        [core, self.down.next_due(), self.up.next_due()].into_iter().flatten().min()
+        [core, self.down.next_due(), self.up.next_due(), self.leaves_at].into_iter().flatten().min()
     }
 
     /// When the next datagram arrives: all that [`SwarmPlayer::receive`] can change.
@@ -120,6 +125,17 @@ impl SwarmPlayer {
         if !self.is_over() {
             self.core.disconnect();
         }
+    }
+
+    /// Disconnects, and is there until its goodbyes have arrived.
+    pub(super) fn leave(&mut self, until: Instant) {
+        self.disconnect();
+        self.leaves_at = Some(until);
+    }
+
+    /// Whether that is over.
+    pub(super) fn has_left(&self, now: Instant) -> bool {
+        self.leaves_at.is_some_and(|until| until <= now)
     }
 
     /// From now on writes what the core receives and does, if there is somewhere to.
@@ -135,21 +151,33 @@ impl SwarmPlayer {
         self.record.map_or(Ok(()), |record| record.end(now))
     }
 
+    /// What counts, counts from now on.
     pub(super) fn begin_window(&mut self) {
-        self.stats_before = *self.core.stats();
-        self.frames_before = self.core.playback().map_or_else(PlaybackCounts::default, |playback| *playback.counts());
+        self.before = self.counts();
     }
 
-    /// What became of frames in the window.
-    pub(super) fn frames(&self) -> PlaybackCounts {
-        self.core
-            .playback()
-            .map_or_else(PlaybackCounts::default, |playback| playback.counts().since(&self.frames_before))
+    /// Since it began.
+    pub(super) fn counts(&self) -> Counts {
+        Counts::of(self.core.stats(), self.core.playback().map(Playback::counts))
     }
 
-    /// The core's counters at the start of the window and now.
-    pub(super) fn stats(&self) -> (&ClientStats, &ClientStats) {
-        (&self.stats_before, self.core.stats())
+    /// In the window so far.
+    pub(super) fn counts_in_window(&self) -> Counts {
+        self.counts().since(&self.before)
+    }
+
+    /// Connects anew as the same player.
+    pub(super) fn resume(&mut self, token: ConnectToken, now: Instant) {
+        if self.is_silent && !self.is_over() {
+            self.is_silent = false;
+            self.follow(token.servers()[0]);
+            self.core.resume(token, now);
+        }
+    }
+
+    /// Whether it would do that, had it a token.
+    pub(super) fn wants_to_resume(&self) -> bool {
+        self.is_silent && !self.is_over()
     }
 
     pub(super) fn core(&self) -> &Client<ArenaInput> {
@@ -228,6 +256,21 @@ impl SwarmPlayer {
         }
     }
 
+    /// Inputs of another connection are none of this one's.
+    fn predict(&mut self, map: Arc<Map>) {
+        self.prediction = Some(Prediction::new(AvatarPrediction::new(map, self.tick_hz)));
+    }
+
+    /// The server let it in: for the first time, or again.
+    fn on_joined(&mut self, resumed: bool, now: Instant, recorder: &mut Recorder) {
+        self.played.joins += u64::from(!resumed);
+        self.played.resumes += u64::from(resumed);
+        if self.played.from.is_none() {
+            self.played.from = Some(now);
+            recorder.on_connected(now.since(self.started_at));
+        }
+    }
+
     /// The core tries another server of its token.
     fn follow(&mut self, server: SocketAddr) {
         if self.socket.connect(server).is_ok() {
@@ -238,27 +281,29 @@ impl SwarmPlayer {
     fn handle_events(&mut self, now: Instant, recorder: &mut Recorder, maps: &mut MapCache) {
         while let Some(event) = self.core.poll_event() {
             match event {
-                ClientEvent::Joined { payload, tick_hz, .. } => {
+                ClientEvent::Joined { payload, tick_hz, resumed } => {
                     self.tick_hz = tick_hz;
-                    self.played.from = Some(now);
-                    recorder.on_connected(now.since(self.started_at));
+                    self.on_joined(resumed, now, recorder);
                     if let Some(map) = maps.find(payload) {
                         self.bot.learn_map(Arc::clone(&map));
-                        self.prediction = Some(Prediction::new(AvatarPrediction::new(map, tick_hz)));
+                        self.predict(map);
                     }
                 }
+                ClientEvent::Resumed => {
+                    self.played.resumes += 1;
+                    maps.latest().into_iter().for_each(|map| self.predict(map));
+                }
+                ClientEvent::Silent { .. } => self.is_silent = true,
                 ClientEvent::FirstFullView => recorder.on_first_full_view(now.since(self.started_at)),
                 ClientEvent::Snapshot { due, received_at, .. } => {
+                    self.is_silent = false;
                     recorder.on_snapshot(due, received_at);
                     self.reconcile(received_at, recorder);
                 }
                 ClientEvent::InputEffect { latency, .. } => recorder.on_effect(latency),
                 ClientEvent::RttSample(rtt) => recorder.on_rtt(rtt),
                 // Desyncs are among the core's counters; what others say interests no bot.
-                ClientEvent::Desync { .. }
-                | ClientEvent::Event { .. }
-                | ClientEvent::Silent { .. }
-                | ClientEvent::Resumed => {}
+                ClientEvent::Desync { .. } | ClientEvent::Event { .. } => {}
                 ClientEvent::Disconnected(reason) => {
                     self.played.until = Some(now);
                     self.played.end = Some(reason);
@@ -280,14 +325,8 @@ impl MapCache {
         self.known = Some((payload, map.clone()));
         Some(map)
     }
-}
 
-/// Connected, so that the kernel finds the peer once, and refuses strangers.
-fn connected_socket(server: SocketAddr) -> io::Result<UdpSocket> {
-    let any: SocketAddr =
-        if server.is_ipv4() { (Ipv4Addr::UNSPECIFIED, 0).into() } else { (Ipv6Addr::UNSPECIFIED, 0).into() };
-    let socket = UdpSocket::bind(any)?;
-    socket.set_nonblocking(true)?;
-    socket.connect(server)?;
-    Ok(socket)
+    fn latest(&self) -> Option<Arc<Map>> {
+        self.known.as_ref().map(|(_, map)| Arc::clone(map))
+    }
 }

@@ -8,6 +8,7 @@ use tidelock::state::Schema;
 use super::options::{SwarmOptions, Target};
 use super::{SwarmError, clock};
 use crate::link::LinkConfig;
+use crate::mix::Kind;
 use crate::recording::{Header, Recording};
 
 /// The file into which a run writes what its first client receives and does.
@@ -49,13 +50,14 @@ pub(super) fn header(
         Target::Embedded(_) => format!("embedded, {server}"),
         Target::Remote(_) => server.to_owned(),
     };
+    let (_, link) = options.links.of(0);
     let facts = [
         ("game", "arena".to_owned()),
         ("server", server),
-        ("client", format!("the first of {}", options.clients)),
+        ("client", format!("the first of {}", options.load.clients_max())),
         ("bot", options.bots.kind(0).name().to_owned()),
-        ("link down", describe(options.down)),
-        ("link up", describe(options.up)),
+        ("link down", describe(link.down)),
+        ("link up", describe(link.up)),
         ("seed", options.seed.to_string()),
         ("program", concat!("tidelock-sim ", env!("CARGO_PKG_VERSION")).to_owned()),
     ];
@@ -73,7 +75,7 @@ fn describe(link: LinkConfig) -> String {
     if link.is_clear() {
         return "clear".to_owned();
     }
-    let LinkConfig { latency, jitter, loss: _, bursts, duplicate, reorder, bottleneck } = link;
+    let LinkConfig { latency, jitter, loss: _, bursts, duplicate, reorder, bottleneck, stalls } = link;
     let spread = if jitter.is_zero() { String::new() } else { format!(" ± {jitter:?}") };
     let mut parts = vec![format!("{latency:?}{spread}")];
     let lost = match bursts {
@@ -90,6 +92,7 @@ fn describe(link: LinkConfig) -> String {
         let (bandwidth, queue) = (kib(bottleneck.bandwidth_bytes_s), kib(bottleneck.queue_bytes));
         parts.push(format!("{bandwidth} KiB/s, queue {queue} KiB"));
     }
+    parts.extend(stalls.map(|stalls| format!("stalls for {:?} in {:?}", stalls.length, stalls.every)));
     parts.join(", ")
 }
 

@@ -1,244 +1,383 @@
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::mpsc::{Sender, channel};
-use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
-use nix::sys::eventfd::EventFd;
 use tidelock::netcode::ConnectToken;
 use tidelock::{ClientId, Instant};
 
+use super::crew::Crew;
 use super::gate::{Gate, is_local};
-use super::options::SwarmOptions;
-use super::poller::Poller;
-use super::progress::{Progress, Sum};
+use super::options::{SwarmOptions, Target};
 use super::record::{RecordFile, header};
-use super::report::{Measured, ServerMeasured};
-use super::server_figures::ServerFigures;
-use super::summary::Summary;
-use super::system::{Interrupt, make_room};
-use super::totals::{Reasons, STILL_CONNECTING, commonest};
-use super::worker::{Order, Plan, Worker, WorkerProgress, WorkerReport};
+use super::scraper::{Reading, Scraper};
+use super::system::{Interrupt, machine, make_room};
+use super::tally::STILL_CONNECTING;
+use super::timeline::Timeline;
+use super::worker::{News, Order, Plan, WorkerReport};
 use super::{SwarmError, clock};
 use crate::link::Rng;
+use crate::load::{Act, Director};
+use crate::measure::summary::{LoadSummary, Origin, StageSummary};
+use crate::measure::{ProfileRun, Reasons, Run, Second, ServerRun, Setup, commonest};
 use crate::recording::Header;
 
-/// The figures of a run, and whether its recording lacks something.
-type Recorded = (Summary, Result<(), SwarmError>);
+/// Looks on while a swarm runs.
+pub trait Watcher {
+    /// It begins.
+    fn on_start(&mut self, options: &SwarmOptions, server: &str);
+    /// A second is over.
+    fn on_second(&mut self, second: &Second);
+    /// Something is worth a word.
+    fn note(&mut self, text: &str);
+}
 
-/// Runs a swarm to its end, or until Ctrl-C, and says what it measured.
+/// Nobody does.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Nobody;
+
+impl Watcher for Nobody {
+    fn on_start(&mut self, _: &SwarmOptions, _: &str) {}
+    fn on_second(&mut self, _: &Second) {}
+    fn note(&mut self, _: &str) {}
+}
+
+/// What came of a run.
+#[derive(Debug)]
+pub struct Outcome {
+    /// All that was measured.
+    pub run: Run,
+    /// Why it ended.
+    pub end: End,
+    /// Whether what was recorded lacks something.
+    pub recorded: Result<(), SwarmError>,
+}
+
+/// Why a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// It was time.
+    Planned,
+    /// Somebody wanted it.
+    Interrupted,
+    /// Nothing came from the server any more.
+    ServerGone {
+        /// How long it had been there.
+        after: Duration,
+    },
+    /// The server has sent everybody away, or lets nobody in.
+    NobodyLeft {
+        /// How long it took.
+        after: Duration,
+    },
+}
+
+impl End {
+    /// Why it was before its time, if it was.
+    #[must_use]
+    pub fn cut_short(self) -> Option<String> {
+        match self {
+            Self::Planned => None,
+            Self::Interrupted => Some("it was interrupted".to_owned()),
+            Self::ServerGone { after } => {
+                Some(format!("nothing came from the server any more after {} s", after.as_secs()))
+            }
+            Self::NobodyLeft { after } => {
+                Some(format!("all clients had lost their connection after {} s", after.as_secs()))
+            }
+        }
+    }
+}
+
+/// Runs a swarm to its end, or until Ctrl-C.
 ///
 /// # Errors
 /// Any [`SwarmError`]: then there are no figures.
-pub fn run(options: &SwarmOptions) -> Result<Summary, SwarmError> {
-    conduct(options, None).map(|(summary, _)| summary)
+pub fn run(options: &SwarmOptions, watcher: &mut dyn Watcher) -> Result<Outcome, SwarmError> {
+    conduct(options, None, watcher)
 }
 
-/// The same, and writes into a file what the first client receives and does. Also says whether that lacks something.
+/// The same, and writes into a file what the first client receives and does.
 ///
 /// # Errors
 /// As [`run`], and if the file cannot be created.
-pub fn record(options: &SwarmOptions, file: &Path) -> Result<(Summary, Result<(), SwarmError>), SwarmError> {
+pub fn record(options: &SwarmOptions, file: &Path, watcher: &mut dyn Watcher) -> Result<Outcome, SwarmError> {
     let created = RecordFile::create(file)?;
-    conduct(options, Some((file, created)))
+    conduct(options, Some((file, created)), watcher)
 }
 
-fn conduct(options: &SwarmOptions, file: Option<(&Path, File)>) -> Result<Recorded, SwarmError> {
+fn conduct(
+    options: &SwarmOptions,
+    file: Option<(&Path, File)>,
+    watcher: &mut dyn Watcher,
+) -> Result<Outcome, SwarmError> {
     let interrupt = Interrupt::install()?;
-    make_room(options.clients)?;
-    let gate = Gate::open(&options.target, options.clients, options.seed)?;
-    let first_token = gate.token(client_id(options.seed, 0))?;
-    let mut run = Run::start(options, gate, &first_token)?;
-    run.record = file.map(|(path, file)| Box::new(RecordFile::begin(path, file, run.header())));
-    run.conduct(first_token, &interrupt)
+    make_room(options.load.clients_max())?;
+    let gate = Gate::open(&options.target, options.load.clients_max(), options.seed)?;
+    let tokens = first_tokens(options, &gate)?;
+    let mut conductor = Conductor::start(options, gate, tokens)?;
+    conductor.record = file.map(|(path, file)| Box::new(RecordFile::begin(path, file, conductor.header())));
+    watcher.on_start(options, &conductor.server.to_string());
+    conductor.conduct(watcher, &interrupt)
 }
 
-/// A swarm that runs, seen from the main thread: it hands out tokens, reads the server's figures, tells the progress.
-struct Run<'a> {
+/// Of those who are to come at once, so that they do; and of the first, to see that there are any to be had.
+fn first_tokens(options: &SwarmOptions, gate: &Gate) -> Result<BTreeMap<u32, ConnectToken>, SwarmError> {
+    let at_once = options.load.wanted(Duration::ZERO).max(1);
+    let mine = (0..at_once).filter(|client| options.share.has(*client) || *client == 0);
+    mine.map(|client| Ok((client, gate.token(client_id(options.seed, client))?))).collect()
+}
+
+/// A swarm that runs, seen from the main thread: it sends clients on and off, hands out tokens, and takes in what is told.
+struct Conductor<'a> {
     options: &'a SwarmOptions,
     gate: Gate,
-    crew: Vec<Hand>,
-    progress: Progress,
+    crew: Crew,
+    news: Receiver<News>,
+    scraper: Scraper,
+    director: Director,
+    timeline: Timeline,
     server: SocketAddr,
     started_at: Instant,
+    started_unix_s: u64,
     window: (Instant, Instant),
-    /// Clients that have got their token, or never will.
-    served: u32,
+    tokens: BTreeMap<u32, ConnectToken>,
     tokenless: Reasons,
-    before: Option<(Instant, ServerFigures)>,
+    before: Option<Reading>,
+    hearing: Hearing,
     /// For the first client.
     record: Option<Box<RecordFile>>,
 }
 
-/// One worker, and the ways to reach it.
-struct Hand {
-    orders: Sender<Order>,
-    call: Arc<EventFd>,
-    progress: Arc<Mutex<WorkerProgress>>,
-    thread: JoinHandle<Result<WorkerReport, SwarmError>>,
+/// Whether anything still comes from the server.
+#[derive(Clone, Copy, Debug, Default)]
+struct Hearing {
+    /// The end of the last second in which something came.
+    heard_s: Option<u32>,
+    /// The end of the last second that was told.
+    told_s: u32,
+    /// All who should play have lost their connection, or never had one.
+    everybody_is_lost: bool,
 }
 
-impl<'a> Run<'a> {
+impl Hearing {
+    /// A server that says nothing to anybody for so long is gone.
+    const SILENCE_MAX_S: u32 = 5;
+
+    fn on_second(&mut self, second: &Second) {
+        self.told_s = second.end_s();
+        self.everybody_is_lost = second.presence.wanted > 0 && second.presence.lost >= second.presence.wanted;
+        if second.counts.bytes_down > 0 || second.presence.wanted == 0 {
+            self.heard_s = Some(second.end_s());
+        }
+    }
+
+    /// How long it was there, if it is gone.
+    fn gone_after(&self) -> Option<Duration> {
+        let heard_s = self.heard_s?;
+        (self.told_s >= heard_s + Self::SILENCE_MAX_S).then(|| Duration::from_secs(u64::from(heard_s)))
+    }
+}
+
+impl<'a> Conductor<'a> {
     /// The main thread looks after everything this often.
     const ROUND: Duration = Duration::from_millis(50);
-    /// Below, one worker is enough for any machine.
-    const CLIENTS_PER_WORKER: u32 = 500;
 
-    fn start(options: &'a SwarmOptions, gate: Gate, first_token: &ConnectToken) -> Result<Self, SwarmError> {
+    fn start(options: &'a SwarmOptions, gate: Gate, tokens: BTreeMap<u32, ConnectToken>) -> Result<Self, SwarmError> {
+        let server = tokens.values().next().expect("there is a first token").servers()[0];
         let started_at = clock::now();
-        let window = (started_at + options.warm_up(), started_at + options.duration);
+        let window = (started_at + options.load.warm_up(), started_at + options.load.duration());
         let plan = Plan {
+            started_at,
             window_begin: window.0,
             window_end: window.1,
-            down: options.down,
-            up: options.up,
+            links: options.links.clone(),
             bots: options.bots.clone(),
             seed: options.seed,
             schema: Arc::new(tidelock_arena::schema()),
         };
-        let workers = if options.clients <= Self::CLIENTS_PER_WORKER { 1 } else { 2 };
-        let crew = (0..workers).map(|_| Hand::hire(&plan)).collect::<Result<Vec<_>, _>>()?;
+        let (crew, news) = Crew::hire(&plan, options.load.clients_max(), options.share.of)?;
         Ok(Self {
             options,
+            scraper: Scraper::start(gate.admin().clone(), started_at)?,
             gate,
+            director: Director::new(options.load.clone(), Rng::stream(options.seed, u64::MAX - 1).next_u64()),
+            timeline: Timeline::new(crew.len()),
             crew,
-            progress: Progress::new(options.quiet, started_at),
-            server: first_token.servers()[0],
+            news,
+            server,
             started_at,
+            started_unix_s: clock::unix_s(),
             window,
-            served: 0,
+            tokens,
             tokenless: Reasons::new(),
             before: None,
+            hearing: Hearing::default(),
             record: None,
         })
     }
 
-    fn conduct(mut self, first_token: ConnectToken, interrupt: &Interrupt) -> Result<Recorded, SwarmError> {
-        self.serve(0, Ok(first_token));
-        loop {
+    fn conduct(mut self, watcher: &mut dyn Watcher, interrupt: &Interrupt) -> Result<Outcome, SwarmError> {
+        let end = loop {
             let now = clock::now();
-            self.serve_due(now);
-            if self.before.is_none() && now >= self.window.0 {
-                self.before = self.gate.figures().map(|figures| (now, figures));
-            }
-            let sum = self.sum();
-            self.progress.show(now, now.since(self.started_at), self.options.duration, sum);
-            let everybody_is_gone = self.served == self.options.clients
-                && sum.all.started + self.tokenless.values().sum::<u64>() >= u64::from(self.options.clients)
-                && sum.all.over >= sum.all.started;
-            if now >= self.window.1 || everybody_is_gone {
-                break;
+            self.direct(now);
+            self.listen(watcher);
+            if let Some(end) = self.end(now) {
+                break end;
             }
             if interrupt.wait(self.round(now)) {
-                self.progress.note("interrupted: the figures are of the time until now");
-                break;
+                watcher.note("interrupted: the figures are of the time until now");
+                break End::Interrupted;
             }
+        };
+        self.finish(end, watcher)
+    }
+
+    /// Whether it is over.
+    fn end(&self, now: Instant) -> Option<End> {
+        if now >= self.window.1 {
+            return Some(End::Planned);
         }
-        self.finish()
+        if now >= self.window.0 && self.hearing.everybody_is_lost {
+            return Some(End::NobodyLeft { after: now.since(self.started_at) });
+        }
+        self.hearing.gone_after().map(|after| End::ServerGone { after })
     }
 
     /// Until when to rest.
     fn round(&self, now: Instant) -> Duration {
-        let next_client = (self.served < self.options.clients).then(|| self.due(self.served));
-        let moments = [next_client, Some(self.window.0), Some(self.window.1)];
-        let ahead = moments.into_iter().flatten().filter(|moment| *moment > now).map(|moment| moment.since(now));
+        let next_act = self.director.next_at(now.since(self.started_at)).map(|at| self.started_at + at);
+        let moments = [next_act, Some(self.window.1)];
+        let ahead = moments.into_iter().flatten().map(|moment| moment.since(now));
         ahead.min().map_or(Self::ROUND, |ahead| ahead.clamp(Duration::from_millis(1), Self::ROUND))
     }
 
-    /// Gives tokens to the clients whose turn in the ramp has come.
-    fn serve_due(&mut self, now: Instant) {
-        while self.served < self.options.clients && self.due(self.served) <= now {
-            // Asking takes time: the rest of the round is not to wait for a whole ramp.
+    /// Sends clients on and off as it is time.
+    fn direct(&mut self, now: Instant) {
+        while let Some(act) = self.director.act(now.since(self.started_at)) {
+            match act {
+                Act::Start(client) if self.options.share.has(client) => self.send_on(client),
+                Act::Leave(client) if self.options.share.has(client) => {
+                    self.crew.order(client, Order::Leave { client });
+                }
+                Act::Start(_) | Act::Leave(_) => {}
+            }
+            // Asking for tokens takes time: the rest of the round is not to wait for a whole ramp.
             if clock::now().since(now) > Self::ROUND {
                 return;
             }
-            let token = self.gate.token(client_id(self.options.seed, self.served));
-            self.serve(self.served, token);
         }
     }
 
-    fn serve(&mut self, index: u32, token: Result<ConnectToken, SwarmError>) {
-        self.served = index + 1;
+    fn send_on(&mut self, client: u32) {
+        let token = self.tokens.remove(&client).map_or_else(|| self.token(client), Ok);
         match token {
             Ok(token) => {
-                let worker = index as usize % self.crew.len();
-                self.crew[worker].order(Order::Start { index, token: Box::new(token), record: self.record.take() });
+                let record = self.record.take();
+                self.crew.order(client, Order::Start { client, token: Box::new(token), record });
             }
             Err(error) => *self.tokenless.entry(error.to_string()).or_default() += 1,
         }
     }
 
-    /// When a client's turn in the ramp comes.
-    fn due(&self, index: u32) -> Instant {
-        self.started_at + self.options.ramp_effective() * index / self.options.clients
+    fn token(&self, client: u32) -> Result<ConnectToken, SwarmError> {
+        self.gate.token(client_id(self.options.seed, client))
     }
 
-    fn sum(&self) -> Sum {
-        let mut sum = Sum::default();
-        for hand in &self.crew {
-            sum.add(&hand.progress.lock().expect("nobody panics with the progress in hand"));
+    /// Takes in what workers and the server tell.
+    fn listen(&mut self, watcher: &mut dyn Watcher) {
+        while let Ok(news) = self.news.try_recv() {
+            match news {
+                News::Second(second) => self.timeline.on_second(&second),
+                News::Lost { client } => {
+                    // If there is none to be had, the client asks again.
+                    if let Ok(token) = self.token(client) {
+                        self.crew.order(client, Order::Resume { client, token: Box::new(token) });
+                    }
+                }
+            }
         }
-        sum
+        for reading in self.scraper.readings() {
+            if self.before.is_none() && reading.at >= self.window.0 {
+                self.before = Some(reading.clone());
+            }
+            self.timeline.on_reading(reading);
+        }
+        while let Some(second) = self.timeline.next() {
+            self.hearing.on_second(second);
+            watcher.on_second(second);
+        }
     }
 
     /// Ends the window, if it has not ended, and puts everything together.
-    fn finish(self) -> Result<Recorded, SwarmError> {
-        let (ended_at, same_clock) = (clock::now(), self.same_clock());
-        self.crew.iter().for_each(|hand| hand.order(Order::Stop));
-        let after = self.gate.figures().map(|figures| (clock::now(), figures));
-        let mut reports = Vec::new();
-        for hand in self.crew {
-            // The panic has been printed; there is nothing to add.
-            let report = hand.thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            reports.push(report?);
+    fn finish(mut self, end: End, watcher: &mut dyn Watcher) -> Result<Outcome, SwarmError> {
+        let ended_at = match end {
+            End::ServerGone { after } => self.started_at + after,
+            End::Planned | End::Interrupted | End::NobodyLeft { .. } => clock::now(),
+        };
+        self.crew.order_all(|| Order::Stop { at: ended_at });
+        let after = self.gate.admin().figures().map(|figures| (clock::now(), figures));
+        let reports = self.crew.join()?;
+        self.listen(watcher);
+        while let Some(second) = self.timeline.next_of_rest() {
+            watcher.on_second(second);
         }
-        self.progress.end();
-        let measured = Measured::add_up(&reports, &self.tokenless);
-        if measured.totals.connected == 0 {
-            return Err(nobody_connected(self.options, self.server, &self.gate, &measured.totals.failed));
-        }
-        let server = self.before.zip(after).map(|((began, before), (ended, after))| ServerMeasured {
-            figures: after.since(&before),
-            over: ended.since(began),
-            is_embedded: self.gate.is_embedded(),
+        let server = self.before.as_ref().zip(after.as_ref()).map(|(before, (ended, after))| ServerRun {
+            figures: after.since(&before.figures),
+            over_us: ended.since(before.at).as_micros() as u64,
         });
+        let run = Run {
+            setup: setup(self.options),
+            origin: self.origin(),
+            cut_short: end.cut_short(),
+            profiles: profiles(self.options, &reports, &self.tokenless),
+            duration_us: ended_at.since(self.started_at).as_micros() as u64,
+            measured_us: reports.iter().map(|report| report.measured.as_micros() as u64).max().unwrap_or(0),
+            cpu_us: reports.iter().map(|report| report.cpu.as_micros() as u64).collect(),
+            server,
+            same_clock: is_local(self.server),
+            timeline: self.timeline.finish(ended_at.since(self.started_at)),
+        };
+        self.scraper.stop();
+        let attendance = run.account().attendance;
+        if attendance.connected == 0 {
+            let why = why_not(&self.gate, &attendance.failed, after.map(|(_, figures)| figures.refused).as_ref());
+            let clients = u64::from(self.options.load.clients_max());
+            return Err(SwarmError::NobodyConnected { clients, address: self.server.to_string(), why });
+        }
         self.gate.close()?;
-        let summary = measured.summary(self.options, ended_at.since(self.started_at), server.as_ref(), same_clock);
-        Ok((summary, reports.into_iter().try_for_each(|report| report.recorded)))
+        Ok(Outcome { run, end, recorded: reports.into_iter().try_for_each(|report| report.recorded) })
     }
 
-    /// Whether the server reads the same clock: an age is a difference.
-    fn same_clock(&self) -> bool {
-        self.gate.is_embedded() || is_local(self.server)
+    fn origin(&self) -> Origin {
+        let server = match &self.options.target {
+            Target::Embedded(_) => Origin::EMBEDDED.to_owned(),
+            Target::Remote(_) => self.server.to_string(),
+        };
+        Origin {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            commands: vec![self.options.command.clone()],
+            machines: vec![machine()],
+            server,
+            started_unix_s: self.started_unix_s,
+        }
     }
 
     /// What a recording says of this run.
     fn header(&self) -> Header {
         let schema = tidelock_arena::schema();
-        header(self.options, &self.server.to_string(), &schema, self.same_clock(), self.started_at)
+        header(self.options, &self.server.to_string(), &schema, is_local(self.server), self.started_at)
     }
 }
 
-impl Hand {
-    fn hire(plan: &Plan) -> Result<Self, SwarmError> {
-        let (orders, inbox) = channel();
-        let call = Poller::call().map_err(SwarmError::system("making an event"))?;
-        let poller = Poller::new(Arc::clone(&call)).map_err(SwarmError::system("making a poller"))?;
-        let progress = Arc::new(Mutex::new(WorkerProgress::default()));
-        let worker = Worker::new(plan.clone(), inbox, poller, Arc::clone(&progress));
-        let builder = std::thread::Builder::new().name("tidelock-swarm".to_owned());
-        let thread = builder.spawn(move || worker.run()).map_err(SwarmError::system("starting a thread"))?;
-        Ok(Self { orders, call, progress, thread })
-    }
-
-    /// A worker that has ended needs no orders.
-    fn order(&self, order: Order) {
-        if self.orders.send(order).is_ok() {
-            let _ = self.call.write(1);
-        }
-    }
+/// Why nobody got in, given what the server says that it refused.
+fn why_not(gate: &Gate, failed: &Reasons, refused: Option<&Reasons>) -> String {
+    let reason = commonest(failed).unwrap_or("the run ended too soon");
+    let is_silence = reason.ends_with("timed_out") || reason == STILL_CONNECTING;
+    if is_silence { gate.silence_hint(refused) } else { reason.to_owned() }
 }
 
 /// Unlike those of another seed's swarm on the same server, and below 2^53: some JSON readers know no larger numbers.
@@ -247,13 +386,30 @@ fn client_id(seed: u64, index: u32) -> ClientId {
     ClientId((swarm << 24) + u64::from(index) + 1)
 }
 
-fn nobody_connected(options: &SwarmOptions, server: SocketAddr, gate: &Gate, failed: &Reasons) -> SwarmError {
-    let reason = commonest(failed).unwrap_or("the run ended too soon");
-    let is_silence = reason.ends_with("timed_out") || reason == STILL_CONNECTING;
-    let why = if is_silence { gate.silence_hint() } else { reason };
-    SwarmError::NobodyConnected {
-        clients: u64::from(options.clients),
-        address: server.to_string(),
-        why: why.to_owned(),
+fn setup(options: &SwarmOptions) -> Setup {
+    let stages = options.load.all_stages().iter();
+    let stages = stages.map(|stage| StageSummary { duration_s: stage.lasts.as_secs_f64(), clients: stage.clients });
+    Setup {
+        clients: (0..options.load.clients_max()).filter(|client| options.share.has(*client)).count() as u64,
+        load: LoadSummary { stages: stages.collect(), churn_per_s: options.load.churn_hz() },
+        profile: options.links.mix().to_string(),
+        bots: options.bots.to_string(),
+        seed: options.seed,
+        workers: vec![options.share.worker],
+        workers_of: options.share.of,
     }
+}
+
+/// Everything by kind of link. Who got no token had none: it is told with the first.
+fn profiles(options: &SwarmOptions, reports: &[WorkerReport], tokenless: &Reasons) -> BTreeMap<String, ProfileRun> {
+    let mut profiles = BTreeMap::new();
+    for (position, (name, link)) in options.links.kinds().enumerate() {
+        let mut profile = ProfileRun { conditioner: link.into(), ..ProfileRun::default() };
+        reports.iter().for_each(|report| profile.account.add(&report.accounts[position]));
+        if position == 0 {
+            profile.account.attendance.failed.extend(tokenless.clone());
+        }
+        profiles.insert(name.to_owned(), profile);
+    }
+    profiles
 }

@@ -1,6 +1,5 @@
 //! What else the operating system is asked for: room for sockets, news of Ctrl-C, processor time.
 
-use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
 use std::time::Duration;
 
@@ -61,17 +60,25 @@ pub(super) fn thread_cpu() -> Duration {
     getrusage(UsageWho::RUSAGE_THREAD).as_ref().map_or(Duration::ZERO, cpu)
 }
 
-/// Processor time of all threads of this process so far.
-pub(super) fn process_cpu() -> Duration {
-    getrusage(UsageWho::RUSAGE_SELF).as_ref().map_or(Duration::ZERO, cpu)
-}
-
 fn cpu(usage: &Usage) -> Duration {
     let us = usage.user_time().num_microseconds() + usage.system_time().num_microseconds();
     Duration::from_micros(us.max(0).cast_unsigned())
 }
 
-/// Whether a person looks at what goes to standard error.
-pub(super) fn is_watched() -> bool {
-    io::stderr().is_terminal()
+/// This machine in a few words: its processor, cores, memory and system.
+pub(super) fn machine() -> String {
+    let read = |file: &str| std::fs::read_to_string(file).unwrap_or_default();
+    let field = |text: &str, name: &str| {
+        let line = text.lines().find(|line| line.starts_with(name))?;
+        Some(line.split_once(':')?.1.trim().to_owned())
+    };
+    let model = field(&read("/proc/cpuinfo"), "model name").unwrap_or_else(|| std::env::consts::ARCH.to_owned());
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let memory_kib = field(&read("/proc/meminfo"), "MemTotal")
+        .and_then(|total| total.split_whitespace().next()?.parse::<u64>().ok());
+    let memory = memory_kib.map(|kib| format!(", {} GiB", (kib as f64 / f64::from(1 << 20)).round()));
+    let kernel = read("/proc/sys/kernel/osrelease");
+    let system =
+        if kernel.trim().is_empty() { std::env::consts::OS.to_owned() } else { format!("Linux {}", kernel.trim()) };
+    format!("{model}, {cores} cores{}, {system}", memory.unwrap_or_default())
 }

@@ -1,6 +1,5 @@
-use std::collections::BTreeMap;
-use std::sync::mpsc::{Receiver, TryRecvError};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, TryRecvError};
 use std::time::Duration;
 
 use tidelock::Instant;
@@ -9,44 +8,47 @@ use tidelock::state::Schema;
 
 use super::SwarmError;
 use super::clock;
+use super::links::Links;
 use super::player::{MapCache, SwarmPlayer};
 use super::poller::{GRAIN, Poller};
 use super::record::RecordFile;
-use super::recorder::{Mean, Recorder};
 use super::schedule::Schedule;
+use super::seats::{Seat, Seats};
 use super::system::thread_cpu;
-use super::totals::Totals;
+use super::tally::Tally;
 use crate::bots::{BotMix, Player as Bot};
 use crate::client::{Client, ClientConfig, Status};
-use crate::link::{Conditioner, LinkConfig, Rng};
+use crate::link::{Conditioner, Rng};
+use crate::measure::{Account, Counts, Presence, Recorder, Second};
 
 /// One thread with its share of the clients.
 pub(super) struct Worker {
     plan: Plan,
     orders: Receiver<Order>,
+    news: Sender<News>,
     poller: Poller,
-    players: Vec<SwarmPlayer>,
+    seats: Seats,
     schedule: Schedule,
-    recorder: Recorder,
+    tally: Tally,
     maps: MapCache,
-    /// Clients that could not even be started.
-    stillborn: BTreeMap<String, u64>,
+    /// Clients that were to play and could not even be started.
+    stillborn: u64,
     phase: Phase,
     window: Option<(Instant, Instant)>,
     cpu_before: Duration,
+    second: Passing,
+    /// Whether what was recorded lacks something.
+    recorded: Result<(), SwarmError>,
     report: Option<WorkerReport>,
-    progress: Arc<Mutex<WorkerProgress>>,
-    next_glance: Instant,
-    glances: u32,
 }
 
 /// What all workers are told at the start.
 #[derive(Clone)]
 pub(super) struct Plan {
+    pub(super) started_at: Instant,
     pub(super) window_begin: Instant,
     pub(super) window_end: Instant,
-    pub(super) down: LinkConfig,
-    pub(super) up: LinkConfig,
+    pub(super) links: Links,
     pub(super) bots: BotMix,
     pub(super) seed: u64,
     pub(super) schema: Arc<Schema>,
@@ -54,16 +56,28 @@ pub(super) struct Plan {
 
 /// What a worker is told while it runs.
 pub(super) enum Order {
-    /// Client number `index` may connect.
-    Start { index: u32, token: Box<ConnectToken>, record: Option<Box<RecordFile>> },
-    /// The window ends now.
-    Stop,
+    /// A client may connect.
+    Start { client: u32, token: Box<ConnectToken>, record: Option<Box<RecordFile>> },
+    /// A client is to leave.
+    Leave { client: u32 },
+    /// What a client needs to come back.
+    Resume { client: u32, token: Box<ConnectToken> },
+    /// The window ends, or has ended at a moment before.
+    Stop { at: Instant },
+}
+
+/// What a worker tells while it runs.
+pub(super) enum News {
+    /// A second is over, for its share of the clients.
+    Second(Box<Second>),
+    /// A client has lost its connection, and would come back with a fresh token.
+    Lost { client: u32 },
 }
 
 /// What a worker has to show at the end.
 pub(super) struct WorkerReport {
-    pub(super) recorder: Recorder,
-    pub(super) totals: Totals,
+    /// One for each kind of link.
+    pub(super) accounts: Vec<Account>,
     /// How long it measured.
     pub(super) measured: Duration,
     /// Processor time of its thread while it measured.
@@ -72,58 +86,44 @@ pub(super) struct WorkerReport {
     pub(super) recorded: Result<(), SwarmError>,
 }
 
-/// How a worker is doing, several times a second.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct WorkerProgress {
-    pub(super) started: u64,
-    pub(super) playing: u64,
-    pub(super) over: u64,
-    pub(super) bytes_down: u64,
-    pub(super) bytes_up: u64,
-    pub(super) rtt: Mean,
-    pub(super) age: Mean,
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     WarmUp,
     Window,
-    /// Goodbyes are under way until then.
+    /// Everybody says goodbye, until then.
     Farewell(Instant),
 }
 
+/// The second that is going by.
+struct Passing {
+    number: u32,
+    counts_before: Counts,
+    cpu_before: Duration,
+}
+
 impl Worker {
-    /// Between two looks over all clients.
-    const GLANCE: Duration = Duration::from_millis(200);
-    /// One look in so many also takes each client's jitter: once a second.
-    const GLANCES_PER_JITTER: u32 = 5;
-    /// Turns served before the sockets are looked at again, so that arrivals are stamped when they arrive.
+    /// Turns in a row, before the sockets are looked at again.
     const TURNS: usize = 64;
-    /// How long goodbyes may take, beyond the link's delay.
+    /// Goodbyes are repeated, and take their way.
     const FAREWELL: Duration = Duration::from_millis(250);
 
-    pub(super) fn new(
-        plan: Plan,
-        orders: Receiver<Order>,
-        poller: Poller,
-        progress: Arc<Mutex<WorkerProgress>>,
-    ) -> Self {
+    pub(super) fn new(plan: Plan, orders: Receiver<Order>, news: Sender<News>, poller: Poller) -> Self {
         Self {
+            tally: Tally::new(plan.links.kinds().count()),
             plan,
             orders,
+            news,
             poller,
-            players: Vec::new(),
+            seats: Seats::default(),
             schedule: Schedule::default(),
-            recorder: Recorder::new(),
             maps: MapCache::default(),
-            stillborn: BTreeMap::new(),
+            stillborn: 0,
             phase: Phase::WarmUp,
             window: None,
             cpu_before: Duration::ZERO,
+            second: Passing { number: 0, counts_before: Counts::default(), cpu_before: Duration::ZERO },
+            recorded: Ok(()),
             report: None,
-            progress,
-            next_glance: clock::now(),
-            glances: 0,
         }
     }
 
@@ -133,12 +133,11 @@ impl Worker {
             let now = clock::now();
             self.advance(now);
             if matches!(self.phase, Phase::Farewell(until) if now >= until) {
-                let recorded = self.players.into_iter().try_for_each(|player| player.end_record(now));
+                let ended = self.seats.into_iter().try_for_each(|seat| seat.player.end_record(now));
                 let report = self.report.expect("the window ended before the farewell");
-                return Ok(WorkerReport { recorded, ..report });
+                return Ok(WorkerReport { recorded: self.recorded.and(ended), ..report });
             }
             self.take_orders(now);
-            self.glance(now);
             let deadline = self.deadline(now);
             self.poller.wait(deadline).map_err(SwarmError::system("waiting for sockets"))?;
             self.receive();
@@ -146,76 +145,142 @@ impl Worker {
         }
     }
 
-    /// Begins and ends the window.
+    /// Begins and ends seconds and the window.
     fn advance(&mut self, now: Instant) {
+        while now >= self.second_end() && !matches!(self.phase, Phase::Farewell(_)) {
+            self.end_second();
+        }
         if self.phase == Phase::WarmUp && now >= self.plan.window_begin {
-            self.phase = Phase::Window;
-            self.recorder.in_window = true;
-            self.window = Some((now, now));
-            self.cpu_before = thread_cpu();
-            self.players.iter_mut().for_each(SwarmPlayer::begin_window);
+            self.begin_window(now);
         }
         if !matches!(self.phase, Phase::Farewell(_)) && now >= self.plan.window_end {
             self.end_window(now);
         }
     }
 
+    fn second_end(&self) -> Instant {
+        self.plan.started_at + Duration::from_secs(u64::from(self.second.number) + 1)
+    }
+
+    /// Looks over all clients, and tells of them.
+    fn end_second(&mut self) {
+        let mut second = Second::new(self.second.number);
+        second.presence.lost = self.stillborn;
+        for (_, seat) in self.seats.iter_mut().filter(|(_, seat)| !seat.leaves) {
+            second.presence.add(&presence(&seat.player));
+            sample(&seat.player, &mut self.tally.recorders[seat.link]);
+            if seat.player.wants_to_resume() {
+                // A main thread that has ended hands out no tokens any more.
+                let _ = self.news.send(News::Lost { client: seat.client });
+            }
+        }
+        self.tally.recorders.iter_mut().for_each(|recorder| recorder.take_lately(&mut second.histograms));
+        let (counts, cpu) = (self.tally.counts(self.seats.iter().filter(|seat| !seat.leaves)), thread_cpu());
+        second.counts = counts.since(&self.second.counts_before);
+        second.cpu_us = (cpu - self.second.cpu_before).as_micros() as u64;
+        self.second = Passing { number: self.second.number + 1, counts_before: counts, cpu_before: cpu };
+        let _ = self.news.send(News::Second(Box::new(second)));
+    }
+
+    fn begin_window(&mut self, now: Instant) {
+        self.phase = Phase::Window;
+        self.tally.begin_window();
+        self.window = Some((now, now));
+        self.cpu_before = thread_cpu();
+        self.seats.iter_mut().for_each(|(_, seat)| seat.player.begin_window());
+    }
+
     /// Counts everything, then lets everybody say goodbye.
     fn end_window(&mut self, now: Instant) {
-        let (begin, _) = self.window.unwrap_or((now, now));
-        if self.phase == Phase::WarmUp {
-            // It was stopped before it measured: counters of the time before must not pass for the window's.
-            self.players.iter_mut().for_each(SwarmPlayer::begin_window);
-            self.cpu_before = thread_cpu();
+        let end = self.plan.window_end.min(now);
+        let (begin, _) = self.window.unwrap_or((end, end));
+        let window = (begin, end.max(begin));
+        let is_measured = self.phase == Phase::Window;
+        for seat in self.seats.iter().filter(|seat| !seat.leaves) {
+            self.tally.settle(seat, is_measured.then_some(window));
         }
-        let mut totals = Totals { failed: self.stillborn.clone(), ..Totals::default() };
-        self.players.iter().for_each(|player| totals.count(player, (begin, now)));
-        let recorder = std::mem::replace(&mut self.recorder, Recorder::new());
-        let cpu = thread_cpu().saturating_sub(self.cpu_before);
-        self.report = Some(WorkerReport { recorder, totals, measured: now.since(begin), cpu, recorded: Ok(()) });
-        for (index, player) in self.players.iter_mut().enumerate() {
-            player.disconnect();
-            self.schedule.hasten(index, Some(now));
+        let tally = std::mem::take(&mut self.tally);
+        let cpu = if is_measured { thread_cpu().saturating_sub(self.cpu_before) } else { Duration::ZERO };
+        self.report = Some(WorkerReport {
+            accounts: tally.recorders.into_iter().map(|recorder| recorder.account).collect(),
+            measured: window.1.since(window.0),
+            cpu,
+            recorded: Ok(()),
+        });
+        self.tally = Tally::new(self.plan.links.kinds().count());
+        for (number, seat) in self.seats.iter_mut() {
+            seat.player.disconnect();
+            self.schedule.hasten(number, Some(now));
         }
-        let delay_max = self.plan.up.latency + self.plan.up.jitter * 5;
-        self.phase = Phase::Farewell(now + Self::FAREWELL + delay_max);
+        self.phase = Phase::Farewell(now + self.farewell());
+    }
+
+    /// How long goodbyes take to arrive.
+    fn farewell(&self) -> Duration {
+        let slowest = self.plan.links.kinds().map(|(_, link)| link.up.latency + link.up.jitter * 5).max();
+        Self::FAREWELL + slowest.unwrap_or_default()
     }
 
     fn take_orders(&mut self, now: Instant) {
         self.poller.clear();
         loop {
             match self.orders.try_recv() {
-                Ok(Order::Start { index, token, record }) => self.start(index, *token, record, now),
-                Ok(Order::Stop) => self.plan.window_end = now,
+                Ok(Order::Start { client, token, record }) => self.start(client, *token, record, now),
+                Ok(Order::Leave { client }) => self.leave(client, now),
+                Ok(Order::Resume { client, token }) => self.resume(client, *token, now),
+                Ok(Order::Stop { at }) => self.plan.window_end = self.plan.window_end.min(at),
                 Err(TryRecvError::Empty | TryRecvError::Disconnected) => return,
             }
         }
     }
 
-    fn start(&mut self, index: u32, token: ConnectToken, record: Option<Box<RecordFile>>, now: Instant) {
-        match self.player(index, token, now) {
-            Ok(mut player) => {
-                player.record(record);
-                let watched = self.poller.watch(player.socket(), self.players.len());
-                if let Err(error) = watched {
-                    *self.stillborn.entry(error.to_string()).or_default() += 1;
-                    return;
-                }
-                self.schedule.set(self.players.len(), Some(now));
-                self.players.push(player);
+    fn start(&mut self, client: u32, token: ConnectToken, record: Option<Box<RecordFile>>, now: Instant) {
+        let link = self.plan.links.of(client).0;
+        self.tally.on_started(client, link);
+        let number = self.seats.next_free();
+        let player = self.player(client, token, now).and_then(|mut player| {
+            player.record(record);
+            self.poller.watch(player.socket(), number).map_err(|error| error.to_string())?;
+            Ok(player)
+        });
+        match player {
+            Ok(player) => {
+                self.schedule.set(number, Some(now));
+                self.seats.take(Seat { client, link, player, leaves: false });
             }
-            Err(why) => *self.stillborn.entry(why).or_default() += 1,
+            Err(why) => {
+                self.stillborn += 1;
+                self.tally.on_stillborn(link, why);
+            }
         }
     }
 
-    fn player(&self, index: u32, token: ConnectToken, now: Instant) -> Result<SwarmPlayer, String> {
+    fn player(&self, client: u32, token: ConnectToken, now: Instant) -> Result<SwarmPlayer, String> {
         let server = token.servers()[0];
-        let seed = |purpose: u64| Rng::stream(self.plan.seed, u64::from(index) * 4 + purpose).next_u64();
-        let bot = Bot::new(self.plan.bots.kind(index), seed(0));
-        let links = [Conditioner::new(self.plan.down, seed(1)), Conditioner::new(self.plan.up, seed(2))];
+        let seed = |purpose: u64| Rng::stream(self.plan.seed, u64::from(client) * 4 + purpose).next_u64();
+        let bot = Bot::new(self.plan.bots.kind(client), seed(0));
+        let (_, link) = self.plan.links.of(client);
+        let links = [Conditioner::new(link.down, seed(1)), Conditioner::new(link.up, seed(2))];
         let config = ClientConfig { token, schema: self.plan.schema.clone() };
         let core = Client::new(config, now);
         SwarmPlayer::new(core, bot, links, server, now).map_err(|error| error.to_string())
+    }
+
+    /// A client says goodbye, and its seat is free when that is on its way.
+    fn leave(&mut self, client: u32, now: Instant) {
+        let window = self.window.map(|(begin, _)| (begin, now));
+        let until = now + self.farewell();
+        let Some((number, seat)) = self.seats.dismiss(client) else { return };
+        self.tally.settle(seat, window);
+        seat.player.leave(until);
+        self.schedule.set(number, Some(now));
+    }
+
+    fn resume(&mut self, client: u32, token: ConnectToken, now: Instant) {
+        if let Some((number, seat)) = self.seats.of_client(client) {
+            seat.player.resume(token, now);
+            self.schedule.hasten(number, Some(now));
+        }
     }
 
     /// Until when to wait; `None` when somebody is due already.
@@ -229,63 +294,58 @@ impl Worker {
         if turn.is_some_and(|due| due <= now) || phase_end <= now {
             return None;
         }
-        let earliest = [Some(self.next_glance), turn, Some(phase_end)].into_iter().flatten().min();
+        let earliest = [Some(self.second_end()), turn, Some(phase_end)].into_iter().flatten().min();
         earliest.map(|earliest| earliest.max(now + GRAIN))
     }
 
     fn receive(&mut self) {
-        for client in self.poller.readable() {
-            let player = &mut self.players[client];
+        for number in self.poller.readable() {
+            let Some(Seat { player, .. }) = self.seats.get_mut(number) else { continue };
             player.receive(clock::now());
-            self.schedule.hasten(client, player.next_arrival());
+            self.schedule.hasten(number, player.next_arrival());
         }
     }
 
     fn take_turns(&mut self) {
         for _ in 0..Self::TURNS {
             let now = clock::now();
-            let Some((client, due)) = self.schedule.pop_due(now) else { return };
-            self.recorder.on_lag(now.since(due));
-            let player = &mut self.players[client];
-            player.run(now, &mut self.recorder, &mut self.maps);
-            self.schedule.set(client, player.next_due());
+            let Some((number, due)) = self.schedule.pop_due(now) else { return };
+            let Some(Seat { player, link, .. }) = self.seats.get_mut(number) else { continue };
+            let recorder = &mut self.tally.recorders[*link];
+            recorder.on_lag(now.since(due));
+            player.run(now, recorder, &mut self.maps);
+            self.schedule.set(number, player.next_due());
+            if player.has_left(now) {
+                self.vacate(number, now);
+            }
         }
     }
 
-    /// Looks over all clients now and then, for the line of progress and for what is sampled.
-    fn glance(&mut self, now: Instant) {
-        if now < self.next_glance {
-            return;
+    /// Somebody who was to leave has.
+    fn vacate(&mut self, number: usize, now: Instant) {
+        self.schedule.set(number, None);
+        if let Some(Seat { player, .. }) = self.seats.vacate(number)
+            && let Err(error) = player.end_record(now)
+        {
+            self.recorded = Err(error);
         }
-        self.next_glance = now + Self::GLANCE;
-        self.glances += 1;
-        let mut progress = WorkerProgress {
-            started: self.players.len() as u64 + self.stillborn.values().sum::<u64>(),
-            over: self.stillborn.values().sum(),
-            ..WorkerProgress::default()
-        };
-        for player in &self.players {
-            let core = player.core();
-            progress.bytes_down += core.stats().bytes_received;
-            progress.bytes_up += core.stats().bytes_sent;
-            progress.over += u64::from(player.is_over());
-            if core.status() != Status::Playing {
-                continue;
-            }
-            progress.playing += 1;
-            if self.glances.is_multiple_of(Self::GLANCES_PER_JITTER) {
-                self.recorder.on_jitter(core.jitter());
-                if let Some((clock, playback)) = core.clock().zip(core.playback()) {
-                    self.recorder.on_clocks(clock, playback);
-                }
-            }
-        }
-        let lately = std::mem::take(&mut self.recorder.lately);
-        let mut shared = self.progress.lock().expect("nobody panics with the progress in hand");
-        progress.rtt = shared.rtt;
-        progress.age = shared.age;
-        progress.rtt.merge(lately.rtt);
-        progress.age.merge(lately.age);
-        *shared = progress;
+    }
+}
+
+/// How a client is there.
+fn presence(player: &SwarmPlayer) -> Presence {
+    let playing = player.core().status() == Status::Playing;
+    Presence { wanted: 1, playing: u64::from(playing), lost: u64::from(player.is_over()) }
+}
+
+/// What is looked at once a second.
+fn sample(player: &SwarmPlayer, recorder: &mut Recorder) {
+    let core = player.core();
+    if core.status() != Status::Playing {
+        return;
+    }
+    recorder.on_jitter(core.jitter());
+    if let Some((clock, playback)) = core.clock().zip(core.playback()) {
+        recorder.on_clocks(clock, playback);
     }
 }

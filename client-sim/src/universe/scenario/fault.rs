@@ -5,6 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 /// What goes wrong.
+#[expect(clippy::large_enum_variant, reason = "a scenario has a few hundred, and copies them now and then")]
 #[derive(Clone, Copy, Debug)]
 pub enum Fault {
     /// A player's link is another for a while.

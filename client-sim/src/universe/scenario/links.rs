@@ -16,6 +16,7 @@ pub(super) fn any_link(rng: &mut Rng, tick_hz: u32) -> LinkConfig {
         reorder: pick(rng, &[0.0, 0.0, 0.01, 0.1]),
         bursts: rng.chance(0.2).then(|| Bursts::of(pick(rng, &[0.01, 0.05, 0.2]), pick(rng, &[2.0, 8.0, 30.0]))),
         bottleneck: rng.chance(0.25).then(|| any_bottleneck(rng, tick_hz)),
+        stalls: None,
     }
 }
 

@@ -47,6 +47,7 @@ fn router(admin: Arc<Admin>) -> Router {
         .route("/livez", get(reports::livez))
         .route("/readyz", get(reports::readyz))
         .route("/status", get(reports::status))
+        .route("/ticks", get(reports::ticks))
         .route("/clients", get(calls::clients))
         .route("/drain", post(calls::drain))
         .route("/clients/{id}/kick", post(calls::kick))

@@ -37,6 +37,19 @@ pub(super) async fn status(State(admin): State<Arc<Admin>>) -> impl IntoResponse
     Json(Status::of(&admin.shared))
 }
 
+/// `GET /ticks`: how long each tick took since the start. Two answers tell of the time in between.
+pub(super) async fn ticks(State(admin): State<Arc<Admin>>) -> impl IntoResponse {
+    let histogram = admin.shared.stats().tick_duration_us;
+    let tick_us = histogram.iter_recorded().map(|step| (step.value_iterated_to(), step.count_at_value())).collect();
+    Json(Ticks { tick_us })
+}
+
+#[derive(Serialize)]
+struct Ticks {
+    /// Microseconds to three digits, and how many ticks took so long.
+    tick_us: Vec<(u64, u64)>,
+}
+
 #[derive(Serialize)]
 struct Status {
     version: &'static str,

@@ -1,0 +1,302 @@
+//! The command line.
+
+mod link;
+mod load;
+mod values;
+
+use std::path::PathBuf;
+
+use clap::{CommandFactory, Parser, Subcommand};
+use link::LinkFlags;
+use load::LoadFlags;
+use tidelock_server::io::options::{ByteSize, Number, PROTOCOL_ID};
+use tidelock_sim::bots::BotMix;
+use tidelock_sim::measure::Threshold;
+use tidelock_sim::swarm::{EmbeddedOptions, RemoteOptions, Share, SwarmOptions, Target, random_seed};
+use values::worker;
+
+/// Loads a Tidelock server with clients over bad links, and measures what players would feel
+///
+/// Needs a running server, or --embedded. Exits with 0; 2 for bad usage; 3 when no client could connect; 99 when a
+/// threshold failed; 1 for all else that goes wrong.
+#[derive(Parser, Debug)]
+#[command(name = "tidelock-sim", version, max_term_width = 100, args_conflicts_with_subcommands = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+
+    /// Start a server for the run, on a free loopback port
+    #[arg(long, conflicts_with_all = ["server", "admin", "key_file", "protocol_id"])]
+    embedded: bool,
+
+    /// Where the server takes players [default: what its tokens say; 127.0.0.1:7777 with --key-file]
+    #[arg(long, value_name = "HOST:PORT")]
+    server: Option<String>,
+
+    /// The server's admin endpoint: metrics, and connect tokens unless there is a key [default: http://127.0.0.1:9100]
+    #[arg(long, value_name = "URL")]
+    admin: Option<String>,
+
+    /// Make connect tokens with this key instead of asking for them
+    #[arg(long, value_name = "FILE")]
+    key_file: Option<PathBuf>,
+
+    /// For tokens made with --key-file [default: the server's]
+    #[arg(long, value_name = "ID", requires = "key_file")]
+    protocol_id: Option<Number>,
+
+    /// Who plays: wander, fight, idle, gather, or a mix such as wander=3,fight=1
+    #[arg(long, value_name = "MIX", default_value = "wander")]
+    bots: BotMix,
+
+    /// Repeats links, bots and the embedded world [default: random, printed]
+    #[arg(long)]
+    seed: Option<u64>,
+
+    /// Write what the first client to be started receives and does, for `tidelock-sim show`
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+
+    /// Write a line of figures for each second
+    #[arg(long, value_name = "FILE")]
+    csv: Option<PathBuf>,
+
+    /// Run every N-th of the clients only, the K-th of them: others are run by other processes with the same flags and seed, and
+    /// `tidelock-sim merge` puts their summaries together
+    #[arg(long, value_name = "K/N", value_parser = worker, requires = "seed")]
+    worker: Option<Share>,
+
+    /// No progress while it runs
+    #[arg(long)]
+    quiet: bool,
+
+    #[command(flatten)]
+    results: ResultFlags,
+
+    #[command(flatten)]
+    load: LoadFlags,
+
+    #[command(flatten)]
+    link: LinkFlags,
+
+    #[command(flatten)]
+    world: WorldFlags,
+}
+
+/// What is made of what was measured.
+#[derive(clap::Args, Debug)]
+#[command(next_help_heading = "Results")]
+pub(crate) struct ResultFlags {
+    /// Write the figures as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) summary_json: Option<PathBuf>,
+    /// Write a report with plots, to be opened in a browser
+    #[arg(long, value_name = "FILE.html")]
+    pub(crate) report: Option<PathBuf>,
+    /// Exit with 99 unless this holds, as in snapshot_age_ms_p99<100; repeatable
+    #[arg(long = "threshold", value_name = "EXPR")]
+    pub(crate) thresholds: Vec<Threshold>,
+    /// Tell what has changed since the run with this JSON
+    #[arg(long, value_name = "OLD.json")]
+    pub(crate) baseline: Option<PathBuf>,
+}
+
+/// Whose figures belong together.
+#[derive(clap::Args, Debug)]
+pub(crate) struct MergeFlags {
+    /// What --summary-json of each wrote
+    #[arg(required = true, value_name = "FILE.json")]
+    pub(crate) files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) results: ResultFlags,
+}
+
+/// What to do instead.
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Draw a recording of --record as a page: tick lead, round trips, snapshot age, corrections, bandwidth, loss
+    Show(Show),
+    /// Run server, players and a bad network in one thread on virtual time, with everything left to chance, and check it
+    ///
+    /// A seed chooses rates, players, links, clocks, strangers, and what goes wrong; what must hold is checked after every
+    /// tick. Prints a line for each seed. Exits with 0, or 99 when something did not hold.
+    Universe(UniverseFlags),
+    /// Put the figures of several workers together, exactly: of --worker, or of runs of their own at the same time
+    Merge(MergeFlags),
+    /// A server for a run with --embedded, which starts it
+    #[command(hide = true)]
+    EmbeddedServer(EmbeddedServerFlags),
+}
+
+/// What the server is to be like.
+#[derive(clap::Args, Debug)]
+pub(crate) struct EmbeddedServerFlags {
+    #[arg(long)]
+    pub(crate) clients: u32,
+    #[arg(long)]
+    pub(crate) seed: u64,
+    #[arg(long)]
+    tick_hz: Option<u32>,
+    #[arg(long)]
+    npcs: Option<u32>,
+    #[arg(long)]
+    client_bandwidth: Option<u32>,
+}
+
+impl EmbeddedServerFlags {
+    pub(crate) fn options(&self) -> EmbeddedOptions {
+        EmbeddedOptions {
+            program: PathBuf::new(),
+            tick_hz: self.tick_hz,
+            npcs: self.npcs,
+            client_bandwidth_bytes_s: self.client_bandwidth,
+        }
+    }
+}
+
+/// Which universes.
+#[derive(clap::Args, Debug)]
+pub(crate) struct UniverseFlags {
+    /// The first
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// How many, from there on
+    #[arg(long, value_name = "K", default_value_t = 100)]
+    pub(crate) count: u64,
+    /// A list instead: NAME SEED [clients=N] [ticks=T], one a line
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["seed", "count"])]
+    pub(crate) list: Option<PathBuf>,
+    /// So many players, instead of what the seed says
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_024))]
+    pub(crate) clients: Option<u64>,
+    /// So many ticks until nothing goes wrong any more, instead of what the seed says
+    #[arg(long, value_name = "T", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) ticks: Option<u32>,
+    /// Universes at once [default: one for each core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_024))]
+    pub(crate) jobs: Option<u64>,
+    /// Stop at the first in which something does not hold
+    #[arg(long)]
+    pub(crate) fail_fast: bool,
+    /// Only what did not hold, and the sum
+    #[arg(long)]
+    pub(crate) quiet: bool,
+}
+
+/// What to draw.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Show {
+    /// The recording
+    pub(crate) file: PathBuf,
+    /// Where the page goes [default: the recording's name with .html]
+    #[arg(long, value_name = "FILE.html")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(clap::Args, Debug)]
+#[command(next_help_heading = "Embedded server")]
+struct WorldFlags {
+    /// Ticks a second [default: the server's]
+    #[arg(long, value_name = "HZ", requires = "embedded", value_parser = clap::value_parser!(u32).range(1..=240))]
+    tick_hz: Option<u32>,
+    /// Wanderers of the server's [default: the server's]
+    #[arg(long, value_name = "N", requires = "embedded")]
+    npcs: Option<u32>,
+    /// Most bytes a second that a client is sent [default: the server's]
+    #[arg(long, value_name = "SIZE", requires = "embedded")]
+    client_bandwidth: Option<ByteSize>,
+}
+
+/// What the command line asks for.
+pub(crate) enum Task {
+    Run(Box<Orders>),
+    Show(Show),
+    Universe(UniverseFlags),
+    Merge(MergeFlags),
+    EmbeddedServer(EmbeddedServerFlags),
+}
+
+/// What to run.
+#[derive(Debug)]
+pub(crate) struct Orders {
+    pub(crate) swarm: SwarmOptions,
+    pub(crate) results: ResultFlags,
+    pub(crate) csv: Option<PathBuf>,
+    pub(crate) record: Option<PathBuf>,
+    pub(crate) quiet: bool,
+}
+
+impl Cli {
+    /// What was asked for. Ends the program if that makes no sense.
+    pub(crate) fn task(mut self) -> Task {
+        match self.command.take() {
+            Some(Command::Show(show)) => Task::Show(show),
+            Some(Command::Universe(flags)) => Task::Universe(flags),
+            Some(Command::Merge(flags)) => Task::Merge(flags),
+            Some(Command::EmbeddedServer(flags)) => Task::EmbeddedServer(flags),
+            None => Task::Run(Box::new(self.orders().unwrap_or_else(|why| refuse(&why)))),
+        }
+    }
+
+    fn orders(self) -> Result<Orders, String> {
+        let target = if self.embedded {
+            Target::Embedded(EmbeddedOptions {
+                program: std::env::current_exe().map_err(|error| format!("--embedded: {error}"))?,
+                tick_hz: self.world.tick_hz,
+                npcs: self.world.npcs,
+                client_bandwidth_bytes_s: self.world.client_bandwidth.map(|size| size.0),
+            })
+        } else {
+            Target::Remote(RemoteOptions {
+                admin: self.admin.unwrap_or_else(|| RemoteOptions::ADMIN_DEFAULT.to_owned()),
+                server: self.server,
+                key_file: self.key_file,
+                protocol_id: self.protocol_id.map_or(PROTOCOL_ID, |id| id.0),
+            })
+        };
+        let swarm = SwarmOptions {
+            target,
+            load: self.load.load()?,
+            links: self.link.links(),
+            bots: self.bots,
+            seed: self.seed.unwrap_or_else(random_seed),
+            share: self.worker.unwrap_or(Share::ALL),
+            command: std::env::args().collect::<Vec<_>>().join(" "),
+        };
+        Ok(Orders { swarm, results: self.results, csv: self.csv, record: self.record, quiet: self.quiet })
+    }
+}
+
+/// Says what is wrong, as clap does.
+fn refuse(why: &str) -> ! {
+    Cli::command().error(clap::error::ErrorKind::ValueValidation, why).exit()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    pub(super) fn parse(flags: &[&str]) -> Result<Orders, String> {
+        let cli = Cli::try_parse_from(["tidelock-sim"].iter().chain(flags)).map_err(|error| error.to_string())?;
+        cli.orders()
+    }
+
+    #[test]
+    fn what_does_not_go_together_is_refused() {
+        for flags in [
+            &["--embedded", "--burst", "4"][..],
+            &["--embedded", "--loss", "5%", "--burst", "0.5"],
+            &["--embedded", "--loss", "5%", "--burst", "nan"],
+            &["--embedded", "--loss", "5%", "--burst", "4ms"],
+            &["--embedded", "--server", "127.0.0.1:7777"],
+            &["--embedded", "--key-file", "k"],
+            &["--tick-hz", "30"],
+            &["--protocol-id", "7"],
+            &["--worker", "1/2"],
+            &["--threshold", "no_such_figure<1"],
+            &["--bots", "swim"],
+        ] {
+            assert!(parse(flags).is_err(), "{flags:?}");
+        }
+    }
+}

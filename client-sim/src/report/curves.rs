@@ -1,0 +1,159 @@
+//! The charts of a report.
+
+use hdrhistogram::Histogram;
+
+use crate::measure::{Distribution, Figure, Run, Second};
+use crate::plot::{Chart, Line, Point, Scale, Style};
+
+/// What was there in each second.
+type Value = fn(&Second) -> Option<f64>;
+
+/// Columns of a chart of percentiles.
+const COLUMNS: usize = 200;
+/// Such a chart goes as far as 99.99 %.
+pub(super) const PERCENTILES: Scale = Scale::Percentiles { nines: 4 };
+
+/// Over time, from what players feel to what may be behind it.
+pub(super) fn over_time(run: &Run) -> Vec<Chart<'static>> {
+    let seconds = &run.timeline;
+    let figure = |title, of: Figure| {
+        let band = |second: &Second| second.distribution(of);
+        banded(seconds, title, "ms", band)
+    };
+    let ages = run.summary().snapshot_age_ms.is_some();
+    let mut charts = Vec::new();
+    charts.extend(ages.then(|| figure("Snapshot age", Figure::Age)));
+    charts.extend([figure("Input to effect", Figure::Effect), figure("Round trip", Figure::Rtt)]);
+    charts.push(values(
+        seconds,
+        "Lost datagrams",
+        "%",
+        &[("down", Style::First, Second::loss_down_pct), ("up", Style::Second, Second::loss_up_pct)],
+    ));
+    charts.push(values(
+        seconds,
+        "Clients",
+        "",
+        &[
+            ("playing", Style::First, |second| Some(second.presence.playing as f64)),
+            ("wanted", Style::Second, |second| Some(second.presence.wanted as f64)),
+        ],
+    ));
+    charts.push(values(
+        seconds,
+        "Bandwidth of all clients",
+        "KiB/s of UDP payload",
+        &[
+            ("down", Style::First, |second| Some(second.counts.bytes_down as f64 / 1024.0)),
+            ("up", Style::Second, |second| Some(second.counts.bytes_up as f64 / 1024.0)),
+        ],
+    ));
+    if seconds.iter().any(|second| second.server.is_some()) {
+        charts.push(banded(seconds, "Server tick", "ms", |second| second.server.as_ref()?.tick_ms));
+        charts.push(values(
+            seconds,
+            "Server load",
+            "level, 0 to 3",
+            &[("load level", Style::First, |second| Some(f64::from(second.server.as_ref()?.load_level)))],
+        ));
+    }
+    charts.push(values(
+        seconds,
+        "Processor time",
+        "% of a core",
+        &[
+            ("server", Style::First, |second| second.server.as_ref()?.cpu_pct),
+            ("simulator", Style::Second, |second| Some(second.sim_cpu_pct())),
+        ],
+    ));
+    charts.push(figure("Simulator's lag", Figure::Lag));
+    charts
+}
+
+/// The median as a line, up to the 99th percentile.
+fn banded(
+    seconds: &[Second],
+    title: &'static str,
+    unit: &'static str,
+    of: impl Fn(&Second) -> Option<Distribution>,
+) -> Chart<'static> {
+    let point = |second: &Second| of(second).map(|of| Point { least: of.p50, mean: of.p50, most: of.p99 });
+    let most = |second: &Second| of(second).and_then(|of| of.max).map(Point::at);
+    let line = |name, style, points| Line { name, style, points, width_s: 1.0 };
+    let lines = vec![
+        line("median to 99 %", Style::First, by_second(seconds, point)),
+        line("slowest", Style::Second, by_second(seconds, most)),
+    ];
+    Chart { title, unit, note: String::new(), lines }
+}
+
+fn values(
+    seconds: &[Second],
+    title: &'static str,
+    unit: &'static str,
+    of: &[(&'static str, Style, Value)],
+) -> Chart<'static> {
+    let line = |&(name, style, value): &(&'static str, Style, Value)| Line {
+        name,
+        style,
+        points: by_second(seconds, |second| value(second).map(Point::at)),
+        width_s: 1.0,
+    };
+    Chart { title, unit, note: String::new(), lines: of.iter().map(line).collect() }
+}
+
+/// One point for each second from the start, also for those of which nothing is known.
+fn by_second(seconds: &[Second], point: impl Fn(&Second) -> Option<Point>) -> Vec<Option<Point>> {
+    let count = seconds.last().map_or(1, Second::end_s);
+    let mut points = vec![None; count as usize];
+    for second in seconds {
+        points[second.number as usize] = point(second);
+    }
+    points
+}
+
+/// How the whole window's measurements are distributed.
+pub(super) fn distributions(run: &Run) -> Vec<Chart<'static>> {
+    let account = run.account();
+    let summary = run.summary();
+    let measured = [
+        ("Snapshot age", "ms", Figure::Age, summary.snapshot_age_ms),
+        ("Input to effect", "ms", Figure::Effect, summary.input_to_effect_ms),
+        ("Round trip", "ms", Figure::Rtt, summary.rtt_ms),
+        ("Corrections", "m", Figure::Prediction, summary.prediction_error_m),
+    ];
+    let mut charts = Vec::new();
+    for (title, unit, figure, distribution) in measured {
+        if let Some((distribution, histogram)) = distribution.zip(account.histograms.get(figure)) {
+            charts.push(percentiles(title, unit, histogram, distribution.count));
+        }
+    }
+    if let Some(ServerTicks { histogram, count }) = ServerTicks::of(run) {
+        charts.push(percentiles("Server tick", "ms", histogram, count));
+    }
+    charts
+}
+
+/// The server's ticks, if there were any.
+struct ServerTicks<'a> {
+    histogram: &'a Histogram<u64>,
+    count: u64,
+}
+
+impl<'a> ServerTicks<'a> {
+    fn of(run: &'a Run) -> Option<Self> {
+        let histogram = run.server.as_ref()?.figures.ticks.histogram_us();
+        (!histogram.is_empty()).then(|| Self { histogram, count: histogram.len() })
+    }
+}
+
+fn percentiles(title: &'static str, unit: &'static str, histogram: &Histogram<u64>, count: u64) -> Chart<'static> {
+    let point = |column: usize| {
+        let quantile = PERCENTILES.quantile((column as f64 + 0.5) / COLUMNS as f64);
+        // Beyond what so many measurements can tell, there is nothing.
+        let is_told = (1.0 - quantile) * count as f64 >= 1.0;
+        is_told.then(|| Point::at(histogram.value_at_quantile(quantile) as f64 / 1e3))
+    };
+    let line = Line { name: "", style: Style::First, points: (0..COLUMNS).map(point).collect(), width_s: 1.0 };
+    Chart { title, unit, note: format!("of {count}"), lines: vec![line] }
+}
