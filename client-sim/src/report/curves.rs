@@ -50,12 +50,10 @@ pub(super) fn over_time(run: &Run) -> Vec<Chart<'static>> {
     ));
     if seconds.iter().any(|second| second.server.is_some()) {
         charts.push(banded(seconds, "Server tick", "ms", |second| second.server.as_ref()?.tick_ms));
-        charts.push(values(
-            seconds,
-            "Server load",
-            "level, 0 to 3",
-            &[("load level", Style::First, |second| Some(f64::from(second.server.as_ref()?.load_level)))],
-        ));
+    }
+    if seconds.iter().any(|second| second.server.as_ref().is_some_and(|server| server.load_level > 0)) {
+        let level: Value = |second| Some(f64::from(second.server.as_ref()?.load_level));
+        charts.push(values(seconds, "Server load", "level, 0 to 3", &[("load level", Style::First, level)]));
     }
     charts.push(values(
         seconds,
@@ -70,19 +68,23 @@ pub(super) fn over_time(run: &Run) -> Vec<Chart<'static>> {
     charts
 }
 
-/// The median as a line, up to the 99th percentile.
+/// The median as a line, bands up to the 90th and the 99th percentile, and the slowest.
 fn banded(
     seconds: &[Second],
     title: &'static str,
     unit: &'static str,
     of: impl Fn(&Second) -> Option<Distribution>,
 ) -> Chart<'static> {
-    let point = |second: &Second| of(second).map(|of| Point { least: of.p50, mean: of.p50, most: of.p99 });
-    let most = |second: &Second| of(second).and_then(|of| of.max).map(Point::at);
+    let band = |second: &Second, most: fn(&Distribution) -> f64| {
+        of(second).map(|of| Point { least: of.p50, mean: of.p50, most: most(&of) })
+    };
+    let slowest = |second: &Second| of(second).and_then(|of| of.max).map(Point::at);
     let line = |name, style, points| Line { name, style, points, width_s: 1.0 };
+    // The narrower band lies on the wider one, and is darker for it.
     let lines = vec![
-        line("median to 99 %", Style::First, by_second(seconds, point)),
-        line("slowest", Style::Second, by_second(seconds, most)),
+        line("median to p99", Style::First, by_second(seconds, |second| band(second, |of| of.p99))),
+        line("median to p90", Style::First, by_second(seconds, |second| band(second, |of| of.p90))),
+        line("slowest", Style::Second, by_second(seconds, slowest)),
     ];
     Chart { title, unit, note: String::new(), lines }
 }

@@ -25,17 +25,17 @@ pub(super) fn thresholds(results: &[ThresholdResult], html: &mut String) {
 pub(super) fn profiles(summary: &Summary, html: &mut String) {
     let columns = [
         "clients",
-        "round trip p50",
+        "round trip median",
         "p99",
-        "snapshot age p50",
+        "snapshot age median",
         "p99",
-        "input to effect p50",
+        "input to effect median",
         "p99",
         "lost down",
-        "up",
+        "lost up",
         "underruns",
         "corrections",
-        "down",
+        "to each client",
     ];
     begin("By kind of link", &columns, html);
     for (name, profile) in &summary.profiles {
