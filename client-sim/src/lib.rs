@@ -10,6 +10,7 @@
 //! - [`measure`]: what a swarm measures, and what that comes to; pure.
 //! - [`swarm`]: many clients on real sockets.
 //! - [`report`]: a run as a page; pure.
+//! - [`live`]: how a run goes, on a terminal; pure.
 //! - [`tell`]: figures as people read them, and as programs do; pure.
 //! - [`universe`]: server, clients and network in one thread on virtual time.
 //! - [`seeds`]: many universes, one a seed, on all cores.
@@ -23,6 +24,8 @@
 pub mod bots;
 pub mod client;
 pub mod link;
+#[cfg(feature = "simulator")]
+pub mod live;
 #[cfg(feature = "simulator")]
 pub mod load;
 #[cfg(feature = "simulator")]

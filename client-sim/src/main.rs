@@ -3,6 +3,7 @@
 mod cli;
 mod onlookers;
 mod results;
+mod screen;
 mod universes;
 
 use std::fs::{self, File};

@@ -1,21 +1,38 @@
-//! Who looks on while a run goes: lines on standard error, a file of seconds.
+//! Who looks on while a run goes: a terminal, or lines on standard error; a file of seconds.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::PathBuf;
 
 use anyhow::Context;
-use tidelock_sim::measure::Second;
+use tidelock_sim::live::Screen;
+use tidelock_sim::measure::{Mood, Second};
 use tidelock_sim::swarm::{SwarmOptions, Watcher};
 use tidelock_sim::tell::{csv_header, csv_line, progress_line};
 
-use crate::cli::Orders;
+use crate::cli::{Orders, Tui};
+use crate::screen::ScreenTerminal;
 
 /// All of them.
 pub(crate) struct Onlookers {
-    quiet: bool,
+    view: View,
     duration_s: u64,
     csv: Option<Csv>,
+}
+
+/// How a run is shown.
+enum View {
+    None,
+    Lines,
+    /// On a terminal, from the start of the run on.
+    Screen(Box<Drawn>),
+    ScreenToCome,
+}
+
+/// A terminal, and what is on it.
+struct Drawn {
+    terminal: ScreenTerminal,
+    screen: Screen,
 }
 
 /// A file of seconds.
@@ -31,37 +48,81 @@ impl Onlookers {
     pub(crate) fn of(orders: &Orders) -> anyhow::Result<Self> {
         let csv = orders.csv.clone().map(Csv::create).transpose()?;
         let duration_s = orders.swarm.load.duration().as_secs_f64().ceil() as u64;
-        Ok(Self { quiet: orders.quiet, duration_s, csv })
+        let view = match orders.tui {
+            Tui::Always => View::ScreenToCome,
+            Tui::Auto if !orders.quiet && io::stderr().is_terminal() => View::ScreenToCome,
+            Tui::Auto | Tui::Never if orders.quiet => View::None,
+            Tui::Auto | Tui::Never => View::Lines,
+        };
+        Ok(Self { view, duration_s, csv })
     }
 
     /// Ends them, and says if the file lacks something.
     pub(crate) fn end(self) -> anyhow::Result<()> {
-        self.csv.map_or(Ok(()), Csv::end)
+        let Self { view, csv, .. } = self;
+        if let View::Screen(drawn) = view {
+            drop(drawn.terminal);
+            drawn.screen.notes().iter().for_each(|note| say(note));
+        }
+        csv.map_or(Ok(()), Csv::end)
     }
 
-    fn say(&self, text: &str) {
-        if !self.quiet {
-            // Nobody may be listening any more; the run goes on.
-            let _ = writeln!(io::stderr(), "{text}");
+    /// Draws what there is. A terminal on which that fails is let go.
+    fn redraw(&mut self) {
+        if let View::Screen(drawn) = &mut self.view
+            && drawn.terminal.draw(&drawn.screen).is_err()
+        {
+            self.view = View::None;
         }
     }
+}
+
+/// Nobody may be listening any more; the run goes on.
+fn say(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
 }
 
 impl Watcher for Onlookers {
     fn on_start(&mut self, options: &SwarmOptions, server: &str) {
         let (clients, seed) = (options.load.clients_max(), options.seed);
-        self.say(&format!("{clients} clients on {server} for {} s, seed {seed}", self.duration_s));
+        let title = format!("{clients} clients on {server}");
+        match self.view {
+            View::Lines => say(&format!("{title} for {} s, seed {seed}", self.duration_s)),
+            View::ScreenToCome => {
+                let screen = Screen::new(title, self.duration_s, seed);
+                let drawn = |terminal| View::Screen(Box::new(Drawn { terminal, screen }));
+                self.view = ScreenTerminal::open().map_or(View::Lines, drawn);
+                self.redraw();
+            }
+            View::None | View::Screen(_) => {}
+        }
     }
 
     fn on_second(&mut self, second: &Second) {
-        self.say(&progress_line(second, self.duration_s));
+        match &mut self.view {
+            View::Lines => say(&progress_line(second, self.duration_s)),
+            View::Screen(drawn) => drawn.screen.on_second(second),
+            View::None | View::ScreenToCome => {}
+        }
         if let Some(csv) = &mut self.csv {
             csv.write(&csv_line(second));
         }
     }
 
+    fn on_moods(&mut self, moods: &[Mood]) {
+        if let View::Screen(drawn) = &mut self.view {
+            drawn.screen.on_moods(moods);
+        }
+        self.redraw();
+    }
+
     fn note(&mut self, text: &str) {
-        self.say(text);
+        match &mut self.view {
+            View::Lines => say(text),
+            View::Screen(drawn) => drawn.screen.note(text),
+            View::None | View::ScreenToCome => {}
+        }
+        self.redraw();
     }
 }
 

@@ -1,5 +1,6 @@
 //! The report of a run, in a browser.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -11,9 +12,9 @@ const PNG: [u8; 8] = *b"\x89PNG\r\n\x1a\n";
 /// A Chromium, if the machine has one.
 fn browser() -> Option<&'static str> {
     let runs = |name: &&str| Command::new(name).arg("--version").output().is_ok_and(|output| output.status.success());
-    let found = BROWSERS.into_iter().find(|name| runs(&name));
+    let found = BROWSERS.into_iter().find(runs);
     if found.is_none() {
-        eprintln!("skipped: this machine has none of {}", BROWSERS.join(", "));
+        let _ = writeln!(std::io::stderr(), "skipped: this machine has none of {}", BROWSERS.join(", "));
     }
     found
 }

@@ -70,6 +70,10 @@ pub(crate) struct Cli {
     #[arg(long)]
     quiet: bool,
 
+    /// Draw how it goes on the terminal: if there is one, or in any case, or never; then a line for each second
+    #[arg(long, value_name = "WHEN", value_enum, default_value = "auto", hide_default_value = true)]
+    tui: Tui,
+
     #[command(flatten)]
     results: ResultFlags,
 
@@ -81,6 +85,14 @@ pub(crate) struct Cli {
 
     #[command(flatten)]
     world: WorldFlags,
+}
+
+/// When to draw on the terminal.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tui {
+    Auto,
+    Always,
+    Never,
 }
 
 /// What is made of what was measured.
@@ -224,6 +236,7 @@ pub(crate) struct Orders {
     pub(crate) csv: Option<PathBuf>,
     pub(crate) record: Option<PathBuf>,
     pub(crate) quiet: bool,
+    pub(crate) tui: Tui,
 }
 
 impl Cli {
@@ -263,7 +276,8 @@ impl Cli {
             share: self.worker.unwrap_or(Share::ALL),
             command: std::env::args().collect::<Vec<_>>().join(" "),
         };
-        Ok(Orders { swarm, results: self.results, csv: self.csv, record: self.record, quiet: self.quiet })
+        let Self { results, csv, record, quiet, tui, .. } = self;
+        Ok(Orders { swarm, results, csv, record, quiet, tui })
     }
 }
 

@@ -14,7 +14,7 @@ use super::socket::connected_socket;
 use crate::bots::{AvatarPrediction, Player as Bot, Screen};
 use crate::client::{Client, ClientEvent, DisconnectReason, EffectFate, Playback, Prediction, Status};
 use crate::link::Conditioner;
-use crate::measure::{Counts, Recorder};
+use crate::measure::{Counts, Mood, Recorder};
 
 /// One client of the swarm: a client core, a bot that plays it, a socket, and a bad link in between.
 pub(super) struct SwarmPlayer {
@@ -32,6 +32,8 @@ pub(super) struct SwarmPlayer {
     frames: FrameSamples,
     /// At the start of the window.
     before: Counts,
+    /// When its mood was last asked for.
+    asked: Counts,
     /// Nothing comes any more: it would come back with a fresh token.
     is_silent: bool,
     /// It was told to leave.
@@ -56,6 +58,9 @@ pub(super) struct MapCache {
 }
 
 impl SwarmPlayer {
+    /// Frames that are guesses, more than one in so many, are felt.
+    const POOR_ONE_IN: u64 = 20;
+
     pub(super) fn new(
         core: Client<ArenaInput>,
         bot: Bot,
@@ -76,6 +81,7 @@ impl SwarmPlayer {
             played: Played::default(),
             frames: FrameSamples::default(),
             before: Counts::default(),
+            asked: Counts::default(),
             is_silent: false,
             leaves_at: None,
             record: None,
@@ -164,6 +170,19 @@ impl SwarmPlayer {
     /// In the window so far.
     pub(super) fn counts_in_window(&self) -> Counts {
         self.counts().since(&self.before)
+    }
+
+    /// How it has been since this was last asked.
+    pub(super) fn mood(&mut self) -> Mood {
+        let lately = self.counts().since(&self.asked);
+        self.asked = self.counts();
+        match self.core.status() {
+            Status::Disconnected(_) => Mood::Lost,
+            Status::Connecting | Status::Joining => Mood::Joining,
+            Status::Playing if self.is_silent || lately.snapshots_received == 0 => Mood::Silent,
+            Status::Playing if lately.underruns + lately.stalled > lately.frames / Self::POOR_ONE_IN => Mood::Poor,
+            Status::Playing => Mood::Well,
+        }
     }
 
     /// Connects anew as the same player.

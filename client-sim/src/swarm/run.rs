@@ -22,7 +22,7 @@ use super::{SwarmError, clock};
 use crate::link::Rng;
 use crate::load::{Act, Director};
 use crate::measure::summary::{LoadSummary, Origin, StageSummary};
-use crate::measure::{ProfileRun, Reasons, Run, Second, ServerRun, Setup, commonest};
+use crate::measure::{Mood, ProfileRun, Reasons, Run, Second, ServerRun, Setup, commonest};
 use crate::recording::Header;
 
 /// Looks on while a swarm runs.
@@ -31,6 +31,8 @@ pub trait Watcher {
     fn on_start(&mut self, options: &SwarmOptions, server: &str);
     /// A second is over.
     fn on_second(&mut self, second: &Second);
+    /// How clients are, by their numbers, once a second.
+    fn on_moods(&mut self, moods: &[Mood]);
     /// Something is worth a word.
     fn note(&mut self, text: &str);
 }
@@ -42,6 +44,7 @@ pub struct Nobody;
 impl Watcher for Nobody {
     fn on_start(&mut self, _: &SwarmOptions, _: &str) {}
     fn on_second(&mut self, _: &Second) {}
+    fn on_moods(&mut self, _: &[Mood]) {}
     fn note(&mut self, _: &str) {}
 }
 
@@ -148,6 +151,8 @@ struct Conductor<'a> {
     tokenless: Reasons,
     before: Option<Reading>,
     hearing: Hearing,
+    /// By the number of the client.
+    moods: Vec<Mood>,
     /// For the first client.
     record: Option<Box<RecordFile>>,
 }
@@ -216,6 +221,7 @@ impl<'a> Conductor<'a> {
             tokenless: Reasons::new(),
             before: None,
             hearing: Hearing::default(),
+            moods: vec![Mood::Away; options.load.clients_max() as usize],
             record: None,
         })
     }
@@ -261,6 +267,7 @@ impl<'a> Conductor<'a> {
             match act {
                 Act::Start(client) if self.options.share.has(client) => self.send_on(client),
                 Act::Leave(client) if self.options.share.has(client) => {
+                    self.moods[client as usize] = Mood::Away;
                     self.crew.order(client, Order::Leave { client });
                 }
                 Act::Start(_) | Act::Leave(_) => {}
@@ -291,7 +298,10 @@ impl<'a> Conductor<'a> {
     fn listen(&mut self, watcher: &mut dyn Watcher) {
         while let Ok(news) = self.news.try_recv() {
             match news {
-                News::Second(second) => self.timeline.on_second(&second),
+                News::Second { second, moods } => {
+                    self.timeline.on_second(&second);
+                    self.on_moods(&moods);
+                }
                 News::Lost { client } => {
                     // If there is none to be had, the client asks again.
                     if let Ok(token) = self.token(client) {
@@ -309,6 +319,15 @@ impl<'a> Conductor<'a> {
         while let Some(second) = self.timeline.next() {
             self.hearing.on_second(second);
             watcher.on_second(second);
+            watcher.on_moods(&self.moods);
+        }
+    }
+
+    fn on_moods(&mut self, moods: &[(u32, Mood)]) {
+        for (client, mood) in moods {
+            if let Some(known) = self.moods.get_mut(*client as usize) {
+                *known = *mood;
+            }
         }
     }
 

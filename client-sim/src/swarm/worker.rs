@@ -19,7 +19,7 @@ use super::tally::Tally;
 use crate::bots::{BotMix, Player as Bot};
 use crate::client::{Client, ClientConfig, Status};
 use crate::link::{Conditioner, Rng};
-use crate::measure::{Account, Counts, Presence, Recorder, Second};
+use crate::measure::{Account, Counts, Mood, Presence, Recorder, Second};
 
 /// One thread with its share of the clients.
 pub(super) struct Worker {
@@ -68,8 +68,8 @@ pub(super) enum Order {
 
 /// What a worker tells while it runs.
 pub(super) enum News {
-    /// A second is over, for its share of the clients.
-    Second(Box<Second>),
+    /// A second is over, for its share of the clients, and how those are.
+    Second { second: Box<Second>, moods: Vec<(u32, Mood)> },
     /// A client has lost its connection, and would come back with a fresh token.
     Lost { client: u32 },
 }
@@ -166,8 +166,10 @@ impl Worker {
     fn end_second(&mut self) {
         let mut second = Second::new(self.second.number);
         second.presence.lost = self.stillborn;
+        let mut moods = Vec::new();
         for (_, seat) in self.seats.iter_mut().filter(|(_, seat)| !seat.leaves) {
             second.presence.add(&presence(&seat.player));
+            moods.push((seat.client, seat.player.mood()));
             sample(&seat.player, &mut self.tally.recorders[seat.link]);
             if seat.player.wants_to_resume() {
                 // A main thread that has ended hands out no tokens any more.
@@ -179,7 +181,7 @@ impl Worker {
         second.counts = counts.since(&self.second.counts_before);
         second.cpu_us = (cpu - self.second.cpu_before).as_micros() as u64;
         self.second = Passing { number: self.second.number + 1, counts_before: counts, cpu_before: cpu };
-        let _ = self.news.send(News::Second(Box::new(second)));
+        let _ = self.news.send(News::Second { second: Box::new(second), moods });
     }
 
     fn begin_window(&mut self, now: Instant) {

@@ -14,4 +14,4 @@ pub use lines::progress_line;
 pub use table::render;
 
 pub(crate) use table::link;
-pub(crate) use units::{grouped, plain, rate};
+pub(crate) use units::{grouped, ms, pct, plain, rate};
