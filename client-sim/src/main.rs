@@ -47,6 +47,11 @@ fn main() -> ExitCode {
     }
 }
 
+/// A reader that wants no more, as after `| head`, is no trouble.
+fn unless_nobody_reads(written: io::Result<()>) -> io::Result<()> {
+    written.or_else(|error| if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) })
+}
+
 fn exit_code(error: &anyhow::Error) -> u8 {
     if error.is::<ShowError>() || error.is::<ListError>() || error.is::<BadFile>() {
         return EXIT_USAGE;

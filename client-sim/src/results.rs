@@ -11,6 +11,7 @@ use tidelock_sim::report;
 use tidelock_sim::tell::{Ink, render, render_comparison};
 
 use crate::cli::ResultFlags;
+use crate::unless_nobody_reads;
 
 /// What was asked for, with all that can be known to be wrong before a run.
 pub(crate) struct Results<'a> {
@@ -68,7 +69,6 @@ impl<'a> Results<'a> {
             let comparison = Comparison::with_file(summary, file)?;
             text.push_str(&render_comparison(&comparison, &path.display().to_string(), ink));
         }
-        stdout.write_all(text.as_bytes())?;
-        Ok(stdout.flush()?)
+        Ok(unless_nobody_reads(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()))?)
     }
 }

@@ -1,5 +1,6 @@
 //! `tidelock-sim universe`.
 
+use crate::unless_nobody_reads;
 use std::fs;
 use std::io::{self, Write};
 use std::ops::ControlFlow;
@@ -32,7 +33,8 @@ pub(crate) fn run(flags: &UniverseFlags) -> anyhow::Result<bool> {
         // Nobody reads on: as after `| head`.
         if printed.is_err() || (flags.fail_fast && !held) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
-    printed.and_then(|()| io::stdout().write_all(totals.render(began.elapsed()).as_bytes())).context("writing")?;
+    let printed = printed.and_then(|()| io::stdout().write_all(totals.render(began.elapsed()).as_bytes()));
+    unless_nobody_reads(printed).context("writing")?;
     Ok(!totals.failed())
 }
 

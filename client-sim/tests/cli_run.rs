@@ -247,6 +247,15 @@ fn a_threshold_that_does_not_hold_gives_99() {
 }
 
 #[test]
+fn a_reader_that_goes_away_changes_no_verdict() {
+    let flags = ["--embedded", "--clients", "1", "--duration", "1s", "--quiet", "--threshold", "clients_connected<1"];
+    let mut child = sim(&flags).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), output.stderr.len()), (Some(99), 0), "{output:?}");
+}
+
+#[test]
 fn an_interrupt_ends_the_run_early_with_its_figures() {
     let flags = ["--embedded", "--clients", "2", "--ramp", "0", "--duration", "60s"];
     let child = sim(&flags).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
