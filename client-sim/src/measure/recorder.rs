@@ -37,13 +37,19 @@ impl Recorder {
         self.lately.0.clear();
     }
 
-    /// A snapshot of the tick that was due at `due` was received.
-    pub fn on_snapshot(&mut self, due: Instant, received_at: Instant) {
+    /// A snapshot of the tick that was due at `due` was received. Before it, the server's schedule slipped by `slip`: the tick was meant
+    /// for so much earlier, and one each `period` in between was given up.
+    ///
+    /// Had they come when this one did, they would have been late by what was left of that, and so they count: else a server that
+    /// stands still would have few late snapshots for having sent few.
+    pub fn on_snapshot(&mut self, due: Instant, slip: Duration, period: Duration, received_at: Instant) {
         let age_us = received_at.us_from(due);
         let age = Duration::from_micros(age_us.max(0).cast_unsigned());
         if age_us < -Self::AGE_SLACK_US || age > Self::AGE_MAX {
             self.account.events.ages_impossible += 1;
         } else {
+            let given_up = slip.min(Self::AGE_MAX).as_micros() / period.as_micros().max(1);
+            (0..given_up as u32).for_each(|number| self.time(Figure::Age, age + slip - period * number));
             self.time(Figure::Age, age);
         }
     }
@@ -141,6 +147,7 @@ mod tests {
     use super::*;
 
     const TICK: Instant = Instant::from_us(1_000_000);
+    const PERIOD: Duration = Duration::from_millis(20);
 
     fn count(histograms: &Histograms, figure: Figure) -> u64 {
         histograms.distribution(figure).map_or(0, |distribution| distribution.count)
@@ -150,7 +157,7 @@ mod tests {
     fn outside_of_the_window_only_joining_counts_and_what_goes_by() {
         let mut recorder = Recorder::default();
         recorder.on_rtt(Duration::from_millis(5));
-        recorder.on_snapshot(TICK, TICK + Duration::from_millis(5));
+        recorder.on_snapshot(TICK, Duration::ZERO, PERIOD, TICK + Duration::from_millis(5));
         recorder.on_connected(Duration::from_millis(5));
         recorder.on_correction(1.0);
         let counted = [Figure::Rtt, Figure::Age, Figure::Prediction, Figure::Connect];
@@ -165,10 +172,22 @@ mod tests {
     #[test]
     fn ages_that_two_clocks_would_give_are_set_apart() {
         let mut recorder = Recorder { in_window: true, ..Recorder::default() };
-        recorder.on_snapshot(TICK, TICK - Duration::from_millis(500));
-        recorder.on_snapshot(TICK, TICK + Duration::from_secs(3600));
-        recorder.on_snapshot(TICK, TICK + Duration::from_millis(40));
+        for received_at in
+            [TICK - Duration::from_millis(500), TICK + Duration::from_secs(3600), TICK + Duration::from_millis(40)]
+        {
+            recorder.on_snapshot(TICK, Duration::ZERO, PERIOD, received_at);
+        }
         let ages = count(&recorder.account.histograms, Figure::Age);
         assert_eq!((recorder.account.events.ages_impossible, ages), (2, 1));
+    }
+
+    #[test]
+    fn a_server_that_stood_still_has_the_snapshots_that_it_did_not_send() {
+        let mut recorder = Recorder { in_window: true, ..Recorder::default() };
+        recorder.on_snapshot(TICK, Duration::from_millis(300), PERIOD, TICK + Duration::from_millis(5));
+        let ages = recorder.account.histograms.distribution(Figure::Age).unwrap();
+        assert_eq!(ages.count, 16, "the one that came, and fifteen that should have");
+        assert!(ages.max.is_some_and(|max| (305.0..306.0).contains(&max)), "{ages:?}");
+        assert!((140.0..170.0).contains(&ages.p50), "{ages:?}");
     }
 }

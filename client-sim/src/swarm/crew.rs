@@ -24,7 +24,7 @@ struct Hand {
 
 impl Crew {
     /// Below, one worker is enough for any machine.
-    const CLIENTS_PER_WORKER: u32 = 500;
+    const CLIENTS_PER_WORKER: u32 = 250;
 
     /// As many as one of every `stride` of so many clients need, and as there are cores; and what they tell.
     pub(super) fn hire(plan: &Plan, clients: u32, stride: u32) -> Result<(Self, Receiver<News>), SwarmError> {

@@ -2,9 +2,10 @@ use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
+use std::time::Duration;
 
-use tidelock::Instant;
 use tidelock::netcode::{ConnectToken, PACKET_BYTES_MAX};
+use tidelock::{Instant, Tick};
 use tidelock_arena::{ArenaInput, Map, Say};
 
 use super::SwarmError;
@@ -36,6 +37,8 @@ pub(super) struct SwarmPlayer {
     asked: Counts,
     /// Nothing comes any more: it would come back with a fresh token.
     is_silent: bool,
+    /// The newest snapshot's tick, and when it was due.
+    newest: Option<(Tick, Instant)>,
     /// It was told to leave.
     leaves_at: Option<Instant>,
     record: Option<Box<RecordFile>>,
@@ -83,6 +86,7 @@ impl SwarmPlayer {
             before: Counts::default(),
             asked: Counts::default(),
             is_silent: false,
+            newest: None,
             leaves_at: None,
             record: None,
         })
@@ -188,7 +192,7 @@ impl SwarmPlayer {
     /// Connects anew as the same player.
     pub(super) fn resume(&mut self, token: ConnectToken, now: Instant) {
         if self.is_silent && !self.is_over() {
-            self.is_silent = false;
+            (self.is_silent, self.newest) = (false, None);
             self.follow(token.servers()[0]);
             self.core.resume(token, now);
         }
@@ -275,6 +279,18 @@ impl SwarmPlayer {
         }
     }
 
+    /// By how much the server's schedule has slipped since the newest snapshot before this one, and how long a tick is.
+    fn slip(&mut self, tick: Tick, due: Instant) -> (Duration, Duration) {
+        let period = Duration::from_secs(1) / self.tick_hz.max(1);
+        let Some((last, last_due)) = self.newest.filter(|(last, _)| tick.is_newer_than(*last)) else {
+            self.newest = self.newest.or(Some((tick, due)));
+            return (Duration::ZERO, period);
+        };
+        self.newest = Some((tick, due));
+        let meant = last_due + period * tick.since(last).unsigned_abs();
+        (due.since(meant), period)
+    }
+
     /// Inputs of another connection are none of this one's.
     fn predict(&mut self, map: Arc<Map>) {
         self.prediction = Some(Prediction::new(AvatarPrediction::new(map, self.tick_hz)));
@@ -314,9 +330,10 @@ impl SwarmPlayer {
                 }
                 ClientEvent::Silent { .. } => self.is_silent = true,
                 ClientEvent::FirstFullView => recorder.on_first_full_view(now.since(self.started_at)),
-                ClientEvent::Snapshot { due, received_at, .. } => {
+                ClientEvent::Snapshot { tick, due, received_at } => {
                     self.is_silent = false;
-                    recorder.on_snapshot(due, received_at);
+                    let (slip, period) = self.slip(tick, due);
+                    recorder.on_snapshot(due, slip, period, received_at);
                     self.reconcile(received_at, recorder);
                 }
                 ClientEvent::InputEffect { latency, .. } => recorder.on_effect(latency),
