@@ -6,6 +6,7 @@
 //! - [`recording`]: what one client received and did, written, read and lived through again.
 //! - [`show`]: a recording as a page; pure.
 //! - [`bots`]: players of the sample game; pure.
+//! - [`capacity`]: how many clients a server holds; pure.
 //! - [`load`]: how many clients play and when; pure.
 //! - [`measure`]: what a swarm measures, and what that comes to; pure.
 //! - [`swarm`]: many clients on real sockets.
@@ -22,6 +23,8 @@
 
 #[cfg(feature = "simulator")]
 pub mod bots;
+#[cfg(feature = "simulator")]
+pub mod capacity;
 pub mod client;
 pub mod link;
 #[cfg(feature = "simulator")]

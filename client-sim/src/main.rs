@@ -1,5 +1,6 @@
 //! The simulator's program.
 
+mod capacity_run;
 mod cli;
 mod onlookers;
 mod results;
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         Task::Run(orders) => run(&orders),
         Task::Show(file) => show(&file),
         Task::Universe(flags) => universes::run(&flags),
+        Task::Capacity(orders) => capacity_run::run(&orders),
         Task::Merge(flags) => merge(&flags),
         Task::EmbeddedServer(flags) => {
             swarm::serve_embedded(&flags.options(), flags.clients, flags.seed).map(|()| true).map_err(Into::into)

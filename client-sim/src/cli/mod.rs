@@ -1,18 +1,22 @@
 //! The command line.
 
+mod capacity;
 mod link;
 mod load;
+mod target;
 mod values;
 
 use std::path::PathBuf;
 
+use capacity::CapacityFlags;
+pub(crate) use capacity::CapacityOrders;
 use clap::{CommandFactory, Parser, Subcommand};
 use link::LinkFlags;
 use load::LoadFlags;
-use tidelock_server::io::options::{ByteSize, Number, PROTOCOL_ID};
+use target::TargetFlags;
 use tidelock_sim::bots::BotMix;
 use tidelock_sim::measure::Threshold;
-use tidelock_sim::swarm::{EmbeddedOptions, RemoteOptions, Share, SwarmOptions, Target, random_seed};
+use tidelock_sim::swarm::{EmbeddedOptions, Share, SwarmOptions, random_seed};
 use values::worker;
 
 /// Loads a Tidelock server with clients over bad links, and measures what players would feel
@@ -25,25 +29,8 @@ pub(crate) struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
 
-    /// Start a server for the run, on a free loopback port
-    #[arg(long, conflicts_with_all = ["server", "admin", "key_file", "protocol_id"])]
-    embedded: bool,
-
-    /// Where the server takes players [default: what its tokens say; 127.0.0.1:7777 with --key-file]
-    #[arg(long, value_name = "HOST:PORT")]
-    server: Option<String>,
-
-    /// The server's admin endpoint: metrics, and connect tokens unless there is a key [default: http://127.0.0.1:9100]
-    #[arg(long, value_name = "URL")]
-    admin: Option<String>,
-
-    /// Make connect tokens with this key instead of asking for them
-    #[arg(long, value_name = "FILE")]
-    key_file: Option<PathBuf>,
-
-    /// For tokens made with --key-file [default: the server's]
-    #[arg(long, value_name = "ID", requires = "key_file")]
-    protocol_id: Option<Number>,
+    #[command(flatten)]
+    target: TargetFlags,
 
     /// Who plays: wander, fight, idle, gather, or a mix such as wander=3,fight=1
     #[arg(long, value_name = "MIX", default_value = "wander")]
@@ -82,9 +69,6 @@ pub(crate) struct Cli {
 
     #[command(flatten)]
     link: LinkFlags,
-
-    #[command(flatten)]
-    world: WorldFlags,
 }
 
 /// When to draw on the terminal.
@@ -133,6 +117,11 @@ enum Command {
     /// A seed chooses rates, players, links, clocks, strangers, and what goes wrong; what must hold is checked after every
     /// tick. Prints a line for each seed. Exits with 0, or 99 when something did not hold.
     Universe(UniverseFlags),
+    /// Find the most clients that a server holds on this machine: how many players?
+    ///
+    /// Doubles the clients until a target fails, then halves what is in between. Starts a server of its own for each try, unless
+    /// it is told of one. Exits with 99 when not even the first few are held.
+    Capacity(Box<CapacityFlags>),
     /// Put the figures of several workers together, exactly: of --worker, or of runs of their own at the same time
     Merge(MergeFlags),
     /// A server for a run with --embedded, which starts it
@@ -205,25 +194,12 @@ pub(crate) struct Show {
     pub(crate) out: Option<PathBuf>,
 }
 
-#[derive(clap::Args, Debug)]
-#[command(next_help_heading = "Embedded server")]
-struct WorldFlags {
-    /// Ticks a second [default: the server's]
-    #[arg(long, value_name = "HZ", requires = "embedded", value_parser = clap::value_parser!(u32).range(1..=240))]
-    tick_hz: Option<u32>,
-    /// Wanderers of the server's [default: the server's]
-    #[arg(long, value_name = "N", requires = "embedded")]
-    npcs: Option<u32>,
-    /// Most bytes a second that a client is sent [default: the server's]
-    #[arg(long, value_name = "SIZE", requires = "embedded")]
-    client_bandwidth: Option<ByteSize>,
-}
-
 /// What the command line asks for.
 pub(crate) enum Task {
     Run(Box<Orders>),
     Show(Show),
     Universe(UniverseFlags),
+    Capacity(Box<CapacityOrders>),
     Merge(MergeFlags),
     EmbeddedServer(EmbeddedServerFlags),
 }
@@ -245,6 +221,9 @@ impl Cli {
         match self.command.take() {
             Some(Command::Show(show)) => Task::Show(show),
             Some(Command::Universe(flags)) => Task::Universe(flags),
+            Some(Command::Capacity(flags)) => {
+                Task::Capacity(Box::new(flags.orders().unwrap_or_else(|why| refuse(&why))))
+            }
             Some(Command::Merge(flags)) => Task::Merge(flags),
             Some(Command::EmbeddedServer(flags)) => Task::EmbeddedServer(flags),
             None => Task::Run(Box::new(self.orders().unwrap_or_else(|why| refuse(&why)))),
@@ -252,33 +231,23 @@ impl Cli {
     }
 
     fn orders(self) -> Result<Orders, String> {
-        let target = if self.embedded {
-            Target::Embedded(EmbeddedOptions {
-                program: std::env::current_exe().map_err(|error| format!("--embedded: {error}"))?,
-                tick_hz: self.world.tick_hz,
-                npcs: self.world.npcs,
-                client_bandwidth_bytes_s: self.world.client_bandwidth.map(|size| size.0),
-            })
-        } else {
-            Target::Remote(RemoteOptions {
-                admin: self.admin.unwrap_or_else(|| RemoteOptions::ADMIN_DEFAULT.to_owned()),
-                server: self.server,
-                key_file: self.key_file,
-                protocol_id: self.protocol_id.map_or(PROTOCOL_ID, |id| id.0),
-            })
-        };
         let swarm = SwarmOptions {
-            target,
+            target: self.target.target()?,
             load: self.load.load()?,
             links: self.link.links(),
             bots: self.bots,
             seed: self.seed.unwrap_or_else(random_seed),
             share: self.worker.unwrap_or(Share::ALL),
-            command: std::env::args().collect::<Vec<_>>().join(" "),
+            command: command_line(),
         };
         let Self { results, csv, record, quiet, tui, .. } = self;
         Ok(Orders { swarm, results, csv, record, quiet, tui })
     }
+}
+
+/// What was typed.
+fn command_line() -> String {
+    std::env::args().collect::<Vec<_>>().join(" ")
 }
 
 /// Says what is wrong, as clap does.

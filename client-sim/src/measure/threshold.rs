@@ -70,6 +70,12 @@ impl FromStr for Threshold {
     }
 }
 
+impl fmt::Display for Threshold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.expr)
+    }
+}
+
 impl Threshold {
     /// Holds it against a summary. What was not measured does not hold.
     #[must_use]

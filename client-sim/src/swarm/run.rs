@@ -150,6 +150,7 @@ struct Conductor<'a> {
     tokens: BTreeMap<u32, ConnectToken>,
     tokenless: Reasons,
     before: Option<Reading>,
+    latest: Option<Reading>,
     hearing: Hearing,
     /// By the number of the client.
     moods: Vec<Mood>,
@@ -220,6 +221,7 @@ impl<'a> Conductor<'a> {
             tokens,
             tokenless: Reasons::new(),
             before: None,
+            latest: None,
             hearing: Hearing::default(),
             moods: vec![Mood::Away; options.load.clients_max() as usize],
             record: None,
@@ -296,24 +298,26 @@ impl<'a> Conductor<'a> {
 
     /// Takes in what workers and the server tell.
     fn listen(&mut self, watcher: &mut dyn Watcher) {
+        let mut gives_tokens = true;
         while let Ok(news) = self.news.try_recv() {
             match news {
                 News::Second { second, moods } => {
                     self.timeline.on_second(&second);
                     self.on_moods(&moods);
                 }
-                News::Lost { client } => {
-                    // If there is none to be had, the client asks again.
-                    if let Ok(token) = self.token(client) {
-                        self.crew.order(client, Order::Resume { client, token: Box::new(token) });
-                    }
-                }
+                // Where there are none to be had, all would wait for the answer; they ask again.
+                News::Lost { client } if gives_tokens => match self.token(client) {
+                    Ok(token) => self.crew.order(client, Order::Resume { client, token: Box::new(token) }),
+                    Err(_) => gives_tokens = false,
+                },
+                News::Lost { .. } => {}
             }
         }
         for reading in self.scraper.readings() {
             if self.before.is_none() && reading.at >= self.window.0 {
                 self.before = Some(reading.clone());
             }
+            self.latest = Some(reading.clone());
             self.timeline.on_reading(reading);
         }
         while let Some(second) = self.timeline.next() {
@@ -341,6 +345,8 @@ impl<'a> Conductor<'a> {
         let after = self.gate.admin().figures().map(|figures| (clock::now(), figures));
         let reports = self.crew.join()?;
         self.listen(watcher);
+        // Of a server that is gone, what it told last.
+        let after = after.or_else(|| self.latest.take().map(|reading| (reading.at, reading.figures)));
         while let Some(second) = self.timeline.next_of_rest() {
             watcher.on_second(second);
         }

@@ -165,7 +165,7 @@ impl Worker {
     /// Looks over all clients, and tells of them.
     fn end_second(&mut self) {
         let mut second = Second::new(self.second.number);
-        second.presence.lost = self.stillborn;
+        (second.presence.wanted, second.presence.lost) = (self.stillborn, self.stillborn);
         let mut moods = Vec::new();
         for (_, seat) in self.seats.iter_mut().filter(|(_, seat)| !seat.leaves) {
             second.presence.add(&presence(&seat.player));

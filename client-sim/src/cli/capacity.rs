@@ -1,0 +1,94 @@
+//! What `tidelock-sim capacity` is to find.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tidelock_sim::bots::BotMix;
+use tidelock_sim::load::Load;
+use tidelock_sim::measure::Threshold;
+use tidelock_sim::swarm::{Share, SwarmOptions, random_seed};
+
+use super::link::LinkFlags;
+use super::target::TargetFlags;
+use super::values::{CLIENTS_MAX, run_time};
+
+#[derive(clap::Args, Debug)]
+pub(crate) struct CapacityFlags {
+    /// What has to hold, besides that nobody is lost and nothing desyncs; repeatable
+    #[arg(long = "target", value_name = "EXPR", default_values = ["snapshot_age_ms_p99<100", "server_tick_ms_p99<16"])]
+    targets: Vec<Threshold>,
+    /// Try no more clients
+    #[arg(long, value_name = "N", default_value_t = 4096, value_parser = clap::value_parser!(u32).range(1..=i64::from(CLIENTS_MAX)))]
+    max: u32,
+    /// Begin with so many
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=i64::from(CLIENTS_MAX)))]
+    first: u32,
+    /// How long each try takes
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = run_time)]
+    duration: Duration,
+    /// Who plays: see tidelock-sim --help
+    #[arg(long, value_name = "MIX", default_value = "wander")]
+    bots: BotMix,
+    /// Repeats links, bots and the embedded world [default: random]
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Write the answer and all tries as JSON
+    #[arg(long, value_name = "FILE")]
+    summary_json: Option<PathBuf>,
+    #[command(flatten)]
+    target: TargetFlags,
+    #[command(flatten)]
+    link: LinkFlags,
+}
+
+/// What to find.
+pub(crate) struct CapacityOrders {
+    /// Of each try, but for how many clients there are.
+    pub(crate) swarm: SwarmOptions,
+    pub(crate) duration: Duration,
+    pub(crate) targets: Vec<Threshold>,
+    /// The targets that were asked for, which come first.
+    pub(crate) shown: Vec<String>,
+    pub(crate) first: u32,
+    pub(crate) max: u32,
+    pub(crate) summary_json: Option<PathBuf>,
+}
+
+/// Without these, nobody would call it held.
+const ALWAYS: [&str; 3] = ["clients_failed==0", "clients_disconnected==0", "desyncs==0"];
+
+impl CapacityFlags {
+    pub(super) fn orders(self) -> Result<CapacityOrders, String> {
+        let always = ALWAYS.map(|expr| expr.parse().expect("the thresholds are right"));
+        let swarm = SwarmOptions {
+            target: if self.target.is_remote() { self.target.target() } else { self.target.own_server() }?,
+            load: Load::steady(self.first, CapacityOrders::ramp(self.first), self.duration),
+            links: self.link.links(),
+            bots: self.bots,
+            seed: self.seed.unwrap_or_else(random_seed),
+            share: Share::ALL,
+            command: super::command_line(),
+        };
+        Ok(CapacityOrders {
+            swarm,
+            duration: self.duration,
+            shown: self.targets.iter().map(ToString::to_string).collect(),
+            targets: self.targets.into_iter().chain(always).collect(),
+            first: self.first,
+            max: self.max,
+            summary_json: self.summary_json,
+        })
+    }
+}
+
+impl CapacityOrders {
+    /// A try with so many clients.
+    pub(crate) fn with_clients(&self, clients: u32) -> SwarmOptions {
+        SwarmOptions { load: Load::steady(clients, Self::ramp(clients), self.duration), ..self.swarm.clone() }
+    }
+
+    /// A few hundred clients a second: how a crowd comes in is not what is asked.
+    fn ramp(clients: u32) -> Duration {
+        Duration::from_millis(500) + Duration::from_millis(4) * clients
+    }
+}
