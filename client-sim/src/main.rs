@@ -2,6 +2,7 @@
 
 mod capacity_run;
 mod cli;
+mod metrics_server;
 mod onlookers;
 mod results;
 mod screen;

@@ -1,4 +1,4 @@
-//! Who looks on while a run goes: a terminal, or lines on standard error; a file of seconds.
+//! Who looks on while a run goes: a terminal, or lines on standard error; a file of seconds; Prometheus.
 
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
@@ -11,6 +11,7 @@ use tidelock_sim::swarm::{SwarmOptions, Watcher};
 use tidelock_sim::tell::{csv_header, csv_line, progress_line};
 
 use crate::cli::{Orders, Tui};
+use crate::metrics_server::MetricsServer;
 use crate::screen::ScreenTerminal;
 
 /// All of them.
@@ -18,6 +19,7 @@ pub(crate) struct Onlookers {
     view: View,
     duration_s: u64,
     csv: Option<Csv>,
+    metrics: Option<MetricsServer>,
 }
 
 /// How a run is shown.
@@ -47,6 +49,7 @@ impl Onlookers {
     /// Those that were asked for.
     pub(crate) fn of(orders: &Orders) -> anyhow::Result<Self> {
         let csv = orders.csv.clone().map(Csv::create).transpose()?;
+        let metrics = orders.metrics.map(MetricsServer::start).transpose()?;
         let duration_s = orders.swarm.load.duration().as_secs_f64().ceil() as u64;
         let view = match orders.tui {
             Tui::Always => View::ScreenToCome,
@@ -54,7 +57,7 @@ impl Onlookers {
             Tui::Auto | Tui::Never if orders.quiet => View::None,
             Tui::Auto | Tui::Never => View::Lines,
         };
-        Ok(Self { view, duration_s, csv })
+        Ok(Self { view, duration_s, csv, metrics })
     }
 
     /// Ends them, and says if the file lacks something.
@@ -106,6 +109,9 @@ impl Watcher for Onlookers {
         }
         if let Some(csv) = &mut self.csv {
             csv.write(&csv_line(second));
+        }
+        if let Some(metrics) = &mut self.metrics {
+            metrics.on_second(second);
         }
     }
 

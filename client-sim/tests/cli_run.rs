@@ -1,6 +1,7 @@
 //! The program against real servers: what it measures is there, adds up, and is judged.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
@@ -244,6 +245,24 @@ fn a_threshold_that_does_not_hold_gives_99() {
         assert_eq!(output.status.code(), Some(99), "{failing}");
         assert!(String::from_utf8_lossy(&output.stdout).contains("FAILED"), "{failing}");
     }
+}
+
+#[test]
+fn prometheus_is_told_how_it_goes() {
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let flags = ["--embedded", "--clients", "2", "--ramp", "0", "--duration", "5s", "--quiet", "--metrics", &address];
+    let mut child = sim(&flags).stdout(Stdio::null()).spawn().unwrap();
+    #[expect(clippy::disallowed_methods, reason = "the program runs in real time")]
+    std::thread::sleep(Duration::from_millis(3500));
+    let mut stream = TcpStream::connect(&address).unwrap();
+    stream.write_all(b"GET /metrics HTTP/1.0\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(
+        answer.starts_with("HTTP/1.0 200") && answer.contains("tidelock_sim_clients{state=\"playing\"} 2"),
+        "{answer}"
+    );
+    assert!(child.wait().unwrap().success());
 }
 
 #[test]

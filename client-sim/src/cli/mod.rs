@@ -6,6 +6,7 @@ mod load;
 mod target;
 mod values;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use capacity::CapacityFlags;
@@ -47,6 +48,10 @@ pub(crate) struct Cli {
     /// Write a line of figures for each second
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
+
+    /// Tell Prometheus how it goes: GET /metrics at this address
+    #[arg(long, value_name = "ADDRESS")]
+    metrics: Option<SocketAddr>,
 
     /// Run every N-th of the clients only, the K-th of them: others are run by other processes with the same flags and seed, and
     /// `tidelock-sim merge` puts their summaries together
@@ -210,6 +215,7 @@ pub(crate) struct Orders {
     pub(crate) swarm: SwarmOptions,
     pub(crate) results: ResultFlags,
     pub(crate) csv: Option<PathBuf>,
+    pub(crate) metrics: Option<SocketAddr>,
     pub(crate) record: Option<PathBuf>,
     pub(crate) quiet: bool,
     pub(crate) tui: Tui,
@@ -240,8 +246,8 @@ impl Cli {
             share: self.worker.unwrap_or(Share::ALL),
             command: command_line(),
         };
-        let Self { results, csv, record, quiet, tui, .. } = self;
-        Ok(Orders { swarm, results, csv, record, quiet, tui })
+        let Self { results, csv, metrics, record, quiet, tui, .. } = self;
+        Ok(Orders { swarm, results, csv, metrics, record, quiet, tui })
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod comparison;
 mod csv;
+mod exposition;
 mod ink;
 mod lines;
 mod table;
@@ -9,6 +10,7 @@ mod units;
 
 pub use comparison::render_comparison;
 pub use csv::{csv_header, csv_line};
+pub use exposition::Exposition;
 pub use ink::Ink;
 pub use lines::progress_line;
 pub use table::render;
