@@ -64,47 +64,68 @@ fn pct(deeds: &Deeds, of: fn(&Deeds) -> u64) -> f64 {
     of(deeds) as f64 / deeds.seen.load(Relaxed) as f64 * 100.0
 }
 
-fn assert_near(what: &str, reported: f64, true_value: f64, within: f64) {
-    assert!((reported - true_value).abs() <= within, "{what}: reported {reported}, and it was {true_value}");
+fn near(what: &str, reported: f64, true_value: f64, within: f64) -> Result<(), String> {
+    if (reported - true_value).abs() <= within {
+        return Ok(());
+    }
+    Err(format!("{what}: reported {reported}, and it was {true_value}"))
+}
+
+/// Three tries: a machine that does something else meanwhile is late by milliseconds, and chance is chance. What is wrong is wrong in
+/// all of them.
+fn try_thrice(calibrate: impl Fn() -> Result<(), String>) {
+    let _alone = alone();
+    let mut faults = Vec::new();
+    while let Err(fault) = calibrate() {
+        faults.push(fault);
+        assert!(faults.len() < 3, "{faults:#?}");
+    }
 }
 
 #[test]
 fn latency_and_jitter_that_are_not_ours_are_reported_within_2_ms() {
-    let _alone = alone();
+    try_thrice(latency_and_jitter);
+}
+
+fn latency_and_jitter() -> Result<(), String> {
     // What the proxy itself takes is in all of them.
-    let (near, _) = behind([Habits::default(); 2], "near.json");
+    let (plain, _) = behind([Habits::default(); 2], "near.json");
     let way = |ms| Habits { latency: Duration::from_millis(ms), ..Habits::default() };
     let (far, _) = behind([way(30), way(45)], "far.json");
-    let apart = |pointer| number(&far, pointer) - number(&near, pointer);
-    assert_near("round trip", apart("/rtt_ms/p50"), 75.0, 2.0);
-    assert_near("age", apart("/snapshot_age_ms/p50"), 45.0, 2.0);
+    let apart = |pointer| number(&far, pointer) - number(&plain, pointer);
+    near("round trip", apart("/rtt_ms/p50"), 75.0, 2.0)?;
+    near("age", apart("/snapshot_age_ms/p50"), 45.0, 2.0)?;
     let (shaky, _) = behind([Habits::default(), Habits { jitter: Duration::from_millis(12), ..way(20) }], "shaky.json");
-    let apart = |pointer| number(&shaky, pointer) - number(&near, pointer);
-    assert_near("the slowest", apart("/snapshot_age_ms/p99"), 32.0, 2.0);
+    let apart = |pointer| number(&shaky, pointer) - number(&plain, pointer);
+    near("the slowest", apart("/snapshot_age_ms/p99"), 32.0, 2.0)?;
     // Order is kept among all clients: whoever comes after somebody slow is as slow. So the middle is above 26 ms.
-    assert_near("the middle", apart("/snapshot_age_ms/p50"), 29.0, 4.0);
+    near("the middle", apart("/snapshot_age_ms/p50"), 29.0, 4.0)
 }
 
 #[test]
 fn loss_doubles_and_reorder_that_are_not_ours_are_reported_within_half_a_point() {
-    let _alone = alone();
+    try_thrice(loss_doubles_and_reorder);
+}
+
+fn loss_doubles_and_reorder() -> Result<(), String> {
     let latency = Duration::from_millis(10);
     let down = Habits { latency, lose_one_in: 20, double_one_in: 25, hold_one_in: 50, ..Habits::default() };
     let up = Habits { latency, lose_one_in: 50, ..Habits::default() };
     let (summary, proxy) = behind([up, down], "lossy.json");
     let lost = |deeds: &Deeds| deeds.lost.load(Relaxed);
-    assert_near("lost down", number(&summary, "/loss/down_pct"), pct(&proxy.down, lost), 0.5);
-    assert_near("lost up", number(&summary, "/loss/up_pct"), pct(&proxy.up, lost), 0.5);
+    near("lost down", number(&summary, "/loss/down_pct"), pct(&proxy.down, lost), 0.5)?;
+    near("lost up", number(&summary, "/loss/up_pct"), pct(&proxy.up, lost), 0.5)?;
     let doubled = pct(&proxy.down, |deeds| deeds.doubled.load(Relaxed));
-    assert_near("doubled", number(&summary, "/loss/duplicate_pct"), doubled, 0.5);
+    near("doubled", number(&summary, "/loss/duplicate_pct"), doubled, 0.5)?;
     let held = pct(&proxy.down, |deeds| deeds.held.load(Relaxed));
-    assert_near("reordered", number(&summary, "/loss/reordered_pct"), held, 0.5);
+    near("reordered", number(&summary, "/loss/reordered_pct"), held, 0.5)?;
     for (what, true_value, nominal) in
         [("loss", pct(&proxy.down, lost), 5.0), ("doubles", doubled, 3.8), ("holding", held, 1.9)]
     {
-        assert_near(&format!("the proxy's {what}"), true_value, nominal, 0.5);
+        near(&format!("the proxy's {what}"), true_value, nominal, 0.5)?;
     }
     assert_eq!(number(&summary, "/desyncs"), 0.0);
+    Ok(())
 }
 
 /// A server as a process of its own.
@@ -147,20 +168,21 @@ fn a_server_that_stands_still_for_300_ms_is_seen_by_age_and_effect() {
 
 #[test]
 fn loss_of_the_kernels_is_reported_within_half_a_point() {
-    let _alone = alone();
-    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("kernel.json");
-    let rule = "iptables -A INPUT -i lo -p udp -m statistic --mode random --probability 0.05 -j DROP";
-    let allowed = Command::new("unshare").args(["-n", "sh", "-c", &format!("ip link set lo up && {rule}")]).output();
+    const RULE: &str = "iptables -A INPUT -i lo -p udp -m statistic --mode random --probability 0.05 -j DROP";
+    let script = |then: &str| format!("ip link set lo up && {RULE} && {then}");
+    let allowed = Command::new("unshare").args(["-n", "sh", "-c", &script("true")]).output();
     if !allowed.is_ok_and(|output| output.status.success()) {
         let _ = writeln!(std::io::stderr(), "skipped: no network namespaces here, or no iptables with `statistic`");
         return;
     }
-    let sim =
-        format!("{SIM} --embedded --clients 32 --ramp 1s --duration 14s --quiet --summary-json {}", path.display());
-    let script = format!("ip link set lo up && {rule} && {sim}");
-    let output = Command::new("unshare").args(["-n", "sh", "-c", &script]).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let summary = read(&path);
-    assert_near("lost down", number(&summary, "/loss/down_pct"), 5.0, 0.5);
-    assert_near("lost up", number(&summary, "/loss/up_pct"), 5.0, 0.5);
+    try_thrice(|| {
+        let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("kernel.json");
+        let flags = "--embedded --clients 32 --ramp 1s --duration 14s --quiet --summary-json";
+        let run = script(&format!("{SIM} {flags} {}", path.display()));
+        let output = Command::new("unshare").args(["-n", "sh", "-c", &run]).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let summary = read(&path);
+        near("lost down", number(&summary, "/loss/down_pct"), 5.0, 0.5)?;
+        near("lost up", number(&summary, "/loss/up_pct"), 5.0, 0.5)
+    });
 }
