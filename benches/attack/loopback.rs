@@ -124,7 +124,7 @@ fn told(
     summary: &Summary,
     stats: &ServerStats,
 ) -> Loopback {
-    let age = summary.snapshot_age_ms.unwrap_or_default();
+    let age = summary.figures.snapshot_age_ms.unwrap_or_default();
     Loopback {
         kind: kind.map_or("calm", FloodKind::name),
         reached_per_s: flooded.map_or(0.0, |flooded| flooded.sent as f64 / flooded.duration.as_secs_f64()),
@@ -132,10 +132,10 @@ fn told(
         age_p99_ms: age.p99,
         tick_p99_ms: summary.server.tick_ms.unwrap_or_default().p99,
         disconnected: summary.clients.failed + summary.clients.disconnected,
-        desyncs: summary.desyncs,
+        desyncs: summary.figures.desyncs,
         undecodable: summary.snapshots.undecodable,
-        down_lost_pct: summary.loss.down_pct.unwrap_or(0.0),
-        up_lost_pct: summary.loss.up_pct.unwrap_or(0.0),
+        down_lost_pct: summary.figures.loss.down_pct.unwrap_or(0.0),
+        up_lost_pct: summary.figures.loss.up_pct.unwrap_or(0.0),
         inputs_missing_pct: summary.inputs.missing_pct.unwrap_or(0.0),
         inbox_full: stats.inbox_full,
         inbox_strangers_full: stats.inbox_strangers_full,

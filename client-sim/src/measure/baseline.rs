@@ -128,7 +128,7 @@ mod tests {
 
     fn summary(p99: f64, connected: u64) -> Summary {
         let mut summary = Summary { schema: Summary::SCHEMA, bots: "wander".to_owned(), ..Summary::default() };
-        summary.snapshot_age_ms = Some(Distribution { p99, ..Distribution::default() });
+        summary.figures.snapshot_age_ms = Some(Distribution { p99, ..Distribution::default() });
         summary.clients.connected = connected;
         summary
     }

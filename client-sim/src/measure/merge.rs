@@ -164,9 +164,9 @@ mod tests {
         let mut whole = part(1, 0..1000);
         let rest = part(2, 9_000..10_000);
         whole.profiles.get_mut("wifi").unwrap().account.add(&rest.profiles["wifi"].account);
-        assert_eq!(merged.summary().rtt_ms, whole.summary().rtt_ms);
+        assert_eq!(merged.summary().figures.rtt_ms, whole.summary().figures.rtt_ms);
         let summary = merged.summary();
-        assert_eq!((summary.clients.requested, summary.bandwidth.down_bytes_total), (10, 2000));
+        assert_eq!((summary.clients.requested, summary.figures.bandwidth.down_bytes_total), (10, 2000));
         assert_eq!(merged.timeline[0].distribution(Figure::Rtt).map(|rtt| rtt.count), Some(2000));
         assert_eq!(merged.server.map(|server| server.over_us), Some(2_000_000));
     }

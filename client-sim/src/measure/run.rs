@@ -3,8 +3,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::summary::{
-    Bandwidth, BothWays, Clients, ClockFit, Conditioner, Inputs, Interpolation, LoadSummary, Loss, Origin,
-    PredictedEffects, ProfileSummary, Server, Sim, Snapshots, Summary,
+    Bandwidth, BothWays, ClientFigures, Clients, ClockFit, Conditioner, Inputs, Interpolation, LoadSummary, Loss,
+    Origin, PredictedEffects, ProfileSummary, Server, Sim, Snapshots, Summary,
 };
 use super::{Account, Distribution, Figure, Second, ServerFigures};
 
@@ -100,26 +100,15 @@ impl Run {
             duration_s: self.duration_us as f64 / 1e6,
             measured_s: self.measured_us as f64 / 1e6,
             tick_hz: account.tick_hz,
-            connect_ms: all.distribution(Figure::Connect),
-            join_ms: all.distribution(Figure::Join),
-            rtt_ms: all.distribution(Figure::Rtt),
-            jitter_ms: all.distribution(Figure::Jitter),
-            snapshot_age_ms: all.distribution(Figure::Age),
-            input_to_effect_ms: all.distribution(Figure::Effect),
-            prediction_error_m: all.distribution(Figure::Prediction),
-            corrections_per_client_s: all.corrections_per_client_s(),
+            figures: all.told(),
             predicted_effects: PredictedEffects { confirmed: account.events.confirmed, undone: account.events.undone },
-            interpolation: all.interpolation(),
             clock: ClockFit {
                 offset_error_ms: all.distribution(Figure::Offset),
                 drift_ppm: all.distribution(Figure::Drift),
                 jitter_ms: all.distribution(Figure::ClockJitter),
             },
-            loss: all.loss(),
             snapshots: all.snapshots(),
             inputs: self.inputs(&account),
-            desyncs: account.attendance.desyncs,
-            bandwidth: all.bandwidth(),
             server: self.server(&account),
             sim: self.sim(&account),
             conditioner: self.conditioner(),
@@ -209,18 +198,7 @@ impl Run {
             ProfileSummary {
                 clients: account.attendance.started,
                 conditioner: conditioner.clone(),
-                connect_ms: all.distribution(Figure::Connect),
-                join_ms: all.distribution(Figure::Join),
-                rtt_ms: all.distribution(Figure::Rtt),
-                jitter_ms: all.distribution(Figure::Jitter),
-                snapshot_age_ms: all.distribution(Figure::Age),
-                input_to_effect_ms: all.distribution(Figure::Effect),
-                prediction_error_m: all.distribution(Figure::Prediction),
-                corrections_per_client_s: all.corrections_per_client_s(),
-                interpolation: all.interpolation(),
-                loss: all.loss(),
-                bandwidth: all.bandwidth(),
-                desyncs: account.attendance.desyncs,
+                figures: all.told(),
             }
         };
         self.profiles.iter().map(|(name, profile)| (name.clone(), summary(profile))).collect()
@@ -234,6 +212,23 @@ struct Figures<'a> {
 }
 
 impl Figures<'_> {
+    fn told(&self) -> ClientFigures {
+        ClientFigures {
+            connect_ms: self.distribution(Figure::Connect),
+            join_ms: self.distribution(Figure::Join),
+            rtt_ms: self.distribution(Figure::Rtt),
+            jitter_ms: self.distribution(Figure::Jitter),
+            snapshot_age_ms: self.distribution(Figure::Age),
+            input_to_effect_ms: self.distribution(Figure::Effect),
+            prediction_error_m: self.distribution(Figure::Prediction),
+            corrections_per_client_s: self.corrections_per_client_s(),
+            interpolation: self.interpolation(),
+            loss: self.loss(),
+            bandwidth: self.bandwidth(),
+            desyncs: self.of.attendance.desyncs,
+        }
+    }
+
     fn distribution(&self, figure: Figure) -> Option<Distribution> {
         let is_meant = self.ages_are_ages || !matches!(figure, Figure::Age | Figure::Offset);
         self.of.histograms.distribution(figure).filter(|_| is_meant)

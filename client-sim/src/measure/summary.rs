@@ -22,38 +22,17 @@ pub struct Summary {
     pub measured_s: f64,
     /// As the server told.
     pub tick_hz: Option<u32>,
-    /// From the start of a client, token in hand, to its admission to the game.
-    pub connect_ms: Option<Distribution>,
-    /// From the start of a client to its first complete view.
-    pub join_ms: Option<Distribution>,
-    /// Round trips.
-    pub rtt_ms: Option<Distribution>,
-    /// Each client's estimate of its jitter, once a second.
-    pub jitter_ms: Option<Distribution>,
-    /// From the moment a tick was due at the server to the application of its snapshot at the client.
-    pub snapshot_age_ms: Option<Distribution>,
-    /// From the moment an input was due to the receipt of the first snapshot with its effect.
-    pub input_to_effect_ms: Option<Distribution>,
-    /// How far predictions of the client's own avatar were off, for each snapshot applied; 0 where they were right.
-    pub prediction_error_m: Option<Distribution>,
-    /// How often predictions were corrected.
-    pub corrections_per_client_s: Option<f64>,
+    /// Of all clients.
+    #[serde(flatten)]
+    pub figures: ClientFigures,
     /// What players were predicted to do besides moving: shots, pick-ups.
     pub predicted_effects: PredictedEffects,
-    /// What clients showed between snapshots.
-    pub interpolation: Interpolation,
     /// The server's clock, as clients see it, each once a second.
     pub clock: ClockFit,
-    /// What the clients saw of the link.
-    pub loss: Loss,
     /// Snapshot datagrams by fate.
     pub snapshots: Snapshots,
     /// Inputs by fate.
     pub inputs: Inputs,
-    /// Checksums of snapshots that did not match.
-    pub desyncs: u64,
-    /// UDP payload.
-    pub bandwidth: Bandwidth,
     /// The server, as it measures itself.
     pub server: Server,
     /// This simulator.
@@ -76,37 +55,45 @@ pub struct Summary {
     pub thresholds: Vec<ThresholdResult>,
 }
 
-/// What clients with one kind of link measured: as the fields of the same names of all clients.
+/// What some clients measured, all or those with one kind of link.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct ClientFigures {
+    /// From the start of a client, token in hand, to its admission to the game.
+    pub connect_ms: Option<Distribution>,
+    /// From the start of a client to its first complete view.
+    pub join_ms: Option<Distribution>,
+    /// Round trips.
+    pub rtt_ms: Option<Distribution>,
+    /// Each client's estimate of its jitter, once a second.
+    pub jitter_ms: Option<Distribution>,
+    /// From the moment a tick was due at the server to the application of its snapshot at the client.
+    pub snapshot_age_ms: Option<Distribution>,
+    /// From the moment an input was due to the receipt of the first snapshot with its effect.
+    pub input_to_effect_ms: Option<Distribution>,
+    /// How far predictions of the client's own avatar were off, for each snapshot applied; 0 where they were right.
+    pub prediction_error_m: Option<Distribution>,
+    /// How often predictions were corrected.
+    pub corrections_per_client_s: Option<f64>,
+    /// What clients showed between snapshots.
+    pub interpolation: Interpolation,
+    /// What the clients saw of the link.
+    pub loss: Loss,
+    /// Checksums of snapshots that did not match.
+    pub desyncs: u64,
+    /// UDP payload.
+    pub bandwidth: Bandwidth,
+}
+
+/// Of the clients with one kind of link.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct ProfileSummary {
     /// How many clients had it.
     pub clients: u64,
     /// What was set.
     pub conditioner: BothWays,
-    /// See [`Summary::connect_ms`].
-    pub connect_ms: Option<Distribution>,
-    /// See [`Summary::join_ms`].
-    pub join_ms: Option<Distribution>,
-    /// See [`Summary::rtt_ms`].
-    pub rtt_ms: Option<Distribution>,
-    /// See [`Summary::jitter_ms`].
-    pub jitter_ms: Option<Distribution>,
-    /// See [`Summary::snapshot_age_ms`].
-    pub snapshot_age_ms: Option<Distribution>,
-    /// See [`Summary::input_to_effect_ms`].
-    pub input_to_effect_ms: Option<Distribution>,
-    /// See [`Summary::prediction_error_m`].
-    pub prediction_error_m: Option<Distribution>,
-    /// See [`Summary::corrections_per_client_s`].
-    pub corrections_per_client_s: Option<f64>,
-    /// See [`Summary::interpolation`].
-    pub interpolation: Interpolation,
-    /// See [`Summary::loss`].
-    pub loss: Loss,
-    /// See [`Summary::bandwidth`].
-    pub bandwidth: Bandwidth,
-    /// See [`Summary::desyncs`].
-    pub desyncs: u64,
+    /// What they measured.
+    #[serde(flatten)]
+    pub figures: ClientFigures,
 }
 
 /// How many were to play, and when.
@@ -374,8 +361,7 @@ impl Summary {
     #[must_use]
     pub fn full() -> Self {
         let some = || Some(Distribution { max: Some(0.0), ..Distribution::default() });
-        let interpolation = || Interpolation { delay_ms: some(), error_m: some(), ..Interpolation::default() };
-        let profile = ProfileSummary {
+        let figures = ClientFigures {
             connect_ms: some(),
             join_ms: some(),
             rtt_ms: some(),
@@ -383,19 +369,13 @@ impl Summary {
             snapshot_age_ms: some(),
             input_to_effect_ms: some(),
             prediction_error_m: some(),
-            interpolation: interpolation(),
-            ..ProfileSummary::default()
+            interpolation: Interpolation { delay_ms: some(), error_m: some(), ..Interpolation::default() },
+            ..ClientFigures::default()
         };
+        let profile = ProfileSummary { figures: figures.clone(), ..ProfileSummary::default() };
         Self {
             tick_hz: Some(0),
-            connect_ms: some(),
-            join_ms: some(),
-            rtt_ms: some(),
-            jitter_ms: some(),
-            snapshot_age_ms: some(),
-            input_to_effect_ms: some(),
-            prediction_error_m: some(),
-            interpolation: interpolation(),
+            figures,
             clock: ClockFit { offset_error_ms: some(), drift_ppm: some(), jitter_ms: some() },
             server: Server { tick_ms: some(), ..Server::default() },
             sim: Sim { schedule_lag_ms: some(), ..Sim::default() },

@@ -111,7 +111,7 @@ impl fmt::Display for Names {
 mod tests {
     use super::*;
     use crate::measure::Distribution;
-    use crate::measure::summary::ProfileSummary;
+    use crate::measure::summary::{ClientFigures, ProfileSummary};
 
     fn check(expr: &str, summary: &Summary) -> ThresholdResult {
         expr.parse::<Threshold>().unwrap().check(summary)
@@ -119,7 +119,8 @@ mod tests {
 
     #[test]
     fn each_comparison_holds_on_its_side_of_the_bound() {
-        let summary = Summary { desyncs: 5, ..Summary::default() };
+        let figures = ClientFigures { desyncs: 5, ..ClientFigures::default() };
+        let summary = Summary { figures, ..Summary::default() };
         for (expr, ok) in [
             ("desyncs<5", false),
             ("desyncs<6", true),
@@ -139,9 +140,10 @@ mod tests {
     #[test]
     fn names_reach_into_distributions_and_groups() {
         let age = Distribution { p99: 70.0, ..Distribution::default() };
-        let mut summary = Summary { snapshot_age_ms: Some(age), ..Summary::default() };
-        summary.loss.down_pct = Some(2.5);
-        let wifi = ProfileSummary { rtt_ms: Some(age), ..ProfileSummary::default() };
+        let figures = ClientFigures { snapshot_age_ms: Some(age), rtt_ms: Some(age), ..ClientFigures::default() };
+        let mut summary = Summary { figures: figures.clone(), ..Summary::default() };
+        summary.figures.loss.down_pct = Some(2.5);
+        let wifi = ProfileSummary { figures, ..ProfileSummary::default() };
         summary.profiles.insert("wifi".to_owned(), wifi);
         summary.sim.saturated = true;
         assert!(check("snapshot_age_ms_p99<100", &summary).ok);

@@ -20,7 +20,7 @@ pub(super) fn over_time(run: &Run) -> Vec<Chart<'static>> {
         let band = |second: &Second| second.distribution(of);
         banded(seconds, title, "ms", band)
     };
-    let ages = run.summary().snapshot_age_ms.is_some();
+    let ages = run.summary().figures.snapshot_age_ms.is_some();
     let mut charts = Vec::new();
     charts.extend(ages.then(|| figure("Snapshot age", Figure::Age)));
     charts.extend([figure("Input to effect", Figure::Effect), figure("Round trip", Figure::Rtt)]);
@@ -119,10 +119,10 @@ pub(super) fn distributions(run: &Run) -> Vec<Chart<'static>> {
     let account = run.account();
     let summary = run.summary();
     let measured = [
-        ("Snapshot age", "ms", Figure::Age, summary.snapshot_age_ms),
-        ("Input to effect", "ms", Figure::Effect, summary.input_to_effect_ms),
-        ("Round trip", "ms", Figure::Rtt, summary.rtt_ms),
-        ("Corrections", "m", Figure::Prediction, summary.prediction_error_m),
+        ("Snapshot age", "ms", Figure::Age, summary.figures.snapshot_age_ms),
+        ("Input to effect", "ms", Figure::Effect, summary.figures.input_to_effect_ms),
+        ("Round trip", "ms", Figure::Rtt, summary.figures.rtt_ms),
+        ("Corrections", "m", Figure::Prediction, summary.figures.prediction_error_m),
     ];
     let mut charts = Vec::new();
     for (title, unit, figure, distribution) in measured {

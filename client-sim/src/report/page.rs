@@ -52,7 +52,7 @@ fn warnings(summary: &Summary, html: &mut String) {
             "The simulator itself was late: these figures are worse than the server deserves. Run fewer clients, or give it more cores.",
         );
     }
-    if summary.desyncs > 0 {
+    if summary.figures.desyncs > 0 {
         warn("Clients held what the server had not sent: there were desyncs.");
     }
     if let Some(why) = &summary.cut_short {
@@ -74,17 +74,20 @@ fn tiles(summary: &Summary, html: &mut String) {
     let tiles = [
         ("connected", format!("{} of {}", grouped(clients.connected), grouped(clients.requested))),
         ("disconnected", grouped(clients.disconnected)),
-        ("desyncs", grouped(summary.desyncs)),
-        ("snapshot age, p99", ms(summary.snapshot_age_ms.map(|age| age.p99))),
-        ("input to effect, p99", ms(summary.input_to_effect_ms.map(|effect| effect.p99))),
-        ("round trip, median", ms(summary.rtt_ms.map(|rtt| rtt.p50))),
-        ("lost down", pct(summary.loss.down_pct)),
-        ("lost up", pct(summary.loss.up_pct)),
+        ("desyncs", grouped(summary.figures.desyncs)),
+        ("snapshot age, p99", ms(summary.figures.snapshot_age_ms.map(|age| age.p99))),
+        ("input to effect, p99", ms(summary.figures.input_to_effect_ms.map(|effect| effect.p99))),
+        ("round trip, median", ms(summary.figures.rtt_ms.map(|rtt| rtt.p50))),
+        ("lost down", pct(summary.figures.loss.down_pct)),
+        ("lost up", pct(summary.figures.loss.up_pct)),
         (
             "corrections",
-            summary.corrections_per_client_s.map_or_else(|| "-".to_owned(), |rate| format!("{} /s", number(rate))),
+            summary
+                .figures
+                .corrections_per_client_s
+                .map_or_else(|| "-".to_owned(), |rate| format!("{} /s", number(rate))),
         ),
-        ("to each client", summary.bandwidth.down_bytes_per_client_s.map_or_else(|| "-".to_owned(), rate)),
+        ("to each client", summary.figures.bandwidth.down_bytes_per_client_s.map_or_else(|| "-".to_owned(), rate)),
         ("server tick, p99", ms(summary.server.tick_ms.map(|tick| tick.p99))),
         ("server's processor", pct(summary.server.cpu_pct)),
         ("simulator's", pct(summary.sim.cpu_pct)),

@@ -44,9 +44,9 @@ pub(super) fn profiles(summary: &Summary, html: &mut String) {
             [at(|of| of.p50), at(|of| of.p99)]
         };
         let pct = |value: Option<f64>| value.map(|value| format!("{} %", number(value)));
-        let [rtt_p50, rtt_p99] = pair(&profile.rtt_ms);
-        let [age_p50, age_p99] = pair(&profile.snapshot_age_ms);
-        let [effect_p50, effect_p99] = pair(&profile.input_to_effect_ms);
+        let [rtt_p50, rtt_p99] = pair(&profile.figures.rtt_ms);
+        let [age_p50, age_p99] = pair(&profile.figures.snapshot_age_ms);
+        let [effect_p50, effect_p99] = pair(&profile.figures.input_to_effect_ms);
         let cells = [
             Some(grouped(profile.clients)),
             rtt_p50,
@@ -55,11 +55,11 @@ pub(super) fn profiles(summary: &Summary, html: &mut String) {
             age_p99,
             effect_p50,
             effect_p99,
-            pct(profile.loss.down_pct),
-            pct(profile.loss.up_pct),
-            pct(profile.interpolation.underrun_pct),
-            profile.corrections_per_client_s.map(|rate| format!("{} /s", number(rate))),
-            profile.bandwidth.down_bytes_per_client_s.map(rate),
+            pct(profile.figures.loss.down_pct),
+            pct(profile.figures.loss.up_pct),
+            pct(profile.figures.interpolation.underrun_pct),
+            profile.figures.corrections_per_client_s.map(|rate| format!("{} /s", number(rate))),
+            profile.figures.bandwidth.down_bytes_per_client_s.map(rate),
         ];
         let _ = write!(html, "<tr><th>{}</th>", escape(name));
         for cell in cells {
@@ -73,15 +73,15 @@ pub(super) fn profiles(summary: &Summary, html: &mut String) {
 /// Every distribution.
 pub(super) fn distributions(summary: &Summary, html: &mut String) {
     let rows = [
-        ("snapshot age, ms", &summary.snapshot_age_ms),
-        ("input to effect, ms", &summary.input_to_effect_ms),
-        ("round trip, ms", &summary.rtt_ms),
-        ("jitter, ms", &summary.jitter_ms),
-        ("display delay, ms", &summary.interpolation.delay_ms),
-        ("display error, m", &summary.interpolation.error_m),
-        ("prediction error, m", &summary.prediction_error_m),
-        ("connect, ms", &summary.connect_ms),
-        ("full view, ms", &summary.join_ms),
+        ("snapshot age, ms", &summary.figures.snapshot_age_ms),
+        ("input to effect, ms", &summary.figures.input_to_effect_ms),
+        ("round trip, ms", &summary.figures.rtt_ms),
+        ("jitter, ms", &summary.figures.jitter_ms),
+        ("display delay, ms", &summary.figures.interpolation.delay_ms),
+        ("display error, m", &summary.figures.interpolation.error_m),
+        ("prediction error, m", &summary.figures.prediction_error_m),
+        ("connect, ms", &summary.figures.connect_ms),
+        ("full view, ms", &summary.figures.join_ms),
         ("server tick, ms", &summary.server.tick_ms),
         ("simulator's lag, ms", &summary.sim.schedule_lag_ms),
     ];

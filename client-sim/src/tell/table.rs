@@ -72,10 +72,10 @@ impl Page {
             let comings = comings.map(|(count, what)| format!("{} {what}", grouped(count)));
             self.line("", &comings.join(", "));
         }
-        let desyncs = grouped(summary.desyncs);
-        let desyncs = if summary.desyncs > 0 { self.ink.bad(&desyncs) } else { desyncs };
+        let desyncs = grouped(summary.figures.desyncs);
+        let desyncs = if summary.figures.desyncs > 0 { self.ink.bad(&desyncs) } else { desyncs };
         self.line("desyncs", &desyncs);
-        if let Some((rate, error)) = summary.corrections_per_client_s.zip(summary.prediction_error_m) {
+        if let Some((rate, error)) = summary.figures.corrections_per_client_s.zip(summary.figures.prediction_error_m) {
             let worst = error.max.filter(|max| *max > 0.0);
             let worst = worst.map_or_else(String::new, |max| format!(", the largest {max:.3} m"));
             self.line("corrections", &format!("{} a second and client{worst}", plain(rate)));
@@ -85,7 +85,7 @@ impl Page {
             let undone = self.alarm(effects.undone, "undone");
             self.line("predicted", &format!("{} shots and pick-ups confirmed{undone}", grouped(effects.confirmed)));
         }
-        let shown = &summary.interpolation;
+        let shown = &summary.figures.interpolation;
         if let Some((underruns, guessed)) = shown.underrun_pct.zip(shown.extrapolated_pct) {
             let off = shown.error_m.map_or_else(String::new, |error| format!(", off by {:.3} m at p99", error.p99));
             self.line("display", &format!("{underruns:.2} % underruns, {guessed:.2} % guessed{off}"));
@@ -98,13 +98,13 @@ impl Page {
         let head = format!("{:<LABEL$}{columns}{:>13}", "milliseconds", "count");
         let head = self.ink.faint(&head);
         self.raw(&head);
-        self.distribution("round trip", summary.rtt_ms.as_ref());
-        self.distribution("jitter", summary.jitter_ms.as_ref());
-        self.distribution("snapshot age", summary.snapshot_age_ms.as_ref());
-        self.distribution("display delay", summary.interpolation.delay_ms.as_ref());
-        self.distribution("input to effect", summary.input_to_effect_ms.as_ref());
-        self.distribution("connect", summary.connect_ms.as_ref());
-        self.distribution("full view", summary.join_ms.as_ref());
+        self.distribution("round trip", summary.figures.rtt_ms.as_ref());
+        self.distribution("jitter", summary.figures.jitter_ms.as_ref());
+        self.distribution("snapshot age", summary.figures.snapshot_age_ms.as_ref());
+        self.distribution("display delay", summary.figures.interpolation.delay_ms.as_ref());
+        self.distribution("input to effect", summary.figures.input_to_effect_ms.as_ref());
+        self.distribution("connect", summary.figures.connect_ms.as_ref());
+        self.distribution("full view", summary.figures.join_ms.as_ref());
         self.distribution("server tick", summary.server.tick_ms.as_ref());
         if let Some((hz, tick)) = summary.tick_hz.filter(|hz| *hz > 0).zip(summary.server.tick_ms) {
             let budget = 1e3 / f64::from(hz);
@@ -124,21 +124,19 @@ impl Page {
         let columns = columns.map(|name| format!("{name:>10}")).concat();
         let head = self.ink.faint(&format!("{:<LABEL$}{columns}", "by link, ms"));
         self.raw(&head);
-        for (name, ProfileSummary { clients, rtt_ms, snapshot_age_ms, input_to_effect_ms, loss, .. }) in
-            &summary.profiles
-        {
+        for (name, ProfileSummary { clients, figures, .. }) in &summary.profiles {
             let at = |of: &Option<Distribution>, at: fn(&Distribution) -> f64| {
                 of.as_ref().map_or_else(|| "-".to_owned(), |of| ms(at(of)))
             };
-            let figures = [
+            let columns = [
                 grouped(*clients),
-                at(rtt_ms, |of| of.p50),
-                at(snapshot_age_ms, |of| of.p50),
-                at(snapshot_age_ms, |of| of.p99),
-                at(input_to_effect_ms, |of| of.p99),
-                pct(loss.down_pct),
+                at(&figures.rtt_ms, |of| of.p50),
+                at(&figures.snapshot_age_ms, |of| of.p50),
+                at(&figures.snapshot_age_ms, |of| of.p99),
+                at(&figures.input_to_effect_ms, |of| of.p99),
+                pct(figures.loss.down_pct),
             ];
-            self.line(name, &figures.map(|figure| format!("{figure:>10}")).concat());
+            self.line(name, &columns.map(|figure| format!("{figure:>10}")).concat());
         }
         self.gap();
     }
@@ -158,7 +156,7 @@ impl Page {
         let head = self.ink.faint(&head);
         self.raw(&head);
         let mut pair = |label: &str, down: String, up: String| self.line(label, &format!("{down:>14}{up:>14}"));
-        let (loss, bandwidth) = (&summary.loss, &summary.bandwidth);
+        let (loss, bandwidth) = (&summary.figures.loss, &summary.figures.bandwidth);
         pair("lost", pct(loss.down_pct), pct(loss.up_pct));
         pair("duplicated", pct(loss.duplicate_pct), "-".to_owned());
         pair("reordered", pct(loss.reordered_pct), "-".to_owned());
@@ -301,13 +299,20 @@ pub(crate) fn link(direction: &Direction) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::summary::{BothWays, Origin};
+    use crate::measure::summary::{BothWays, ClientFigures, Origin};
 
     #[test]
     fn no_line_is_wider_than_a_terminal() {
         let most = Distribution { p50: 1e5, p90: 1e5, p95: 1e5, p99: 1e5, max: Some(1e5), mean: 1e5, count: 9_999_999 };
         let origin = Origin { server: "127.0.0.1:7777".to_owned(), ..Origin::default() };
-        let mut summary = Summary { origin, rtt_ms: Some(most), desyncs: 12, tick_hz: Some(60), ..Summary::default() };
+        let figures = ClientFigures {
+            rtt_ms: Some(most),
+            snapshot_age_ms: Some(most),
+            input_to_effect_ms: Some(most),
+            desyncs: 12,
+            ..ClientFigures::default()
+        };
+        let mut summary = Summary { origin, figures: figures.clone(), tick_hz: Some(60), ..Summary::default() };
         summary.server.tick_ms = Some(most);
         summary.server.overruns = Some(9_999_999);
         summary.server.skipped = Some(9_999_999);
@@ -324,14 +329,7 @@ mod tests {
             ..Direction::default()
         };
         let conditioner = BothWays { down, up: Direction::default() };
-        let profile = ProfileSummary {
-            clients: 12_345,
-            conditioner,
-            rtt_ms: Some(most),
-            snapshot_age_ms: Some(most),
-            input_to_effect_ms: Some(most),
-            ..ProfileSummary::default()
-        };
+        let profile = ProfileSummary { clients: 12_345, conditioner, figures };
         for name in ["bad-wifi", "transatlantic"] {
             summary.profiles.insert(name.to_owned(), profile.clone());
         }
