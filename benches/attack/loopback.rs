@@ -9,14 +9,16 @@ use tidelock::ClientId;
 use tidelock_arena::ArenaInput;
 use tidelock_benches::heap::live_bytes;
 use tidelock_server::arena::Arena;
-use tidelock_server::io::options::{Number, PROTOCOL_ID};
+use tidelock_server::io::options::Number;
 use tidelock_server::io::{Options, Server, ServerConfig, ServerHandle, ServerStats, clock};
-use tidelock_sim::bots::{BotKind, BotMix};
+use tidelock_sim::bots::BotKind;
 use tidelock_sim::link::Link;
 use tidelock_sim::load::Load;
 use tidelock_sim::measure::Summary;
 use tidelock_sim::siege::{Flood, FloodKind, Loot, request};
-use tidelock_sim::swarm::{self, Flooded, Flooder, Insider, Links, Nobody, RemoteOptions, Share, SwarmOptions, Target};
+use tidelock_sim::swarm::{
+    self, Flooded, Flooder, Insider, Links, Nobody, RemoteOptions, Share, SwarmOptions, Target, ThinShare,
+};
 
 /// One run.
 #[derive(Debug, Serialize)]
@@ -99,10 +101,11 @@ fn start(players: u32) -> ServerHandle {
 fn options(server: &ServerHandle, players: u32, duration: Duration) -> SwarmOptions {
     let admin = format!("http://{}", server.admin_address().expect("it has an admin endpoint"));
     SwarmOptions {
-        target: Target::Remote(RemoteOptions { admin, server: None, key_file: None, protocol_id: PROTOCOL_ID }),
+        target: Target::Remote(RemoteOptions::at(&admin)),
         load: Load::steady(players, WARM_UP - Duration::from_secs(1), duration),
         links: Links::all(Link::default()),
-        bots: BotMix::only(BotKind::Wander),
+        bots: BotKind::Wander.into(),
+        thin: ThinShare::default(),
         seed: 1,
         share: Share::ALL,
         command: String::new(),

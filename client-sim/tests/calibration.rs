@@ -45,18 +45,46 @@ fn number(summary: &Value, pointer: &str) -> f64 {
     summary.pointer(pointer).and_then(Value::as_f64).unwrap_or_else(|| panic!("{pointer} is no number: {summary}"))
 }
 
-/// A server behind a proxy, and what its clients report.
-fn behind(habits: [Habits; 2], name: &str) -> (Value, Proxy) {
-    let [up, down] = habits;
+/// A server behind a proxy.
+fn server_behind([up, down]: [Habits; 2]) -> (ServerHandle, Proxy) {
     let proxy = Proxy::start(up, down);
     let any = "127.0.0.1:0".parse().unwrap();
     let options = Options { bind: any, admin: any, advertise: Some(proxy.address), npcs: 20, ..Options::default() };
     let config = ServerConfig::from_options(options).unwrap();
-    let server: ServerHandle = Server::start(&config, Arena { npcs: 20 }).unwrap();
+    let server = Server::start(&config, Arena { npcs: 20 }).unwrap();
     proxy.lead_to(server.udp_address());
+    (server, proxy)
+}
+
+/// What clients of a server behind a proxy report.
+fn behind(habits: [Habits; 2], name: &str) -> (Value, Proxy) {
+    let (server, proxy) = server_behind(habits);
     let admin = format!("http://{}", server.admin_address().unwrap());
     let summary = measure(name, &["--admin", &admin, "--clients", "24", "--ramp", "500ms", "--duration", "8s"]);
     (summary, proxy)
+}
+
+#[test]
+fn a_cut_of_the_network_is_reported_as_places_that_clients_got_back() {
+    let _alone = alone();
+    let (server, proxy) = server_behind([Habits::default(); 2]);
+    let admin = format!("http://{}", server.admin_address().unwrap());
+    let flags = ["--admin", &admin, "--clients", "6", "--ramp", "0", "--duration", "9s"];
+    let summary = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for (after_ms, is_cut) in [(3_000, true), (3_000, false)] {
+                std::thread::sleep(Duration::from_millis(after_ms));
+                proxy.cut(is_cut);
+            }
+        });
+        measure("cut.json", &flags)
+    });
+    let clients = |name: &str| number(&summary, &format!("/clients/{name}"));
+    assert_eq!((clients("connected"), clients("resumed")), (6.0, 6.0), "{summary}");
+    assert_eq!((clients("joins"), clients("disconnected"), number(&summary, "/desyncs")), (6.0, 0.0, 0.0), "{summary}");
+    let oldest_ms = number(&summary, "/input_to_effect_ms/max");
+    assert!(number(&summary, "/interpolation/stalled_pct") > 10.0, "time stood still meanwhile: {summary}");
+    assert!(oldest_ms < 4_000.0, "{oldest_ms}");
 }
 
 /// What the proxy did, as a share of what it saw.

@@ -138,6 +138,41 @@ fn clients_leave_and_come_back() {
 }
 
 #[test]
+fn thin_clients_measure_the_network_and_the_others_what_players_see() {
+    let flags =
+        ["--embedded", "--clients", "20", "--ramp", "500ms", "--duration", "5s", "--thin", "90%", "--seed", "4"];
+    let (output, summary) = summary("thin.json", &[&flags[..], &["--quiet", "--latency", "20ms"]].concat());
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!((number(&summary, "/clients/connected"), number(&summary, "/sim/thin_clients")), (20.0, 17.0));
+    let report = String::from_utf8(output.stdout).unwrap();
+    assert!(report.contains("17 thin: predictions, display and desyncs are of the other 3"), "{report}");
+    let counts = ["rtt_ms", "snapshot_age_ms", "input_to_effect_ms", "prediction_error_m"]
+        .map(|name| number(&summary, &format!("/{name}/count")));
+    // Of twenty clients, and of three.
+    assert!(counts[..3].iter().all(|count| *count > counts[3] * 4.0), "{counts:?}");
+    assert_eq!(number(&summary, "/join_ms/count"), 20.0);
+    assert_eq!(number(&summary, "/snapshots/applied"), number(&summary, "/snapshots/received"));
+    assert!((40.0..80.0).contains(&number(&summary, "/rtt_ms/p50")), "{summary}");
+}
+
+#[test]
+fn hostile_clients_attack_and_no_player_feels_it() {
+    let flags =
+        ["--embedded", "--clients", "24", "--ramp", "500ms", "--duration", "6s", "--bots", "wander=1,hostile=1"];
+    let (output, summary) = summary("hostile.json", &[&flags[..], &["--seed", "8", "--quiet"]].concat());
+    assert_eq!(output.status.code(), Some(0));
+    let [players, hostile] = ["/clients/requested", "/hostile/clients"].map(|name| number(&summary, name));
+    assert!(players + hostile == 24.0 && (11.0..=13.0).contains(&players), "{players} {hostile}");
+    assert_eq!(number(&summary, "/clients/connected"), players);
+    assert_eq!((number(&summary, "/clients/disconnected"), number(&summary, "/desyncs")), (0.0, 0.0), "{summary}");
+    assert!(
+        number(&summary, "/hostile/datagrams_sent") > 1_000.0 && number(&summary, "/hostile/connections") >= hostile
+    );
+    let dropped = summary.pointer("/server/dropped").and_then(Value::as_object).unwrap();
+    assert!(dropped.len() > 3, "in several ways: {dropped:?}");
+}
+
+#[test]
 fn stages_are_followed_and_each_second_is_told() {
     let csv = file("stages.csv");
     // Changes in mid-second: at its end, nobody can tell on which side they fall.

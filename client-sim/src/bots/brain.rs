@@ -4,13 +4,24 @@ use tidelock::state::NetId;
 use tidelock::{Tick, ViewAge};
 use tidelock_arena::{ArenaInput, Map};
 
-use super::{BotKind, Fighter, Gatherer, Idler, Seen, Sight, Wanderer};
+use super::{BotKind, Seen, Sight};
 use crate::link::Rng;
 
 /// A way to play.
 pub trait Bot: Send {
     /// What to ask for in `tick`, with one's own avatar as last seen.
     fn input(&mut self, avatar: &Seen, sight: &dyn Sight, map: Option<&Map>, tick: Tick) -> ArenaInput;
+
+    /// What to ask for in `tick` if it sees nothing at all, as in a [thin client](crate::client::Client::thin).
+    fn input_unseeing(&mut self, tick: Tick) -> ArenaInput {
+        let _ = tick;
+        ArenaInput::default()
+    }
+
+    /// Whether it says a line now and then.
+    fn talks(&self) -> bool {
+        true
+    }
 }
 
 /// A bot in its seat: finds its avatar, lets its kind of bot play it, and talks now and then.
@@ -26,13 +37,14 @@ impl Player {
     /// The same seed plays the same way.
     #[must_use]
     pub fn new(kind: BotKind, seed: u64) -> Self {
-        let bot: Box<dyn Bot> = match kind {
-            BotKind::Wander => Box::new(Wanderer::new(seed)),
-            BotKind::Fight => Box::new(Fighter::new(seed)),
-            BotKind::Idle => Box::new(Idler),
-            BotKind::Gather => Box::new(Gatherer::new(seed)),
-        };
-        Self { bot, map: None, avatar: None, last: ArenaInput::default(), talk: Talk::new(kind, seed) }
+        Self::with_bot(kind.bot(seed), seed)
+    }
+
+    /// The same with any bot; the seed is of what it says.
+    #[must_use]
+    pub fn with_bot(bot: Box<dyn Bot>, seed: u64) -> Self {
+        let talk = Talk::new(bot.talks(), seed);
+        Self { bot, map: None, avatar: None, last: ArenaInput::default(), talk }
     }
 
     /// Tells it where the obstacles are. Before, it walks into them.
@@ -47,6 +59,11 @@ impl Player {
         let shown = sight.moment().filter(|_| asked.fire).map(|moment| ViewAge::of(tick, moment));
         self.last = ArenaInput { shown: shown.unwrap_or(self.last.shown), ..asked };
         self.last
+    }
+
+    /// The same for one that sees nothing.
+    pub fn input_unseeing(&mut self, tick: Tick) -> ArenaInput {
+        self.bot.input_unseeing(tick)
     }
 
     fn idle(&self) -> ArenaInput {
@@ -67,10 +84,10 @@ impl Player {
     }
 }
 
-/// A line of chat every minute or so; the idle say nothing.
+/// A line of chat every minute or so, of those who talk.
 struct Talk {
     rng: Rng,
-    is_silent: bool,
+    talks: bool,
     next: Option<Tick>,
 }
 
@@ -80,12 +97,12 @@ impl Talk {
     /// Between two lines, in seconds.
     const PAUSE_S: (f64, f64) = (30.0, 90.0);
 
-    fn new(kind: BotKind, seed: u64) -> Self {
-        Self { rng: Rng::stream(seed, 1), is_silent: kind == BotKind::Idle, next: None }
+    fn new(talks: bool, seed: u64) -> Self {
+        Self { rng: Rng::stream(seed, 1), talks, next: None }
     }
 
     fn say(&mut self, tick: Tick, tick_hz: u32) -> Option<String> {
-        if self.is_silent {
+        if !self.talks {
             return None;
         }
         let due = self.next.is_some_and(|next| !next.is_newer_than(tick));

@@ -28,6 +28,8 @@ impl Fighter {
     const AIM_MAX: f32 = 0.08;
     /// Fires from this far, in metres.
     const RANGE_M: f32 = 30.0;
+    /// Of the ticks of one that sees nothing.
+    const FIRE_SHARE: f64 = 0.05;
     /// Comes this close, and then circles, in metres.
     const CLOSE_M: f32 = 6.0;
 
@@ -94,6 +96,12 @@ impl Bot for Fighter {
             sprint: distance_m > Self::RANGE_M,
             ..ArenaInput::default()
         }
+    }
+
+    /// Walks about, and fires into the air now and then.
+    fn input_unseeing(&mut self, tick: Tick) -> ArenaInput {
+        let fire = self.rng.chance(Self::FIRE_SHARE);
+        ArenaInput { fire, ..self.wanderer.input_unseeing(tick) }
     }
 }
 

@@ -37,4 +37,8 @@ impl Bot for Gatherer {
         self.look = turned(self.look, wanted, Self::TURN_MAX);
         ArenaInput { forward: 1.0, look: Facing { yaw: self.look, pitch: 0.0 }, sprint: true, ..ArenaInput::default() }
     }
+
+    fn input_unseeing(&mut self, tick: Tick) -> ArenaInput {
+        self.stroll.input_unseeing(tick)
+    }
 }

@@ -11,4 +11,8 @@ impl Bot for Idler {
     fn input(&mut self, _: &Seen, _: &dyn Sight, _: Option<&Map>, _: Tick) -> ArenaInput {
         ArenaInput::default()
     }
+
+    fn talks(&self) -> bool {
+        false
+    }
 }

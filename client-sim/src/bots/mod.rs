@@ -3,6 +3,7 @@
 //! Pure: the same seed and the same view give the same input.
 
 mod brain;
+mod cast;
 mod fighter;
 mod gatherer;
 mod idler;
@@ -17,6 +18,7 @@ mod wanderer;
 mod tests;
 
 pub use brain::{Bot, Player};
+pub use cast::Cast;
 pub use fighter::Fighter;
 pub use gatherer::Gatherer;
 pub use idler::Idler;

@@ -38,6 +38,24 @@ impl Wanderer {
         Self { rng, heading, look: heading, pace: Pace::Walk, ticks_left: 0 }
     }
 
+    fn pass_tick(&mut self) {
+        if self.ticks_left == 0 {
+            self.set_out();
+        }
+        self.ticks_left -= 1;
+    }
+
+    /// Turns to where it is heading, and walks on.
+    fn walk(&mut self) -> ArenaInput {
+        self.look = turned(self.look, self.heading, Self::TURN_MAX);
+        ArenaInput {
+            forward: if self.pace == Pace::Stand { 0.0 } else { 1.0 },
+            look: Facing { yaw: self.look, pitch: 0.0 },
+            sprint: self.pace == Pace::Sprint,
+            ..ArenaInput::default()
+        }
+    }
+
     /// Picks what to do next.
     fn set_out(&mut self) {
         let (least, most) = Self::LEG_TICKS;
@@ -53,19 +71,15 @@ impl Wanderer {
 
 impl Bot for Wanderer {
     fn input(&mut self, avatar: &Seen, _: &dyn Sight, map: Option<&Map>, _: Tick) -> ArenaInput {
-        if self.ticks_left == 0 {
-            self.set_out();
-        }
-        self.ticks_left -= 1;
+        self.pass_tick();
         if self.pace != Pace::Stand && !is_clear(avatar.position, self.heading, map) {
             self.heading = clear_yaw(avatar.position, self.heading, map);
         }
-        self.look = turned(self.look, self.heading, Self::TURN_MAX);
-        ArenaInput {
-            forward: if self.pace == Pace::Stand { 0.0 } else { 1.0 },
-            look: Facing { yaw: self.look, pitch: 0.0 },
-            sprint: self.pace == Pace::Sprint,
-            ..ArenaInput::default()
-        }
+        self.walk()
+    }
+
+    fn input_unseeing(&mut self, _: Tick) -> ArenaInput {
+        self.pass_tick();
+        self.walk()
     }
 }

@@ -6,11 +6,11 @@ use std::time::Duration;
 use tidelock_sim::bots::BotMix;
 use tidelock_sim::load::Load;
 use tidelock_sim::measure::Threshold;
-use tidelock_sim::swarm::{Share, SwarmOptions, random_seed};
+use tidelock_sim::swarm::{Share, SwarmOptions, ThinShare, random_seed};
 
 use super::link::LinkFlags;
 use super::target::TargetFlags;
-use super::values::{CLIENTS_MAX, run_time};
+use super::values::{CLIENTS_MAX, run_time, share_of_some};
 
 #[derive(clap::Args, Debug)]
 pub(crate) struct CapacityFlags {
@@ -29,6 +29,9 @@ pub(crate) struct CapacityFlags {
     /// Who plays: see tidelock-sim --help
     #[arg(long, value_name = "MIX", default_value = "wander")]
     bots: BotMix,
+    /// So many of the clients are thin, which is all the same to the server: see tidelock-sim --help
+    #[arg(long, value_name = "SHARE", value_parser = share_of_some, default_value = "95%")]
+    thin: f64,
     /// Repeats links, bots and the embedded world [default: random]
     #[arg(long)]
     seed: Option<u64>,
@@ -64,7 +67,8 @@ impl CapacityFlags {
             target: if self.target.is_remote() { self.target.target() } else { self.target.own_server() }?,
             load: Load::steady(self.first, CapacityOrders::ramp(self.first), self.duration),
             links: self.link.links(),
-            bots: self.bots,
+            bots: self.bots.into(),
+            thin: ThinShare(self.thin),
             seed: self.seed.unwrap_or_else(random_seed),
             share: Share::ALL,
             command: super::command_line(),

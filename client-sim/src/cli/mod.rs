@@ -15,10 +15,10 @@ use clap::{CommandFactory, Parser, Subcommand};
 use link::LinkFlags;
 use load::LoadFlags;
 use target::TargetFlags;
-use tidelock_sim::bots::BotMix;
+use tidelock_sim::bots::{BotKind, BotMix};
 use tidelock_sim::measure::Threshold;
-use tidelock_sim::swarm::{EmbeddedOptions, Share, SwarmOptions, random_seed};
-use values::worker;
+use tidelock_sim::swarm::{EmbeddedOptions, Share, SwarmOptions, ThinShare, random_seed};
+use values::{share_of_some, worker};
 
 /// Loads a Tidelock server with clients over bad links, and measures what players would feel
 ///
@@ -33,9 +33,15 @@ pub(crate) struct Cli {
     #[command(flatten)]
     target: TargetFlags,
 
-    /// Who plays: wander, fight, idle, gather, or a mix such as wander=3,fight=1
+    /// Who plays: wander, fight, idle, gather, hostile, or a mix such as wander=3,fight=1. The hostile do not play, but attack the
+    /// server, each in another way; no figure of players has them
     #[arg(long, value_name = "MIX", default_value = "wander")]
     bots: BotMix,
+
+    /// So many of the clients are thin: they do all that the server and the network notice, but leave the records of snapshots
+    /// unread, and play blindly. Thousands fit on a few cores; what players see is measured of the others
+    #[arg(long, value_name = "SHARE", value_parser = share_of_some, default_value = "0%", hide_default_value = true)]
+    thin: f64,
 
     /// Repeats links, bots and the embedded world [default: random, printed]
     #[arg(long)]
@@ -237,11 +243,15 @@ impl Cli {
     }
 
     fn orders(self) -> Result<Orders, String> {
+        if self.bots.kinds().all(|kind| kind == BotKind::Hostile) {
+            return Err("--bots: besides the hostile somebody has to play, as in wander=9,hostile=1".to_owned());
+        }
         let swarm = SwarmOptions {
             target: self.target.target()?,
             load: self.load.load()?,
             links: self.link.links(),
-            bots: self.bots,
+            bots: self.bots.into(),
+            thin: ThinShare(self.thin),
             seed: self.seed.unwrap_or_else(random_seed),
             share: self.worker.unwrap_or(Share::ALL),
             command: command_line(),
@@ -284,6 +294,7 @@ mod tests {
             &["--worker", "1/2"],
             &["--threshold", "no_such_figure<1"],
             &["--bots", "swim"],
+            &["--embedded", "--bots", "hostile"],
         ] {
             assert!(parse(flags).is_err(), "{flags:?}");
         }

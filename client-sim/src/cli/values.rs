@@ -54,6 +54,11 @@ pub(super) fn share(text: &str) -> Result<f64, String> {
     if (0.0..=100.0).contains(&percent) { Ok(percent / 100.0) } else { Err("a share is from 0% to 100%".to_owned()) }
 }
 
+/// A share that leaves somebody.
+pub(super) fn share_of_some(text: &str) -> Result<f64, String> {
+    share(text).and_then(|share| if share < 1.0 { Ok(share) } else { Err("somebody has to be left: 99%".to_owned()) })
+}
+
 /// How many datagrams are lost in a row.
 pub(super) fn burst(text: &str) -> Result<f64, String> {
     let number: f64 = text.trim().parse().map_err(|_| "a burst is a number of datagrams, such as 4".to_owned())?;

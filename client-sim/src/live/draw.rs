@@ -100,6 +100,7 @@ fn draw_clients(screen: &Screen, area: Rect, frame: &mut Frame<'_>) {
 fn mark(mood: Mood) -> Span<'static> {
     let (sign, color) = match mood {
         Mood::Away => ("·", Color::DarkGray),
+        Mood::Hostile => ("▲", Color::Magenta),
         Mood::Well => ("■", Color::Green),
         Mood::Joining => ("□", Color::Blue),
         Mood::Poor => ("■", Color::Yellow),

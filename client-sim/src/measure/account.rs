@@ -15,6 +15,8 @@ pub struct Account {
     pub events: Events,
     /// The time that clients played in the window, added up, in microseconds.
     pub played_us: u64,
+    /// The part of it that is of clients that are not thin: they alone see, predict and notice desyncs.
+    pub seen_us: u64,
     /// Who came and went, in the whole run.
     pub attendance: Attendance,
     /// As the server told.
@@ -28,6 +30,8 @@ pub struct Account {
 pub struct Attendance {
     /// Clients that were started, once or more.
     pub started: u64,
+    /// Those of them that were thin.
+    pub thin: u64,
     /// Those of them that got in.
     pub connected: u64,
     /// How often clients got in, those that came back included.
@@ -54,6 +58,7 @@ impl Default for Account {
             counts: Counts::default(),
             events: Events::default(),
             played_us: 0,
+            seen_us: 0,
             attendance: Attendance::default(),
             tick_hz: None,
             load_level_max: 0,
@@ -68,6 +73,7 @@ impl Account {
         self.counts.add(&other.counts);
         self.events.add(&other.events);
         self.played_us += other.played_us;
+        self.seen_us += other.seen_us;
         self.attendance.add(&other.attendance);
         self.tick_hz = self.tick_hz.or(other.tick_hz);
         self.load_level_max = self.load_level_max.max(other.load_level_max);
@@ -78,12 +84,19 @@ impl Account {
     pub fn played_s(&self) -> f64 {
         self.played_us as f64 / 1e6
     }
+
+    /// The time that clients that are not thin played, added up.
+    #[must_use]
+    pub fn seen_s(&self) -> f64 {
+        self.seen_us as f64 / 1e6
+    }
 }
 
 impl Attendance {
     /// Adds other clients.
     pub fn add(&mut self, other: &Self) {
         self.started += other.started;
+        self.thin += other.thin;
         self.connected += other.connected;
         self.joins += other.joins;
         self.left += other.left;

@@ -36,6 +36,7 @@ impl Run {
             mine.conditioner = profile.conditioner.clone();
             mine.account.add(&profile.account);
         }
+        self.hostile.add(&other.hostile);
         self.merge_server(other);
         self.origin.merge(&other.origin);
         self.cut_short = self.cut_short.take().or_else(|| other.cut_short.clone());
@@ -133,6 +134,7 @@ impl Origin {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::measure::summary::Hostile;
     use crate::measure::{Account, Figure, ProfileRun, Second, ServerFigures, ServerRun};
 
     fn part(worker: u32, rtts_us: std::ops::Range<u64>) -> Run {
@@ -151,6 +153,7 @@ mod tests {
             duration_us: 2_000_000,
             measured_us: 1_000_000,
             cpu_us: vec![100_000],
+            hostile: Hostile { clients: 1, datagrams_sent: 10, ..Hostile::default() },
             server: Some(ServerRun { figures: ServerFigures::default(), over_us: u64::from(worker) * 1_000_000 }),
             same_clock: true,
             timeline: vec![second],
@@ -168,6 +171,7 @@ mod tests {
         let summary = merged.summary();
         assert_eq!((summary.clients.requested, summary.figures.bandwidth.down_bytes_total), (10, 2000));
         assert_eq!(merged.timeline[0].distribution(Figure::Rtt).map(|rtt| rtt.count), Some(2000));
+        assert_eq!((summary.hostile.clients, summary.hostile.datagrams_sent), (2, 20));
         assert_eq!(merged.server.map(|server| server.over_us), Some(2_000_000));
     }
 

@@ -4,6 +4,8 @@ pub enum Mood {
     /// It is not to play, or is another process's.
     #[default]
     Away,
+    /// It attacks the server.
+    Hostile,
     /// What it shows is smooth.
     Well,
     /// It is on its way in.

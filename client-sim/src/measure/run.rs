@@ -3,8 +3,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::summary::{
-    Bandwidth, BothWays, ClientFigures, Clients, ClockFit, Conditioner, Inputs, Interpolation, LoadSummary, Loss,
-    Origin, PredictedEffects, ProfileSummary, Server, Sim, Snapshots, Summary,
+    Bandwidth, BothWays, ClientFigures, Clients, ClockFit, Conditioner, Hostile, Inputs, Interpolation, LoadSummary,
+    Loss, Origin, PredictedEffects, ProfileSummary, Server, Sim, Snapshots, Summary,
 };
 use super::{Account, Distribution, Figure, Second, ServerFigures};
 
@@ -25,6 +25,8 @@ pub struct Run {
     pub measured_us: u64,
     /// Processor time in the window, of each worker thread.
     pub cpu_us: Vec<u64>,
+    /// Clients that attacked the server.
+    pub hostile: Hostile,
     /// What the server tells of itself, if it could be asked.
     pub server: Option<ServerRun>,
     /// The server reads the same clock: an age is a difference.
@@ -110,6 +112,7 @@ impl Run {
             snapshots: all.snapshots(),
             inputs: self.inputs(&account),
             server: self.server(&account),
+            hostile: self.hostile.clone(),
             sim: self.sim(&account),
             conditioner: self.conditioner(),
             profiles: self.profile_summaries(),
@@ -166,6 +169,7 @@ impl Run {
             skipped: Some(figures.skipped),
             load_level_max,
             cpu_pct: figures.cpu_s.map(|cpu_s| cpu_s / (*over_us as f64 / 1e6) * 100.0),
+            dropped: Some(figures.dropped.clone()),
             rss_mb: figures.rss_bytes.map(|bytes| bytes / f64::from(1 << 20)),
         }
     }
@@ -176,6 +180,7 @@ impl Run {
         let lag_ms_max = LAG_TICKS_MAX * 1e3 / f64::from(account.tick_hz.unwrap_or(60));
         let busiest = self.cpu_us.iter().map(busy).fold(0.0, f64::max);
         Sim {
+            thin_clients: account.attendance.thin,
             cpu_pct: (self.measured_us > 0).then(|| self.cpu_us.iter().map(busy).sum::<f64>() * 100.0),
             schedule_lag_ms: lag,
             saturated: lag.is_some_and(|lag| lag.p99 > lag_ms_max) || busiest > BUSY_MAX,
@@ -197,6 +202,7 @@ impl Run {
             let all = Figures { of: account, ages_are_ages: self.ages_are_ages(account) };
             ProfileSummary {
                 clients: account.attendance.started,
+                thin_clients: account.attendance.thin,
                 conditioner: conditioner.clone(),
                 figures: all.told(),
             }
@@ -236,9 +242,9 @@ impl Figures<'_> {
 
     /// `None` if nothing was predicted.
     fn corrections_per_client_s(&self) -> Option<f64> {
-        let played_s = self.of.played_s();
-        let is_measured = played_s > 0.0 && self.distribution(Figure::Prediction).is_some();
-        is_measured.then(|| self.of.events.corrections as f64 / played_s)
+        let seen_s = self.of.seen_s();
+        let is_measured = seen_s > 0.0 && self.distribution(Figure::Prediction).is_some();
+        is_measured.then(|| self.of.events.corrections as f64 / seen_s)
     }
 
     fn interpolation(&self) -> Interpolation {

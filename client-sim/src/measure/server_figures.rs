@@ -22,8 +22,8 @@ pub struct ServerFigures {
     pub inputs_missing: u64,
     /// Inputs that were there first in a redundant copy.
     pub inputs_recovered: u64,
-    /// Connection requests that were refused for their token, by reason.
-    pub refused: Reasons,
+    /// Datagrams that were refused or not sent, by reason.
+    pub dropped: Reasons,
     /// Processor time.
     pub cpu_s: Option<f64>,
     /// A level, not a count, as all that follow.
@@ -112,8 +112,7 @@ impl ServerFigures {
                     _ => {}
                 },
                 "tidelock_packets_dropped_total" => {
-                    let reason = sample.label("reason").filter(|reason| is_of_a_token(reason));
-                    figures.refused.extend(reason.map(|reason| (reason.to_owned(), count)));
+                    figures.dropped.extend(sample.label("reason").map(|reason| (reason.to_owned(), count)));
                 }
                 "tidelock_load_level" => figures.load_level = sample.value as u8,
                 "tidelock_clients" => figures.clients = count,
@@ -126,11 +125,18 @@ impl ServerFigures {
         is_tidelock.then_some(figures)
     }
 
+    /// Connection requests that were refused for their token, by reason.
+    #[must_use]
+    pub fn refused_tokens(&self) -> Reasons {
+        let of_tokens = self.dropped.iter().filter(|(reason, _)| is_of_a_token(reason));
+        of_tokens.map(|(reason, count)| (reason.clone(), *count)).collect()
+    }
+
     /// What was counted since `earlier`.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {
-        let before = |reason: &String| earlier.refused.get(reason).copied().unwrap_or(0);
-        let refused = self.refused.iter().map(|(reason, count)| (reason.clone(), count.saturating_sub(before(reason))));
+        let before = |reason: &String| earlier.dropped.get(reason).copied().unwrap_or(0);
+        let dropped = self.dropped.iter().map(|(reason, count)| (reason.clone(), count.saturating_sub(before(reason))));
         Self {
             ticks: self.ticks.since(&earlier.ticks),
             overruns: self.overruns.saturating_sub(earlier.overruns),
@@ -139,7 +145,7 @@ impl ServerFigures {
             inputs_late: self.inputs_late.saturating_sub(earlier.inputs_late),
             inputs_missing: self.inputs_missing.saturating_sub(earlier.inputs_missing),
             inputs_recovered: self.inputs_recovered.saturating_sub(earlier.inputs_recovered),
-            refused: refused.filter(|(_, count)| *count > 0).collect(),
+            dropped: dropped.filter(|(_, count)| *count > 0).collect(),
             cpu_s: self.cpu_s.zip(earlier.cpu_s).map(|(now, then)| now - then),
             rss_bytes: self.rss_bytes,
             load_level: self.load_level,
@@ -189,7 +195,11 @@ process_resident_memory_bytes 1048576
         assert_eq!((figures.overruns, figures.skipped), (3, 0));
         assert_eq!((figures.inputs_on_time, figures.inputs_missing), (1000, 7));
         assert_eq!((figures.cpu_s, figures.rss_bytes, figures.load_level), (Some(1.5), Some(1_048_576.0), 2));
-        assert_eq!(figures.refused, Reasons::from([("token_undecryptable".to_owned(), 40)]));
+        let reasons = |reasons: &[(&str, u64)]| -> Reasons {
+            reasons.iter().map(|(reason, count)| ((*reason).to_owned(), *count)).collect()
+        };
+        assert_eq!(figures.dropped, reasons(&[("replayed", 9), ("token_undecryptable", 40)]));
+        assert_eq!(figures.refused_tokens(), reasons(&[("token_undecryptable", 40)]));
     }
 
     #[test]

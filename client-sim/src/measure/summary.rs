@@ -35,6 +35,8 @@ pub struct Summary {
     pub inputs: Inputs,
     /// The server, as it measures itself.
     pub server: Server,
+    /// Those clients that attacked the server. No other figure has them.
+    pub hostile: Hostile,
     /// This simulator.
     pub sim: Sim,
     /// The links that were simulated.
@@ -72,7 +74,7 @@ pub struct ClientFigures {
     pub input_to_effect_ms: Option<Distribution>,
     /// How far predictions of the client's own avatar were off, for each snapshot applied; 0 where they were right.
     pub prediction_error_m: Option<Distribution>,
-    /// How often predictions were corrected.
+    /// How often predictions were corrected, of each client that predicts.
     pub corrections_per_client_s: Option<f64>,
     /// What clients showed between snapshots.
     pub interpolation: Interpolation,
@@ -89,6 +91,8 @@ pub struct ClientFigures {
 pub struct ProfileSummary {
     /// How many clients had it.
     pub clients: u64,
+    /// How many of them were thin: what is seen, predicted and checked was of the others.
+    pub thin_clients: u64,
     /// What was set.
     pub conditioner: BothWays,
     /// What they measured.
@@ -262,11 +266,39 @@ pub struct Server {
     pub cpu_pct: Option<f64>,
     /// At the end, in MiB.
     pub rss_mb: Option<f64>,
+    /// Datagrams that it refused, or did not send, by reason.
+    pub dropped: Option<BTreeMap<String, u64>>,
+}
+
+/// Clients that attacked the server, in the whole run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hostile {
+    /// How many there were.
+    pub clients: u64,
+    /// How often they connected, with good tokens: they were thrown out, or left, in between.
+    pub connections: u64,
+    /// All that they sent.
+    pub datagrams_sent: u64,
+    /// The same in UDP payload.
+    pub bytes_sent: u64,
+}
+
+impl Hostile {
+    /// Adds others.
+    pub const fn add(&mut self, other: &Self) {
+        self.clients += other.clients;
+        self.connections += other.connections;
+        self.datagrams_sent += other.datagrams_sent;
+        self.bytes_sent += other.bytes_sent;
+    }
 }
 
 /// This simulator.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Sim {
+    /// Clients that left the records of snapshots unread. Predictions, corrections, `interpolation.extrapolated_pct`,
+    /// `interpolation.error_m` and desyncs are of the others.
+    pub thin_clients: u64,
     /// Of one core, all workers together.
     pub cpu_pct: Option<f64>,
     /// How late clients were served.

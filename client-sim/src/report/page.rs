@@ -115,6 +115,10 @@ fn facts(summary: &Summary, html: &mut String) {
         fact(&format!("link: {name}"), &tables::link(&profile.conditioner));
     }
     fact("bots", &summary.bots);
+    if summary.sim.thin_clients > 0 {
+        let thin = grouped(summary.sim.thin_clients);
+        fact("thin clients", &format!("{thin}: predictions, display and desyncs are of the others"));
+    }
     fact("seed", &summary.seed.to_string());
     fact("tick rate", &summary.tick_hz.map_or_else(|| "-".to_owned(), |hz| format!("{hz} Hz")));
     fact("simulator", &format!("tidelock-sim {}", summary.origin.version));

@@ -6,11 +6,18 @@ use nix::sys::eventfd::EventFd;
 
 use super::SwarmError;
 use super::poller::Poller;
+use super::villains::Villains;
 use super::worker::{News, Order, Plan, Worker, WorkerReport};
+use crate::bots::Cast;
+use crate::measure::summary::Hostile;
 
 /// The threads that run clients.
 pub(super) struct Crew {
     hands: Vec<Hand>,
+    /// If there are any.
+    villains: Option<Villains>,
+    /// Which clients those are.
+    cast: Cast,
     /// Of so many clients in a row, this process has one.
     stride: u32,
 }
@@ -31,8 +38,10 @@ impl Crew {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let wanted = clients.div_ceil(stride * Self::CLIENTS_PER_WORKER).max(1) as usize;
         let (sender, news) = channel();
-        let hands = (0..wanted.min(cores)).map(|_| Hand::hire(plan, sender.clone()));
-        Ok((Self { hands: hands.collect::<Result<_, _>>()?, stride }, news))
+        let hands = (0..wanted.min(cores)).map(|_| Hand::hire(plan, sender.clone())).collect::<Result<_, _>>()?;
+        let has_villains = (0..clients).any(|client| plan.bots.is_hostile(client));
+        let villains = has_villains.then(|| Villains::hire(plan, sender)).transpose()?;
+        Ok((Self { hands, villains, cast: plan.bots.clone(), stride }, news))
     }
 
     pub(super) fn len(&self) -> usize {
@@ -41,19 +50,24 @@ impl Crew {
 
     /// Tells the worker of a client, always the same.
     pub(super) fn order(&self, client: u32, order: Order) {
+        if let Some(villains) = self.villains.as_ref().filter(|_| self.cast.is_hostile(client)) {
+            return villains.order(order);
+        }
         let hand = (client / self.stride) as usize % self.hands.len();
         self.hands[hand].order(order);
     }
 
     pub(super) fn order_all(&self, order: impl Fn() -> Order) {
         self.hands.iter().for_each(|hand| hand.order(order()));
+        self.villains.iter().for_each(|villains| villains.order(order()));
     }
 
     /// Waits for all of them.
-    pub(super) fn join(&mut self) -> Result<Vec<WorkerReport>, SwarmError> {
+    pub(super) fn join(&mut self) -> Result<(Vec<WorkerReport>, Hostile), SwarmError> {
         // The panic has been printed; there is nothing to add.
         let join = |hand: Hand| hand.thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        self.hands.drain(..).map(join).collect()
+        let reports = self.hands.drain(..).map(join).collect::<Result<_, _>>()?;
+        Ok((reports, self.villains.take().map(Villains::join).unwrap_or_default()))
     }
 }
 

@@ -26,6 +26,8 @@ mod socket;
 mod system;
 mod tally;
 mod timeline;
+mod villain;
+mod villains;
 mod worker;
 
 // The server reads the same clock: an age is a difference.
@@ -36,6 +38,6 @@ pub use error::SwarmError;
 pub use flooder::{Flooded, Flooder};
 pub use insider::Insider;
 pub use links::Links;
-pub use options::{EmbeddedOptions, RemoteOptions, Share, SwarmOptions, Target};
+pub use options::{EmbeddedOptions, RemoteOptions, Share, SwarmOptions, Target, ThinShare};
 pub use random::random_seed;
 pub use run::{End, Nobody, Outcome, Watcher, record, run};

@@ -1,7 +1,9 @@
 use std::path::PathBuf;
 
+use tidelock_server::io::options::PROTOCOL_ID;
+
 use super::Links;
-use crate::bots::BotMix;
+use crate::bots::Cast;
 use crate::load::Load;
 
 /// What to run.
@@ -14,13 +16,32 @@ pub struct SwarmOptions {
     /// What lies between them and the server.
     pub links: Links,
     /// Who plays.
-    pub bots: BotMix,
+    pub bots: Cast,
+    /// Which of them read no more than heads of snapshots.
+    pub thin: ThinShare,
     /// Of all chance: links, bots, client ids, and the embedded server's world.
     pub seed: u64,
     /// Which part of the clients is run here.
     pub share: Share,
     /// What was typed, for reports.
     pub command: String,
+}
+
+/// How many clients are [thin](crate::client::Client::thin), as a share: from none, 0, to less than all, 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct ThinShare(pub f64);
+
+impl ThinShare {
+    /// Clients get their places in steps of the fraction of an irrational number, which is that of no [`Mix`](crate::mix::Mix):
+    /// so thin ones are as many as they should be in any run of clients, and of any kind.
+    const STRIDE: f64 = 2.236_067_977_499_79;
+
+    /// Whether the client with this index is. The first is not: it may be recorded.
+    #[must_use]
+    pub fn has(self, index: u32) -> bool {
+        let place = f64::from(index) * Self::STRIDE;
+        place - place.floor() >= 1.0 - self.0
+    }
 }
 
 /// Which part of the clients is run by this process, if several share them.
@@ -84,4 +105,31 @@ impl RemoteOptions {
     pub const SERVER_DEFAULT: &'static str = "127.0.0.1:7777";
     /// Where its admin endpoint is unless told otherwise.
     pub const ADMIN_DEFAULT: &'static str = "http://127.0.0.1:9100";
+
+    /// A server whose admin endpoint, with this URL, hands out tokens.
+    #[must_use]
+    pub fn at(admin: &str) -> Self {
+        Self { admin: admin.to_owned(), server: None, key_file: None, protocol_id: PROTOCOL_ID }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thin_clients_are_as_many_as_they_should_be_in_any_run_of_clients() {
+        for (share, first, every, clients) in
+            [(0.0, 0, 1, 1_000), (0.9, 0, 1, 1_000), (0.98, 5_000, 1, 2_000), (0.5, 1, 2, 400), (0.9, 3, 10, 500)]
+        {
+            let thin = (0..clients).filter(|n| ThinShare(share).has(first + n * every)).count();
+            let wanted = share * f64::from(clients);
+            assert!((thin as f64 - wanted).abs() <= 3.0, "{thin} of {clients}, {wanted} wanted");
+        }
+    }
+
+    #[test]
+    fn the_first_client_sees() {
+        assert!([0.0, 0.5, 0.999].iter().all(|share| !ThinShare(*share).has(0)));
+    }
 }

@@ -13,7 +13,7 @@ use super::frames::FrameSamples;
 use super::record::RecordFile;
 use super::socket::connected_socket;
 use crate::bots::{AvatarPrediction, Player as Bot, Screen};
-use crate::client::{Client, ClientEvent, DisconnectReason, EffectFate, Playback, Prediction, Status};
+use crate::client::{Client, ClientConfig, ClientEvent, DisconnectReason, EffectFate, Playback, Prediction, Status};
 use crate::link::Conditioner;
 use crate::measure::{Counts, Mood, Recorder};
 
@@ -21,6 +21,8 @@ use crate::measure::{Counts, Mood, Recorder};
 pub(super) struct SwarmPlayer {
     core: Client<ArenaInput>,
     bot: Bot,
+    /// The bot sees nothing.
+    is_thin: bool,
     /// Since it knows the map.
     prediction: Option<Prediction<AvatarPrediction>>,
     socket: UdpSocket,
@@ -65,15 +67,18 @@ impl SwarmPlayer {
     const POOR_ONE_IN: u64 = 20;
 
     pub(super) fn new(
-        core: Client<ArenaInput>,
+        config: ClientConfig,
         bot: Bot,
+        is_thin: bool,
         [down, up]: [Conditioner; 2],
         server: SocketAddr,
         now: Instant,
     ) -> io::Result<Self> {
+        let core = Client::new(config, now);
         Ok(Self {
-            core,
+            core: if is_thin { core.thin() } else { core },
             bot,
+            is_thin,
             prediction: None,
             socket: connected_socket(server)?,
             server,
@@ -207,6 +212,10 @@ impl SwarmPlayer {
         &self.core
     }
 
+    pub(super) const fn is_thin(&self) -> bool {
+        self.is_thin
+    }
+
     pub(super) fn played(&self) -> Played {
         self.played
     }
@@ -227,6 +236,7 @@ impl SwarmPlayer {
     fn play(&mut self, now: Instant, recorder: &mut Recorder) {
         let Some(tick) = self.core.client_tick() else { return };
         let input = match self.core.frame(now) {
+            _ if self.is_thin => self.bot.input_unseeing(tick),
             Some(shown) => {
                 self.frames.on_frame(self.core.view(), shown, self.tick_hz, recorder);
                 self.bot.input(&Screen::new(self.core.view(), shown), tick)
@@ -293,6 +303,9 @@ impl SwarmPlayer {
 
     /// Inputs of another connection are none of this one's.
     fn predict(&mut self, map: Arc<Map>) {
+        if self.is_thin {
+            return;
+        }
         self.prediction = Some(Prediction::new(AvatarPrediction::new(map, self.tick_hz)));
     }
 

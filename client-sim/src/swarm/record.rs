@@ -8,7 +8,6 @@ use tidelock::state::Schema;
 use super::options::{SwarmOptions, Target};
 use super::{SwarmError, clock};
 use crate::link::LinkConfig;
-use crate::mix::Kind;
 use crate::recording::{Header, Recording};
 
 /// The file into which a run writes what its first client receives and does.
@@ -55,7 +54,7 @@ pub(super) fn header(
         ("game", "arena".to_owned()),
         ("server", server),
         ("client", format!("the first of {}", options.load.clients_max())),
-        ("bot", options.bots.kind(0).name().to_owned()),
+        ("bot", options.bots.name().to_owned()),
         ("link down", describe(link.down)),
         ("link up", describe(link.up)),
         ("seed", options.seed.to_string()),

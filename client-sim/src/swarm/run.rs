@@ -202,6 +202,7 @@ impl<'a> Conductor<'a> {
             window_end: window.1,
             links: options.links.clone(),
             bots: options.bots.clone(),
+            thin: options.thin,
             seed: options.seed,
             schema: Arc::new(tidelock_arena::schema()),
         };
@@ -285,7 +286,7 @@ impl<'a> Conductor<'a> {
         let token = self.tokens.remove(&client).map_or_else(|| self.token(client), Ok);
         match token {
             Ok(token) => {
-                let record = self.record.take();
+                let record = if self.options.bots.is_hostile(client) { None } else { self.record.take() };
                 self.crew.order(client, Order::Start { client, token: Box::new(token), record });
             }
             Err(error) => *self.tokenless.entry(error.to_string()).or_default() += 1,
@@ -305,6 +306,7 @@ impl<'a> Conductor<'a> {
                     self.timeline.on_second(&second);
                     self.on_moods(&moods);
                 }
+                News::Moods(moods) => self.on_moods(&moods),
                 // Where there are none to be had, all would wait for the answer; they ask again.
                 News::Lost { client } if gives_tokens => match self.token(client) {
                     Ok(token) => self.crew.order(client, Order::Resume { client, token: Box::new(token) }),
@@ -343,7 +345,7 @@ impl<'a> Conductor<'a> {
         };
         self.crew.order_all(|| Order::Stop { at: ended_at });
         let after = self.gate.admin().figures().map(|figures| (clock::now(), figures));
-        let reports = self.crew.join()?;
+        let (reports, hostile) = self.crew.join()?;
         self.listen(watcher);
         // Of a server that is gone, what it told last.
         let after = after.or_else(|| self.latest.take().map(|reading| (reading.at, reading.figures)));
@@ -362,6 +364,7 @@ impl<'a> Conductor<'a> {
             duration_us: ended_at.since(self.started_at).as_micros() as u64,
             measured_us: reports.iter().map(|report| report.measured.as_micros() as u64).max().unwrap_or(0),
             cpu_us: reports.iter().map(|report| report.cpu.as_micros() as u64).collect(),
+            hostile,
             server,
             same_clock: is_local(self.server),
             timeline: self.timeline.finish(ended_at.since(self.started_at)),
@@ -369,7 +372,8 @@ impl<'a> Conductor<'a> {
         self.scraper.stop();
         let attendance = run.account().attendance;
         if attendance.connected == 0 {
-            let why = why_not(&self.gate, &attendance.failed, after.map(|(_, figures)| figures.refused).as_ref());
+            let why =
+                why_not(&self.gate, &attendance.failed, after.map(|(_, figures)| figures.refused_tokens()).as_ref());
             let clients = u64::from(self.options.load.clients_max());
             return Err(SwarmError::NobodyConnected { clients, address: self.server.to_string(), why });
         }
@@ -411,14 +415,20 @@ fn client_id(seed: u64, index: u32) -> ClientId {
     ClientId((swarm << 24) + u64::from(index) + 1)
 }
 
+/// Those who are to play, of this process.
+fn players(options: &SwarmOptions) -> impl Iterator<Item = u32> {
+    let all = 0..options.load.clients_max();
+    all.filter(|client| options.share.has(*client) && !options.bots.is_hostile(*client))
+}
+
 fn setup(options: &SwarmOptions) -> Setup {
     let stages = options.load.all_stages().iter();
     let stages = stages.map(|stage| StageSummary { duration_s: stage.lasts.as_secs_f64(), clients: stage.clients });
     Setup {
-        clients: (0..options.load.clients_max()).filter(|client| options.share.has(*client)).count() as u64,
+        clients: players(options).count() as u64,
         load: LoadSummary { stages: stages.collect(), churn_per_s: options.load.churn_hz() },
         profile: options.links.mix().to_string(),
-        bots: options.bots.to_string(),
+        bots: options.bots.name().to_owned(),
         seed: options.seed,
         workers: vec![options.share.worker],
         workers_of: options.share.of,

@@ -31,9 +31,11 @@ impl Tally {
     }
 
     /// A client was started, or should have been.
-    pub(super) fn on_started(&mut self, client: u32, link: usize) {
+    pub(super) fn on_started(&mut self, client: u32, link: usize, is_thin: bool) {
         let is_new = self.started.insert(client);
-        self.account(link).attendance.started += u64::from(is_new);
+        let attendance = &mut self.account(link).attendance;
+        attendance.started += u64::from(is_new);
+        attendance.thin += u64::from(is_new && is_thin);
     }
 
     /// A client could not even be started.
@@ -57,7 +59,9 @@ impl Tally {
         if let Some(window) = window {
             account.counts.add(&player.counts_in_window());
             account.load_level_max = account.load_level_max.max(player.core().stats().load_level_max);
-            account.played_us += played_within_us(played, window);
+            let played_us = played_within_us(played, window);
+            account.played_us += played_us;
+            account.seen_us += if player.is_thin() { 0 } else { played_us };
         }
     }
 

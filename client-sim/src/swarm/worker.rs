@@ -9,6 +9,7 @@ use tidelock::state::Schema;
 use super::SwarmError;
 use super::clock;
 use super::links::Links;
+use super::options::ThinShare;
 use super::player::{MapCache, SwarmPlayer};
 use super::poller::{GRAIN, Poller};
 use super::record::RecordFile;
@@ -16,8 +17,8 @@ use super::schedule::Schedule;
 use super::seats::{Seat, Seats};
 use super::system::thread_cpu;
 use super::tally::Tally;
-use crate::bots::{BotMix, Player as Bot};
-use crate::client::{Client, ClientConfig, Status};
+use crate::bots::{Cast, Player as Bot};
+use crate::client::{ClientConfig, Status};
 use crate::link::{Conditioner, Rng};
 use crate::measure::{Account, Counts, Mood, Presence, Recorder, Second};
 
@@ -49,7 +50,8 @@ pub(super) struct Plan {
     pub(super) window_begin: Instant,
     pub(super) window_end: Instant,
     pub(super) links: Links,
-    pub(super) bots: BotMix,
+    pub(super) bots: Cast,
+    pub(super) thin: ThinShare,
     pub(super) seed: u64,
     pub(super) schema: Arc<Schema>,
 }
@@ -70,6 +72,8 @@ pub(super) enum Order {
 pub(super) enum News {
     /// A second is over, for its share of the clients, and how those are.
     Second { second: Box<Second>, moods: Vec<(u32, Mood)> },
+    /// How some clients are.
+    Moods(Vec<(u32, Mood)>),
     /// A client has lost its connection, and would come back with a fresh token.
     Lost { client: u32 },
 }
@@ -238,7 +242,7 @@ impl Worker {
 
     fn start(&mut self, client: u32, token: ConnectToken, record: Option<Box<RecordFile>>, now: Instant) {
         let link = self.plan.links.of(client).0;
-        self.tally.on_started(client, link);
+        self.tally.on_started(client, link, self.plan.thin.has(client));
         let number = self.seats.next_free();
         let player = self.player(client, token, now).and_then(|mut player| {
             player.record(record);
@@ -260,12 +264,12 @@ impl Worker {
     fn player(&self, client: u32, token: ConnectToken, now: Instant) -> Result<SwarmPlayer, String> {
         let server = token.servers()[0];
         let seed = |purpose: u64| Rng::stream(self.plan.seed, u64::from(client) * 4 + purpose).next_u64();
-        let bot = Bot::new(self.plan.bots.kind(client), seed(0));
+        let bot = Bot::with_bot(self.plan.bots.bot(client, seed(0)), seed(0));
         let (_, link) = self.plan.links.of(client);
         let links = [Conditioner::new(link.down, seed(1)), Conditioner::new(link.up, seed(2))];
         let config = ClientConfig { token, schema: self.plan.schema.clone() };
-        let core = Client::new(config, now);
-        SwarmPlayer::new(core, bot, links, server, now).map_err(|error| error.to_string())
+        let is_thin = self.plan.thin.has(client);
+        SwarmPlayer::new(config, bot, is_thin, links, server, now).map_err(|error| error.to_string())
     }
 
     /// A client says goodbye, and its seat is free when that is on its way.

@@ -72,6 +72,14 @@ impl Page {
             let comings = comings.map(|(count, what)| format!("{} {what}", grouped(count)));
             self.line("", &comings.join(", "));
         }
+        let thin = summary.sim.thin_clients;
+        if thin > 0 {
+            let seeing = grouped(clients.requested.saturating_sub(thin));
+            self.line(
+                "",
+                &format!("{} thin: predictions, display and desyncs are of the other {seeing}", grouped(thin)),
+            );
+        }
         let desyncs = grouped(summary.figures.desyncs);
         let desyncs = if summary.figures.desyncs > 0 { self.ink.bad(&desyncs) } else { desyncs };
         self.line("desyncs", &desyncs);
@@ -213,6 +221,18 @@ impl Page {
         if !facts.is_empty() {
             self.line("", &facts.join(", "));
         }
+        let hostile = &summary.hostile;
+        if hostile.clients > 0 {
+            let (clients, sent) = (grouped(hostile.clients), grouped(hostile.datagrams_sent));
+            self.line(
+                "hostile",
+                &format!("{clients} clients sent {sent} datagrams, {} connections", grouped(hostile.connections)),
+            );
+        }
+        if let Some(dropped) = server.dropped.as_ref().filter(|dropped| hostile.clients > 0 && !dropped.is_empty()) {
+            let parts: Vec<_> = dropped.iter().map(|(reason, count)| format!("{} {reason}", grouped(*count))).collect();
+            self.list("", "refused: ", &parts);
+        }
         let sim = &summary.sim;
         let mut facts = Vec::new();
         facts.extend(sim.cpu_pct.map(|cpu| format!("cpu {cpu:.0} %")));
@@ -329,7 +349,7 @@ mod tests {
             ..Direction::default()
         };
         let conditioner = BothWays { down, up: Direction::default() };
-        let profile = ProfileSummary { clients: 12_345, conditioner, figures };
+        let profile = ProfileSummary { clients: 12_345, conditioner, figures, ..ProfileSummary::default() };
         for name in ["bad-wifi", "transatlantic"] {
             summary.profiles.insert(name.to_owned(), profile.clone());
         }

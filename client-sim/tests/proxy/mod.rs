@@ -38,6 +38,8 @@ pub(crate) struct Proxy {
     pub(crate) up: Arc<Deeds>,
     pub(crate) down: Arc<Deeds>,
     server: Arc<Mutex<Option<SocketAddr>>>,
+    /// Nothing passes.
+    is_cut: Arc<AtomicBool>,
     stop: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
 }
@@ -46,6 +48,7 @@ pub(crate) struct Proxy {
 struct Way {
     habits: Habits,
     deeds: Arc<Deeds>,
+    is_cut: Arc<AtomicBool>,
     chance: u64,
     waiting: BTreeMap<(Instant, u64), (usize, Vec<u8>)>,
     count: u64,
@@ -55,8 +58,17 @@ struct Way {
 }
 
 impl Way {
-    fn new(habits: Habits, deeds: Arc<Deeds>, chance: u64) -> Self {
-        Self { habits, deeds, chance, waiting: BTreeMap::new(), count: 0, last_due: None, held: BTreeMap::new() }
+    fn new(habits: Habits, deeds: Arc<Deeds>, is_cut: Arc<AtomicBool>, chance: u64) -> Self {
+        Self {
+            habits,
+            deeds,
+            is_cut,
+            chance,
+            waiting: BTreeMap::new(),
+            count: 0,
+            last_due: None,
+            held: BTreeMap::new(),
+        }
     }
 
     /// A linear congruential generator: Knuth's MMIX. Its upper bits are good enough for a proxy.
@@ -71,7 +83,7 @@ impl Way {
 
     fn push(&mut self, client: usize, datagram: &[u8], now: Instant) {
         self.deeds.seen.fetch_add(1, Relaxed);
-        if self.happens(self.habits.lose_one_in) {
+        if self.is_cut.load(Relaxed) || self.happens(self.habits.lose_one_in) {
             self.deeds.lost.fetch_add(1, Relaxed);
             return;
         }
@@ -120,18 +132,24 @@ impl Proxy {
         let address = front.local_addr().unwrap();
         let (deeds_up, deeds_down) = (Arc::new(Deeds::default()), Arc::new(Deeds::default()));
         let (server, stop) = (Arc::new(Mutex::new(None)), Arc::new(AtomicBool::new(false)));
+        let is_cut = Arc::new(AtomicBool::new(false));
         let clients = Arc::new(Mutex::new(Clients::default()));
         let back = front.try_clone().unwrap();
         let upward = {
             let (way, server, clients, stop) =
-                (Way::new(up, deeds_up.clone(), 1), server.clone(), clients.clone(), stop.clone());
+                (Way::new(up, deeds_up.clone(), is_cut.clone(), 1), server.clone(), clients.clone(), stop.clone());
             std::thread::spawn(move || carry_up(way, &front, &server, &clients, &stop))
         };
         let downward = {
-            let (way, stop) = (Way::new(down, deeds_down.clone(), 2), stop.clone());
+            let (way, stop) = (Way::new(down, deeds_down.clone(), is_cut.clone(), 2), stop.clone());
             std::thread::spawn(move || carry_down(way, &back, &clients, &stop))
         };
-        Self { address, up: deeds_up, down: deeds_down, server, stop, threads: vec![upward, downward] }
+        Self { address, up: deeds_up, down: deeds_down, server, is_cut, stop, threads: vec![upward, downward] }
+    }
+
+    /// From now on nothing passes, or everything does again.
+    pub(crate) fn cut(&self, is_cut: bool) {
+        self.is_cut.store(is_cut, Relaxed);
     }
 
     pub(crate) fn lead_to(&self, server: SocketAddr) {

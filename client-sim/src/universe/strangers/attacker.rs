@@ -1,4 +1,4 @@
-use super::super::{SERVER, Universe};
+use super::super::Universe;
 use core::net::SocketAddr;
 use std::time::Duration;
 use tidelock::bits::{BitReader, BitWriter};
@@ -15,6 +15,8 @@ use tidelock::{ClientId, Instant, Tick};
 pub struct Attacker {
     /// From which it sends.
     pub address: SocketAddr,
+    /// To which.
+    pub server: SocketAddr,
     /// Its half of netcode.
     pub netcode: netcode::Client,
     /// Honest as long as it is used: what it receives it takes.
@@ -44,6 +46,7 @@ impl Attacker {
     pub fn new(address: SocketAddr, token: ConnectToken, cipher: Cipher, now: Instant) -> Self {
         Self {
             address,
+            server: token.servers()[0],
             netcode: netcode::Client::with_cipher(token, cipher, now),
             connection: Connection::new(1 << 20),
             is_listening: true,
@@ -72,7 +75,7 @@ impl Attacker {
 
     /// Takes a datagram of the server.
     pub fn handle_datagram(&mut self, datagram: &mut [u8], now: Instant) {
-        let payload = self.netcode.handle_datagram(SERVER, datagram, now).map(<[u8]>::to_vec);
+        let payload = self.netcode.handle_datagram(self.server, datagram, now).map(<[u8]>::to_vec);
         payload.iter().for_each(|payload| self.receive(payload, now));
     }
 

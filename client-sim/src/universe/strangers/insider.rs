@@ -86,9 +86,35 @@ impl Insider {
         }
     }
 
-    fn address(&self) -> SocketAddr {
+    /// From which it sends now, as a universe has it.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
         let [high, low] = self.host.to_be_bytes();
         SocketAddr::from(([10, 7, high, low], 3_000 + self.port))
+    }
+
+    /// How often it has begun to connect.
+    #[must_use]
+    pub const fn comings(&self) -> u64 {
+        self.comings
+    }
+
+    /// Whether it would come, had it a token.
+    #[must_use]
+    pub fn wants_token(&self) -> bool {
+        self.attacker.is_none() && self.config.tokens.is_empty()
+    }
+
+    /// It may connect once more.
+    pub fn give(&mut self, token: ConnectToken) {
+        self.config.tokens.push_back(token);
+    }
+
+    /// Says goodbye, and does not come back.
+    pub fn end(&mut self, now: Instant, send: &mut Send<'_>) {
+        self.config.tokens.clear();
+        let from = self.address();
+        self.leave(Leave::Goodbye, now, &mut |datagram| send(from, SERVER, datagram));
     }
 
     fn come(&mut self, now: Instant) {
