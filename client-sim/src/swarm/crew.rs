@@ -30,13 +30,17 @@ struct Hand {
 }
 
 impl Crew {
-    /// Below, one worker is enough for any machine.
+    /// Below, one worker is enough for any machine. A thin client is little work.
     const CLIENTS_PER_WORKER: u32 = 250;
+    const THIN_PER_WORKER: u32 = 1_250;
 
     /// As many as one of every `stride` of so many clients need, and as there are cores; and what they tell.
     pub(super) fn hire(plan: &Plan, clients: u32, stride: u32) -> Result<(Self, Receiver<News>), SwarmError> {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let wanted = clients.div_ceil(stride * Self::CLIENTS_PER_WORKER).max(1) as usize;
+        let thin = (0..clients).filter(|client| plan.thin.has(*client)).count() as u32;
+        let workload = f64::from(clients - thin) / f64::from(Self::CLIENTS_PER_WORKER)
+            + f64::from(thin) / f64::from(Self::THIN_PER_WORKER);
+        let wanted = (workload / f64::from(stride)).ceil().max(1.0) as usize;
         let (sender, news) = channel();
         let hands = (0..wanted.min(cores)).map(|_| Hand::hire(plan, sender.clone())).collect::<Result<_, _>>()?;
         let has_villains = (0..clients).any(|client| plan.bots.is_hostile(client));
