@@ -109,11 +109,14 @@ impl Clock {
         self.told.0
     }
 
-    /// A snapshot tells when its tick was due.
-    pub(super) fn on_told(&mut self, tick: Tick, due: Instant) {
-        if tick.is_newer_than(self.told.0) {
-            self.told = (tick, due);
+    /// A snapshot tells when its tick was due. Gives by how much the server's schedule has slipped since it was last told.
+    pub(super) fn on_told(&mut self, tick: Tick, due: Instant) -> Duration {
+        if !tick.is_newer_than(self.told.0) {
+            return Duration::ZERO;
         }
+        let slip = due.since(self.due_of(tick));
+        self.told = (tick, due);
+        slip
     }
 
     /// A datagram of the snapshot of `tick` arrived.

@@ -8,7 +8,8 @@ use tidelock::{Instant, Tick};
 /// as many ticks more as the loss needs copies: an input goes out with every datagram until it is confirmed, so each
 /// further tick of lead is one more chance to arrive in time. Where that is too little, for waits are longer than their mean
 /// deviation tells, each tick that lacked its input adds a margin, which shrinks again while none does: so that no more ticks go
-/// without than may. Only a lead that is hopelessly off is jumped to.
+/// without than may. A server whose schedule has slipped is followed faster until that is made up for. Only a lead that is
+/// hopelessly off is jumped to.
 #[derive(Clone, Debug)]
 pub(super) struct Pacer {
     period_us: f64,
@@ -18,6 +19,8 @@ pub(super) struct Pacer {
     /// Reports before this still speak of inputs from before the last jump.
     settles_at: Instant,
     speed_max: f64,
+    /// What is left to be made up for of the server's slips, if anything.
+    slipped_us: f64,
     rtt: Duration,
     /// Smoothed share of our datagrams that is lost.
     loss: f32,
@@ -38,6 +41,12 @@ struct Lead {
 
 /// Of its usual speed, while the server keeps its own.
 const SPEED_MAX: f64 = 0.05;
+/// A slip of the server's schedule is made up for by ticks that are so much longer: 300 ms in 1.2 s.
+const SLIP_SPEED: f64 = 0.25;
+/// Of one that is shorter, in ticks, reports will tell.
+const SLIP_TICKS_MIN: f64 = 3.0;
+/// One that is longer is jumped over.
+const SLIP_MAX: Duration = Duration::from_millis(400);
 /// However long the server's ticks are told to be, a client's are shorter by this share at most: time never goes back.
 const HASTE_MAX: f64 = 0.5;
 /// Time constant of the mean lead.
@@ -77,6 +86,7 @@ impl Pacer {
             lead: None,
             settles_at: now + rtt,
             speed_max: SPEED_MAX,
+            slipped_us: 0.0,
             rtt,
             loss: 0.0,
             margin: 0.0,
@@ -102,7 +112,11 @@ impl Pacer {
     pub(super) fn advance(&mut self, now: Instant) -> (Tick, Instant) {
         let taken = (self.next_tick, self.next_at());
         self.next_tick = self.next_tick.next();
-        self.next_at_us += self.period_us * (1.0 + self.adjustment());
+        let adjustment = self.adjustment();
+        self.next_at_us += self.period_us * (1.0 + adjustment);
+        if self.slipped_us > 0.0 {
+            self.make_up(self.period_us * adjustment, now);
+        }
         // Whoever decides on an input was told its tick before: so what was missed is left out only now.
         let behind = now.since(self.next_at());
         if behind > CATCH_UP_MAX {
@@ -137,8 +151,21 @@ impl Pacer {
         self.speed_max = SPEED_MAX + f64::from(load.dilation_pct) / 100.0;
     }
 
+    /// The server's schedule has slipped by so much, and the lead is too long by as much. A slip of a few ticks at once is made up for
+    /// at a steady pace, and reports count again when they speak of inputs after that.
+    pub(super) fn on_slip(&mut self, slip: Duration) {
+        let slip_us = slip.as_micros() as f64;
+        if slip_us >= SLIP_TICKS_MIN * self.period_us && slip <= SLIP_MAX {
+            self.slipped_us += slip_us;
+            self.settles_at = Instant::from_us(u64::MAX);
+        }
+    }
+
     /// By how much the next tick is to be longer.
     fn adjustment(&self) -> f64 {
+        if self.slipped_us > 0.0 {
+            return SLIP_SPEED.min(self.slipped_us / self.period_us);
+        }
         let error = self.lead.map_or(0.0, |lead| f64::from(lead.mean - self.target()));
         let delay_s = SMOOTHING.as_secs_f64() + self.rtt.as_secs_f64();
         let gain_per_s = GAIN_PER_S.min(GAIN_TIMES_DELAY_MAX / delay_s);
@@ -154,6 +181,7 @@ impl Pacer {
 
     /// Skips ticks, or waits for as many.
     fn jump(&mut self, ticks: i32, now: Instant) {
+        self.slipped_us = 0.0;
         if ticks > 0 {
             self.next_tick = self.next_tick.add(ticks.unsigned_abs());
         } else {
@@ -161,6 +189,15 @@ impl Pacer {
         }
         self.lead = None;
         self.settles_at = now.max(self.next_at()) + self.rtt + SETTLING;
+    }
+
+    /// So much of what slipped is made up for by the tick that begins.
+    fn make_up(&mut self, by_us: f64, now: Instant) {
+        self.slipped_us -= by_us;
+        if self.slipped_us < 1.0 {
+            self.slipped_us = 0.0;
+            self.settles_at = now + self.rtt + SETTLING;
+        }
     }
 
     /// Takes note of the ticks up to `tick` that lacked their input: bit `n` of `missed` is the one `n` ticks before.
@@ -202,11 +239,19 @@ mod tests {
         lost_pct: u64,
         /// From when and for how long the server stands still, losing that time for good.
         stall_ms: (u64, u64),
+        /// And tells so.
+        tells_slip: bool,
     }
 
     impl World {
         /// Runs for 30 s, and returns the leads of the inputs that arrived in the last ten, and the pacer.
         fn run(&self, rtt_guess_ms: u64) -> (Vec<f32>, Pacer) {
+            let (leads, pacer) = self.play(rtt_guess_ms);
+            (leads.into_iter().filter(|(at_ms, _)| *at_ms > 20_000).map(|(_, lead)| lead).collect(), pacer)
+        }
+
+        /// The same, with all leads and when those inputs arrived.
+        fn play(&self, rtt_guess_ms: u64) -> (Vec<(u64, f32)>, Pacer) {
             let ms = |ms: u64| Instant::from_us(ms * 1000);
             let mut pacer = Pacer::new(self.tick_hz as u32, Tick(1_000), ms(0), Duration::from_millis(rtt_guess_ms));
             let (mut up, mut down) = (VecDeque::new(), VecDeque::new());
@@ -222,7 +267,10 @@ mod tests {
                 while let Some((_, tick)) = up.pop_front_if(|(at, _)| *at <= now) {
                     let lead = tick.0 as f32 - server_tick;
                     least = Some(least.unwrap_or(i16::MAX).min((lead * 16.0) as i16));
-                    leads.extend((now > 20_000).then_some(lead));
+                    leads.push((now, lead));
+                }
+                if self.tells_slip && now == self.stall_ms.0 + self.stall_ms.1 + self.delay_ms {
+                    pacer.on_slip(Duration::from_millis(self.stall_ms.1));
                 }
                 let stands_still = (self.stall_ms.0..self.stall_ms.0 + self.stall_ms.1).contains(&now);
                 if now >= next_report && !stands_still {
@@ -244,7 +292,8 @@ mod tests {
         }
     }
 
-    const CALM: World = World { tick_hz: 60, report_every: 1, delay_ms: 0, lost_pct: 0, stall_ms: (0, 0) };
+    const CALM: World =
+        World { tick_hz: 60, report_every: 1, delay_ms: 0, lost_pct: 0, stall_ms: (0, 0), tells_slip: false };
 
     fn assert_settled(world: &World, rtt_guess_ms: u64) {
         let (leads, pacer) = world.run(rtt_guess_ms);
@@ -276,6 +325,24 @@ mod tests {
     fn a_server_that_lost_a_second_is_followed() {
         for (tick_hz, delay_ms) in [(60, 25), (60, 75), (60, 150), (30, 25), (120, 25)] {
             assert_settled(&World { tick_hz, delay_ms, stall_ms: (5_000, 1_000), ..CALM }, 100);
+        }
+    }
+
+    #[test]
+    fn a_slip_that_is_told_is_made_up_for_in_two_seconds() {
+        for (tick_hz, delay_ms) in [(60, 0), (60, 25), (60, 75), (30, 25), (120, 50)] {
+            let world = World { tick_hz, delay_ms, stall_ms: (5_000, 300), tells_slip: true, ..CALM };
+            let (leads, pacer) = world.play(2 * delay_ms);
+            let after = 5_300 + delay_ms + 2_000;
+            let later: Vec<f32> = leads.iter().filter(|(at_ms, _)| *at_ms > after).map(|(_, lead)| *lead).collect();
+            let most_ms = later.iter().fold(0.0, |most: f32, lead| most.max(*lead)) * 1e3 / tick_hz as f32;
+            let target_ms = pacer.target() * 1e3 / tick_hz as f32;
+            assert!(most_ms < target_ms + 20.0, "{tick_hz} Hz, {delay_ms} ms: {most_ms} ms, {target_ms} wanted");
+            assert!(later.iter().all(|lead| *lead > 0.0), "it does not overshoot");
+            let settled = World { tells_slip: false, ..world }.play(2 * delay_ms).0;
+            let slower =
+                settled.iter().filter(|(at_ms, _)| *at_ms > after).fold(0.0, |most: f32, lead| most.max(lead.1));
+            assert!(slower * 1e3 / tick_hz as f32 > most_ms + 50.0, "or it would be for nothing");
         }
     }
 

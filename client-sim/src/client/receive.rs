@@ -133,7 +133,8 @@ impl<I: Input> Client<I> {
     fn follow_clock(&mut self, snapshot: &SnapshotHeader, arrival: Option<Arrival>, now: Instant) {
         let Some(clock) = &mut self.clock else { return };
         if let Some(due) = snapshot.due {
-            clock.on_told(snapshot.tick, due);
+            let slip = clock.on_told(snapshot.tick, due);
+            self.pacer.iter_mut().for_each(|pacer| pacer.on_slip(slip));
         }
         clock.on_snapshot(snapshot.tick, now);
         let (config, tick_hz, every_ticks) = (self.playback_config, self.tick_hz, self.view.arrivals().every_ticks());
