@@ -156,6 +156,24 @@ fn thin_clients_measure_the_network_and_the_others_what_players_see() {
 }
 
 #[test]
+fn when_ports_run_short_clients_come_from_other_addresses_of_loopback() {
+    // Sixteen addresses of 32 ports each; a server takes two.
+    let script = |then: &str| {
+        format!("ip link set lo up && echo 40000 40031 > /proc/sys/net/ipv4/ip_local_port_range && {then}")
+    };
+    let in_namespace = |then: &str| Command::new("unshare").args(["-n", "sh", "-c", &script(then)]).output();
+    if !in_namespace("true").is_ok_and(|output| output.status.success()) {
+        let _ = writeln!(std::io::stderr(), "skipped: no network namespaces here");
+        return;
+    }
+    let sim = env!("CARGO_BIN_EXE_tidelock-sim");
+    let run =
+        format!("{sim} --embedded --clients 80 --ramp 500ms --duration 3s --quiet --threshold clients_connected==80");
+    let output = in_namespace(&run).unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+}
+
+#[test]
 fn hostile_clients_attack_and_no_player_feels_it() {
     let flags =
         ["--embedded", "--clients", "24", "--ramp", "500ms", "--duration", "6s", "--bots", "wander=1,hostile=1"];

@@ -55,6 +55,11 @@ fn warnings(summary: &Summary, html: &mut String) {
     if summary.figures.desyncs > 0 {
         warn("Clients held what the server had not sent: there were desyncs.");
     }
+    let reasons: Vec<_> =
+        summary.clients.reasons.iter().map(|(reason, count)| format!("{}: {reason}", grouped(*count))).collect();
+    if !reasons.is_empty() {
+        warn(&escape(&format!("Clients failed or were lost. {}.", reasons.join("; "))));
+    }
     if let Some(why) = &summary.cut_short {
         warn(&escape(&capitalized(why)));
     }
@@ -118,6 +123,14 @@ fn facts(summary: &Summary, html: &mut String) {
     if summary.sim.thin_clients > 0 {
         let thin = grouped(summary.sim.thin_clients);
         fact("thin clients", &format!("{thin}: predictions, display and desyncs are of the others"));
+    }
+    let hostile = &summary.hostile;
+    if hostile.clients > 0 {
+        let (sent, connections) = (grouped(hostile.datagrams_sent), grouped(hostile.connections));
+        fact("hostile clients", &format!("{}: {sent} datagrams, {connections} connections", grouped(hostile.clients)));
+        let dropped =
+            summary.server.dropped.iter().flatten().map(|(reason, count)| format!("{} {reason}", grouped(*count)));
+        fact("refused by the server", &dropped.collect::<Vec<_>>().join(", "));
     }
     fact("seed", &summary.seed.to_string());
     fact("tick rate", &summary.tick_hz.map_or_else(|| "-".to_owned(), |hz| format!("{hz} Hz")));

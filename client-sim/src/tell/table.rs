@@ -67,6 +67,9 @@ impl Page {
         let text = format!("{} of {} connected", grouped(clients.connected), grouped(clients.requested));
         let lost = self.alarm(clients.failed, "failed") + &self.alarm(clients.disconnected, "disconnected");
         self.line("clients", &(text + &lost));
+        for (reason, count) in &clients.reasons {
+            self.line("", &format!("  {}: {reason}", grouped(*count)));
+        }
         let comings = [(clients.left, "left"), (clients.joins, "joins"), (clients.resumed, "resumed")];
         if clients.left + clients.resumed > 0 {
             let comings = comings.map(|(count, what)| format!("{} {what}", grouped(count)));
