@@ -53,7 +53,7 @@ impl Screen {
             sim_cpu_pct: 0.0,
             panels: [
                 panel("snapshot age p99", |second| Some(second.distribution(Figure::Age)?.p99), say_ms),
-                panel("server tick p99", |second| Some(second.server.as_ref()?.tick_ms?.p99), say_ms),
+                panel("server tick p99", |second| Some(second.server.as_ref()?.tick_ms()?.p99), say_ms),
                 panel("input to effect p50", |second| Some(second.distribution(Figure::Effect)?.p50), say_ms),
                 panel("lost down", Second::loss_down_pct, |value| pct(Some(value))),
                 panel("round trip p50", |second| Some(second.distribution(Figure::Rtt)?.p50), say_ms),

@@ -44,13 +44,7 @@ impl Run {
         self.measured_us = self.measured_us.max(other.measured_us);
         self.cpu_us.extend(&other.cpu_us);
         self.same_clock &= other.same_clock;
-        for second in &other.timeline {
-            match self.timeline.iter_mut().find(|mine| mine.number == second.number) {
-                Some(mine) => mine.add(second),
-                None => self.timeline.push(second.clone()),
-            }
-        }
-        self.timeline.sort_by_key(|second| second.number);
+        self.timeline.add(&other.timeline);
         Ok(())
     }
 
@@ -58,7 +52,7 @@ impl Run {
         let is_same = self.origin.server == other.origin.server && self.origin.server != Origin::EMBEDDED;
         if !is_same {
             self.server = None;
-            self.timeline.iter_mut().for_each(|second| second.server = None);
+            self.timeline.forget_server();
         } else if other.server.as_ref().map(|server| server.over_us) > self.server.as_ref().map(|server| server.over_us)
         {
             self.server.clone_from(&other.server);
@@ -156,7 +150,7 @@ mod tests {
             hostile: Hostile { clients: 1, datagrams_sent: 10, ..Hostile::default() },
             server: Some(ServerRun { figures: ServerFigures::default(), over_us: u64::from(worker) * 1_000_000 }),
             same_clock: true,
-            timeline: vec![second],
+            timeline: [second].into_iter().collect(),
         }
     }
 
@@ -170,7 +164,10 @@ mod tests {
         assert_eq!(merged.summary().figures.rtt_ms, whole.summary().figures.rtt_ms);
         let summary = merged.summary();
         assert_eq!((summary.clients.requested, summary.figures.bandwidth.down_bytes_total), (10, 2000));
-        assert_eq!(merged.timeline[0].distribution(Figure::Rtt).map(|rtt| rtt.count), Some(2000));
+        assert_eq!(
+            merged.timeline.iter().next().and_then(|second| second.distribution(Figure::Rtt)).map(|rtt| rtt.count),
+            Some(2000)
+        );
         assert_eq!((summary.hostile.clients, summary.hostile.datagrams_sent), (2, 20));
         assert_eq!(merged.server.map(|server| server.over_us), Some(2_000_000));
     }

@@ -6,7 +6,7 @@ use super::summary::{
     Bandwidth, BothWays, ClientFigures, Clients, ClockFit, Conditioner, Hostile, Inputs, Interpolation, LoadSummary,
     Loss, Origin, PredictedEffects, ProfileSummary, Server, Sim, Snapshots, Summary,
 };
-use super::{Account, Distribution, Figure, Second, ServerFigures};
+use super::{Account, Distribution, Figure, Seconds, ServerFigures};
 
 /// All that a run measured, exactly: what a [`Summary`] is made of, and what runs of several workers are put together from.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -32,7 +32,7 @@ pub struct Run {
     /// The server reads the same clock: an age is a difference.
     pub same_clock: bool,
     /// One after the other.
-    pub timeline: Vec<Second>,
+    pub timeline: Seconds,
 }
 
 /// What was asked for.

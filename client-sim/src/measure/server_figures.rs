@@ -54,21 +54,31 @@ impl Default for TickTimes {
 
 impl Serialize for TickTimes {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        pairs(&self.0).serialize(serializer)
+        self.pairs().serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for TickTimes {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut times = Self::default();
-        for (value, count) in Vec::<(u64, u64)>::deserialize(deserializer)? {
-            times.0.saturating_record_n(value, count);
-        }
-        Ok(times)
+        Ok(Self::of(&Vec::deserialize(deserializer)?))
     }
 }
 
 impl TickTimes {
+    /// Of values in microseconds, each with how often it was.
+    #[must_use]
+    pub fn of(pairs: &[(u64, u64)]) -> Self {
+        let mut times = Self::default();
+        pairs.iter().for_each(|(value, count)| times.0.saturating_record_n(*value, *count));
+        times
+    }
+
+    /// Those values, ascending.
+    #[must_use]
+    pub fn pairs(&self) -> Vec<(u64, u64)> {
+        pairs(&self.0)
+    }
+
     /// Those after `earlier`. Of a server that was started anew in between: since then.
     fn since(&self, earlier: &Self) -> Self {
         let mut between = self.0.clone();

@@ -2,7 +2,7 @@
 
 use hdrhistogram::Histogram;
 
-use crate::measure::{Distribution, Figure, Run, Second};
+use crate::measure::{Distribution, Figure, Run, Second, Seconds};
 use crate::plot::{Chart, Line, Point, Scale, Style};
 
 /// What was there in each second.
@@ -44,12 +44,12 @@ pub(super) fn over_time(run: &Run) -> Vec<Chart<'static>> {
         "Bandwidth of all clients",
         "KiB/s of UDP payload",
         &[
-            ("down", Style::First, |second| Some(second.counts.bytes_down as f64 / 1024.0)),
-            ("up", Style::Second, |second| Some(second.counts.bytes_up as f64 / 1024.0)),
+            ("down", Style::First, |second| Some(second.bytes_down_s() / 1024.0)),
+            ("up", Style::Second, |second| Some(second.bytes_up_s() / 1024.0)),
         ],
     ));
     if seconds.iter().any(|second| second.server.is_some()) {
-        charts.push(banded(seconds, "Server tick", "ms", |second| second.server.as_ref()?.tick_ms));
+        charts.push(banded(seconds, "Server tick", "ms", |second| second.server.as_ref()?.tick_ms()));
     }
     if seconds.iter().any(|second| second.server.as_ref().is_some_and(|server| server.load_level > 0)) {
         let level: Value = |second| Some(f64::from(second.server.as_ref()?.load_level));
@@ -70,7 +70,7 @@ pub(super) fn over_time(run: &Run) -> Vec<Chart<'static>> {
 
 /// The median as a line, bands up to the 90th and the 99th percentile, and the slowest.
 fn banded(
-    seconds: &[Second],
+    seconds: &Seconds,
     title: &'static str,
     unit: &'static str,
     of: impl Fn(&Second) -> Option<Distribution>,
@@ -79,7 +79,8 @@ fn banded(
         of(second).map(|of| Point { least: of.p50, mean: of.p50, most: most(&of) })
     };
     let slowest = |second: &Second| of(second).and_then(|of| of.max).map(Point::at);
-    let line = |name, style, points| Line { name, style, points, width_s: 1.0 };
+    let width_s = f64::from(seconds.each_s());
+    let line = |name, style, points| Line { name, style, points, width_s };
     // The narrower band lies on the wider one, and is darker for it.
     let lines = vec![
         line("median to p99", Style::First, by_second(seconds, |second| band(second, |of| of.p99))),
@@ -90,7 +91,7 @@ fn banded(
 }
 
 fn values(
-    seconds: &[Second],
+    seconds: &Seconds,
     title: &'static str,
     unit: &'static str,
     of: &[(&'static str, Style, Value)],
@@ -99,17 +100,16 @@ fn values(
         name,
         style,
         points: by_second(seconds, |second| value(second).map(Point::at)),
-        width_s: 1.0,
+        width_s: f64::from(seconds.each_s()),
     };
     Chart { title, unit, note: String::new(), lines: of.iter().map(line).collect() }
 }
 
-/// One point for each second from the start, also for those of which nothing is known.
-fn by_second(seconds: &[Second], point: impl Fn(&Second) -> Option<Point>) -> Vec<Option<Point>> {
-    let count = seconds.last().map_or(1, Second::end_s);
-    let mut points = vec![None; count as usize];
-    for second in seconds {
-        points[second.number as usize] = point(second);
+/// One point for each second or stretch from the start, also for those of which nothing is known.
+fn by_second(seconds: &Seconds, point: impl Fn(&Second) -> Option<Point>) -> Vec<Option<Point>> {
+    let mut points = vec![None; seconds.end_s().div_ceil(seconds.each_s()).max(1) as usize];
+    for second in seconds.iter() {
+        points[(second.number / seconds.each_s()) as usize] = point(second);
     }
     points
 }

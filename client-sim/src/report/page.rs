@@ -28,7 +28,7 @@ pub fn page(run: &Run, summary: &Summary) -> String {
     tables::thresholds(&summary.thresholds, &mut html);
     tables::profiles(summary, &mut html);
     html.push_str("<h3>Over time</h3>");
-    let lasts_s = run.timeline.last().map_or(1.0, |second| f64::from(second.end_s()));
+    let lasts_s = f64::from(run.timeline.end_s().max(1));
     curves::over_time(run).iter().for_each(|chart| {
         chart.draw(&Scale::Time { lasts_s }, &Marks::default(), &mut html);
     });

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::scraper::Reading;
-use crate::measure::{Second, ServerSecond};
+use crate::measure::{Second, Seconds, ServerSecond};
 
 /// Puts the seconds together that workers and the server tell of, each in its own time.
 pub(super) struct Timeline {
@@ -10,7 +10,9 @@ pub(super) struct Timeline {
     /// Not whole yet, with how many workers have told.
     open: BTreeMap<u32, (Second, usize)>,
     readings: BTreeMap<u32, Reading>,
-    done: Vec<Second>,
+    /// The newest of those that are.
+    latest: Option<Second>,
+    done: Seconds,
 }
 
 impl Timeline {
@@ -18,7 +20,7 @@ impl Timeline {
     const PATIENCE: u32 = 1;
 
     pub(super) fn new(workers: usize) -> Self {
-        Self { workers, open: BTreeMap::new(), readings: BTreeMap::new(), done: Vec::new() }
+        Self { workers, open: BTreeMap::new(), readings: BTreeMap::new(), latest: None, done: Seconds::default() }
     }
 
     pub(super) fn on_second(&mut self, second: &Second) {
@@ -50,8 +52,8 @@ impl Timeline {
     }
 
     /// All that were whole, of so long.
-    pub(super) fn finish(mut self, lasted: Duration) -> Vec<Second> {
-        self.done.retain(|second| u64::from(second.end_s()) <= lasted.as_secs());
+    pub(super) fn finish(mut self, lasted: Duration) -> Seconds {
+        self.done.cut(lasted.as_secs());
         self.done
     }
 
@@ -59,8 +61,8 @@ impl Timeline {
         let (number, (mut second, _)) = self.open.pop_first()?;
         second.server = self.server(number);
         self.readings = self.readings.split_off(&(number + 1));
-        self.done.push(second);
-        self.done.last()
+        self.done.push(&second);
+        Some(self.latest.insert(second))
     }
 
     /// From one reading to the next.
@@ -107,7 +109,7 @@ mod tests {
         assert_eq!(timeline.next(), None);
         assert_eq!(timeline.next_of_rest().map(|second| second.number), Some(1));
         assert_eq!(timeline.next_of_rest().map(|second| second.number), Some(2));
-        assert_eq!(timeline.finish(Duration::from_secs(2)).len(), 2);
+        assert_eq!(timeline.finish(Duration::from_secs(2)).end_s(), 2);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 use std::fmt::Write;
 
-use crate::measure::{Distribution, Figure, Second};
+use crate::measure::{Distribution, Figure, Second, ServerSecond};
 
 /// Something with a name.
 type Column<T> = (&'static str, fn(&T) -> Option<f64>);
@@ -41,7 +41,7 @@ const VALUES: [Column<Second>; 20] = [
     ("server_rss_mb", |second| second.server.as_ref()?.rss_mb),
     ("server_clients", |second| second.server.as_ref().map(|server| server.clients as f64)),
     ("server_entities", |second| second.server.as_ref().map(|server| server.entities as f64)),
-    ("server_tick_ms_count", |second| Some(second.server.as_ref()?.tick_ms?.count as f64)),
+    ("server_tick_ms_count", |second| Some(second.server.as_ref()?.tick_ms()?.count as f64)),
 ];
 
 /// The names of the columns.
@@ -67,7 +67,7 @@ pub fn csv_line(second: &Second) -> String {
         put(&mut line, value(second));
     }
     let figures = FIGURES.iter().map(|(_, figure)| second.distribution(*figure));
-    let ticks = second.server.as_ref().and_then(|server| server.tick_ms);
+    let ticks = second.server.as_ref().and_then(ServerSecond::tick_ms);
     for distribution in figures.chain([ticks]) {
         for (_, quantile) in QUANTILES {
             put(&mut line, distribution.as_ref().and_then(quantile));
@@ -97,9 +97,8 @@ mod tests {
         assert_eq!(csv_line(&second).trim_end().split(',').count(), columns);
         second.presence = Presence { wanted: 3, playing: 2, lost: 1 };
         second.histograms.record_duration(Figure::Rtt, Duration::from_micros(1_500));
-        let tick_ms = Some(Distribution { p99: 2.25, count: 60, ..Distribution::default() });
         second.server = Some(ServerSecond {
-            tick_ms,
+            tick_us: vec![(1_000, 59), (2_250, 1)],
             overruns: 1,
             cpu_pct: None,
             rss_mb: Some(12.5),
@@ -115,7 +114,8 @@ mod tests {
         assert_eq!(line.trim_end().split(',').count(), columns);
         assert_eq!((value("second"), value("clients_playing")), ("5".to_owned(), "2".to_owned()));
         assert!(value("rtt_ms_p50").starts_with("1.5"), "{line}");
-        assert_eq!(value("server_tick_ms_p99"), "2.25");
-        assert_eq!(["server_cpu_pct", "input_to_effect_ms_p50", "server_tick_ms_max"].map(value), ["", "", ""]);
+        assert_eq!(value("server_tick_ms_p99"), "2.251", "to three digits, rounded up");
+        assert_eq!(value("server_tick_ms_count"), "60");
+        assert_eq!(["server_cpu_pct", "input_to_effect_ms_p50"].map(value), ["", ""]);
     }
 }

@@ -1,5 +1,5 @@
 use super::units::{ms, rate};
-use crate::measure::{Figure, Presence, Second};
+use crate::measure::{Figure, Presence, Second, ServerSecond};
 
 /// How a run goes, in one line for each second, where there is no terminal to draw on.
 #[must_use]
@@ -21,7 +21,7 @@ pub fn progress_line(second: &Second, of_s: u64) -> String {
         rate(second.counts.bytes_down as f64),
         rate(second.counts.bytes_up as f64),
     );
-    if let Some(tick) = second.server.as_ref().and_then(|server| server.tick_ms) {
+    if let Some(tick) = second.server.as_ref().and_then(ServerSecond::tick_ms) {
         text.push_str(&format!("  tick p99 {} ms", ms(tick.p99)));
     }
     if lost > 0 {
