@@ -32,10 +32,28 @@ pub(crate) enum Style {
     First,
     /// The same in another colour.
     Second,
+    /// The same for one of several kinds, in a colour of its own.
+    Kind(usize),
     /// The band alone, as a place to be in.
     Target,
     /// A stem from zero to the most.
     Stems,
+}
+
+impl Style {
+    /// Kinds that have colours of their own.
+    const KINDS: usize = 8;
+
+    /// Of the style sheet.
+    fn class(self) -> String {
+        match self {
+            Self::First => "first".to_owned(),
+            Self::Second => "second".to_owned(),
+            Self::Kind(number) => format!("kind{}", number % Self::KINDS),
+            Self::Target => "target".to_owned(),
+            Self::Stems => "stems".to_owned(),
+        }
+    }
 }
 
 /// What a column shows.
@@ -147,12 +165,7 @@ impl<'a> Line<'a> {
                 let _ = write!(area, "L{:.0} {:.0}", self.x(*column), height(point.least));
             }
         }
-        let class = match self.style {
-            Style::First => "first",
-            Style::Second => "second",
-            Style::Target => "target",
-            Style::Stems => "stems",
-        };
+        let class = self.style.class();
         if !area.is_empty() {
             let _ = write!(svg, "<path class=\"area {class}\" d=\"{area}\"/>");
         }
@@ -177,8 +190,7 @@ impl Chart<'_> {
         );
         if lines.len() > 1 {
             for line in lines {
-                let class = format!("{:?}", line.style).to_lowercase();
-                let _ = write!(html, " <span class=\"key {class}\">{}</span>", escape(line.name));
+                let _ = write!(html, " <span class=\"key {}\">{}</span>", line.style.class(), escape(line.name));
             }
         }
         html.push_str("</p><div class=\"plot\">");

@@ -4,6 +4,7 @@ use hdrhistogram::Histogram;
 
 use crate::measure::{Distribution, Figure, Run, Second, Seconds};
 use crate::plot::{Chart, Line, Point, Scale, Style};
+use crate::tell::grouped;
 
 /// What was there in each second.
 type Value = fn(&Second) -> Option<f64>;
@@ -114,10 +115,10 @@ fn by_second(seconds: &Seconds, point: impl Fn(&Second) -> Option<Point>) -> Vec
     points
 }
 
-/// How the whole window's measurements are distributed.
-pub(super) fn distributions(run: &Run) -> Vec<Chart<'static>> {
-    let account = run.account();
+/// How the whole window's measurements are distributed: of all clients, and where links differ of those with each kind.
+pub(super) fn distributions(run: &Run) -> Vec<Chart<'_>> {
     let summary = run.summary();
+    let account = run.account();
     let measured = [
         ("Snapshot age", "ms", Figure::Age, summary.figures.snapshot_age_ms),
         ("Input to effect", "ms", Figure::Effect, summary.figures.input_to_effect_ms),
@@ -126,36 +127,35 @@ pub(super) fn distributions(run: &Run) -> Vec<Chart<'static>> {
     ];
     let mut charts = Vec::new();
     for (title, unit, figure, distribution) in measured {
-        if let Some((distribution, histogram)) = distribution.zip(account.histograms.get(figure)) {
-            charts.push(percentiles(title, unit, histogram, distribution.count));
-        }
+        let Some(count) = distribution.map(|of| of.count) else { continue };
+        let all = account.histograms.get(figure).into_iter().map(|of| ("all", Style::First, of));
+        let kinds = run.profiles.iter().filter(|_| run.profiles.len() > 1).enumerate();
+        let kinds = kinds.filter_map(|(number, (name, profile))| {
+            let histogram = profile.account.histograms.get(figure)?;
+            (!histogram.is_empty()).then_some((name.as_str(), Style::Kind(number), histogram))
+        });
+        charts.push(percentiles(title, unit, count, all.chain(kinds)));
     }
-    if let Some(ServerTicks { histogram, count }) = ServerTicks::of(run) {
-        charts.push(percentiles("Server tick", "ms", histogram, count));
-    }
+    let ticks = run.server.as_ref().map(|server| server.figures.ticks.histogram_us()).filter(|ticks| !ticks.is_empty());
+    charts.extend(ticks.map(|ticks| percentiles("Server tick", "ms", ticks.len(), [("", Style::First, ticks)])));
     charts
 }
 
-/// The server's ticks, if there were any.
-struct ServerTicks<'a> {
-    histogram: &'a Histogram<u64>,
+/// One line for each histogram, with its name and colour.
+fn percentiles<'a, 'b>(
+    title: &'a str,
+    unit: &'a str,
     count: u64,
-}
-
-impl<'a> ServerTicks<'a> {
-    fn of(run: &'a Run) -> Option<Self> {
-        let histogram = run.server.as_ref()?.figures.ticks.histogram_us();
-        (!histogram.is_empty()).then(|| Self { histogram, count: histogram.len() })
-    }
-}
-
-fn percentiles(title: &'static str, unit: &'static str, histogram: &Histogram<u64>, count: u64) -> Chart<'static> {
-    let point = |column: usize| {
-        let quantile = PERCENTILES.quantile((column as f64 + 0.5) / COLUMNS as f64);
-        // Beyond what so many measurements can tell, there is nothing.
-        let is_told = (1.0 - quantile) * count as f64 >= 1.0;
-        is_told.then(|| Point::at(histogram.value_at_quantile(quantile) as f64 / 1e3))
-    };
-    let line = Line { name: "", style: Style::First, points: (0..COLUMNS).map(point).collect(), width_s: 1.0 };
-    Chart { title, unit, note: format!("of {count}"), lines: vec![line] }
+    of: impl IntoIterator<Item = (&'a str, Style, &'b Histogram<u64>)>,
+) -> Chart<'a> {
+    let lines = of.into_iter().map(|(name, style, histogram)| {
+        let point = |column: usize| {
+            let quantile = PERCENTILES.quantile((column as f64 + 0.5) / COLUMNS as f64);
+            // Beyond what so many measurements can tell, there is nothing.
+            let is_told = (1.0 - quantile) * histogram.len() as f64 >= 1.0;
+            is_told.then(|| Point::at(histogram.value_at_quantile(quantile) as f64 / 1e3))
+        };
+        Line { name, style, points: (0..COLUMNS).map(point).collect(), width_s: 1.0 }
+    });
+    Chart { title, unit, note: format!("of {}", grouped(count)), lines: lines.collect() }
 }

@@ -95,7 +95,7 @@ fn tiles(summary: &Summary, html: &mut String) {
         ("to each client", summary.figures.bandwidth.down_bytes_per_client_s.map_or_else(|| "-".to_owned(), rate)),
         ("server tick, p99", ms(summary.server.tick_ms.map(|tick| tick.p99))),
         ("server's processor", pct(summary.server.cpu_pct)),
-        ("simulator's", pct(summary.sim.cpu_pct)),
+        ("simulator's processor", pct(summary.sim.cpu_pct)),
     ];
     html.push_str("<ul class=\"tiles\">");
     for (name, value) in tiles {
