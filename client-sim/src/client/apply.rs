@@ -1,5 +1,6 @@
 //! From the records of a snapshot datagram to the view: decode all, verify, then store, or store nothing.
 
+use super::baselines::{Baseline, Baselines};
 use super::view::View;
 use core::ops::Range;
 use tidelock::Tick;
@@ -13,6 +14,7 @@ use tidelock::wire::{GhostId, RecordHead, RecordReader, RecordsHead, RunReader};
 pub(super) struct Decoder {
     /// Of the list that is being read.
     runs: Vec<Range<GhostId>>,
+    baselines: Baselines,
     records: Vec<Record>,
     /// Of all records, one after another.
     lanes: Vec<u32>,
@@ -94,21 +96,19 @@ impl Decoder {
             while let Some((begin, len)) = runs.next(r)? {
                 self.runs.push(begin..begin + len);
             }
-            for n in 0..self.runs.len() {
+            if !self.runs.is_empty() {
                 let (base, coder) = of_base?;
-                for ghost in self.runs[n].clone() {
-                    self.decode_delta(snapshot, ghost, (base, head.second), coder, r)?;
-                }
+                self.decode_runs(snapshot, (base, head.second), coder, r)?;
             }
             let mut others = RecordReader::new(tick, &head, list);
             while let Some((ghost, other)) = others.next(r)? {
                 match other {
                     RecordHead::Base => {
                         let (base, coder) = of_base?;
-                        self.decode_delta(snapshot, ghost, (base, None), coder, r)?;
+                        self.decode_delta(snapshot, ghost, base, coder, r)?;
                     }
                     RecordHead::Delta { baseline } => {
-                        self.decode_delta(snapshot, ghost, (baseline, None), &snapshot.coder(baseline, None), r)?;
+                        self.decode_delta(snapshot, ghost, baseline, &snapshot.coder(baseline, None), r)?;
                     }
                     RecordHead::Full { id } => {
                         decode_full(view.schema().stream(audience), r, &mut self.version)?;
@@ -130,11 +130,30 @@ impl Decoder {
         Ok(checksum)
     }
 
+    /// Decodes the records of all runs, which build on the same ticks.
+    fn decode_runs(
+        &mut self,
+        snapshot: Snapshot<'_>,
+        (base, second): (Tick, Option<Tick>),
+        coder: &DeltaCoder<'_>,
+        r: &mut BitReader<'_>,
+    ) -> Result<(), DecodeError> {
+        let Snapshot { view, audience, tick, .. } = snapshot;
+        let mut baselines = core::mem::take(&mut self.baselines);
+        let gathered = baselines.gather(view, audience, &self.runs, tick, (base, second));
+        let decoded = gathered.and_then(|()| {
+            baselines.iter().try_for_each(|baseline| self.decode_on(snapshot, baseline, base, coder, r))
+        });
+        self.baselines = baselines;
+        decoded
+    }
+
+    /// Decodes one record that is in no run.
     fn decode_delta(
         &mut self,
         snapshot: Snapshot<'_>,
         ghost: GhostId,
-        (first, second): (Tick, Option<Tick>),
+        base: Tick,
         coder: &DeltaCoder<'_>,
         r: &mut BitReader<'_>,
     ) -> Result<(), DecodeError> {
@@ -142,12 +161,23 @@ impl Decoder {
         let streams = view.of(audience);
         let index = view.ghosts(audience).at(ghost, tick).ok_or(DecodeError::MissingBaseline)?;
         let stream = streams.at(index).ok_or(DecodeError::MissingBaseline)?;
-        let as_of = |baseline| streams.as_of(stream, baseline).ok_or(DecodeError::MissingBaseline);
-        let older = second.map(as_of).transpose()?;
-        coder.decode(as_of(first)?, older, r, &mut self.version)?;
+        let first = streams.as_of(stream, base).ok_or(DecodeError::MissingBaseline)?;
         let id = NetId { index, generation: stream.generation };
+        self.decode_on(snapshot, Baseline { id, first, second: None }, base, coder, r)
+    }
+
+    fn decode_on(
+        &mut self,
+        snapshot: Snapshot<'_>,
+        Baseline { id, first, second }: Baseline<'_>,
+        base: Tick,
+        coder: &DeltaCoder<'_>,
+        r: &mut BitReader<'_>,
+    ) -> Result<(), DecodeError> {
+        let Snapshot { audience, tick, .. } = snapshot;
+        coder.decode(first, second, r, &mut self.version)?;
         let version = self.take_version(tick, id, audience);
-        self.records.push(Record { audience, change: Change::Delta { index, baseline: first, version } });
+        self.records.push(Record { audience, change: Change::Delta { index: id.index, baseline: base, version } });
         Ok(())
     }
 

@@ -15,6 +15,7 @@
 
 mod apply;
 mod arrivals;
+mod baselines;
 mod buffers;
 mod clock;
 mod event;

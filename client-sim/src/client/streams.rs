@@ -246,15 +246,16 @@ impl Streams {
             }
             pool.forget_oldest(versions);
         }
+        // Only when room is wanted: many at once lie side by side in memory, and one each time would be far from all else.
+        if let Some(baseline) = baseline.filter(|_| versions.is_full()) {
+            while versions.len() > 1 && baseline.since(pool.head(versions, 1).tick) >= *keep_ticks {
+                pool.forget_oldest(versions);
+            }
+        }
         match pool.find(versions, head.tick) {
             Some(n) if pool.head(versions, n).tick == head.tick => pool.set(versions, n, head, lanes),
             Some(n) if n + 1 == versions.len() => pool.push(versions, head, lanes),
             older => pool.insert(versions, older.map_or(0, |n| n + 1), head, lanes),
-        }
-        if let Some(baseline) = baseline {
-            while versions.len() > 1 && baseline.since(pool.head(versions, 1).tick) >= *keep_ticks {
-                pool.forget_oldest(versions);
-            }
         }
         set_bit(&mut page.shown, index % 64, left.is_none());
     }
