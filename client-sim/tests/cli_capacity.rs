@@ -28,7 +28,11 @@ fn what_is_not_even_held_by_one_gives_99() {
     let flags = ["--target", "clients_connected<1", "--first", "1", "--max", "2", "--duration", "1s"];
     let output = capacity(&flags);
     assert_eq!(output.status.code(), Some(99));
-    assert!(String::from_utf8_lossy(&output.stdout).contains("It does not even hold 1 players"), "{output:?}");
+    assert!(
+        String::from_utf8_lossy(&output.stdout)
+            .contains("It does not even hold 1 player. 1 is too many: clients_connected<1"),
+        "{output:?}"
+    );
 }
 
 #[test]

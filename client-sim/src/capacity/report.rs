@@ -51,6 +51,13 @@ impl Trial {
         }
     }
 
+    /// Of so many clients nobody got in at all.
+    #[must_use]
+    pub fn of_nobody(clients: u32) -> Self {
+        let nobody = ThresholdResult { expr: "clients_connected>0".to_owned(), value: Some(0.0), ok: false };
+        Self { clients, verdict: Verdict::Fails, targets: vec![nobody], server_cpu_pct: None, sim_cpu_pct: None }
+    }
+
     /// What did not hold, with its value.
     fn failures(&self) -> String {
         let failed = self.targets.iter().filter(|result| !result.ok);
@@ -95,14 +102,19 @@ pub fn line(trial: &Trial, targets: &[String]) -> String {
 /// How many players: the answer in a sentence or two, after `trials`.
 #[must_use]
 pub fn answer(answer: Answer, trials: &[Trial]) -> String {
-    let players = |clients: u32| format!("{} players", grouped(u64::from(clients)));
+    let players = |clients: u32| match clients {
+        1 => "1 player".to_owned(),
+        _ => format!("{} players", grouped(u64::from(clients))),
+    };
     let failure = |clients: u32| {
         let number = grouped(u64::from(clients));
         match trials.iter().rfind(|trial| trial.clients == clients) {
             Some(trial) if trial.verdict == Verdict::SimulatorTooSlow => format!(
                 "With {number} the simulator itself was too slow to tell: run it on another machine, or as several --worker."
             ),
-            Some(trial) => format!("{number} are too many: {}.", trial.failures()),
+            Some(trial) => {
+                format!("{number} {} too many: {}.", if clients == 1 { "is" } else { "are" }, trial.failures())
+            }
             None => format!("{number} are too many."),
         }
     };

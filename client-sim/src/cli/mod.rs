@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use capacity::CapacityFlags;
-pub(crate) use capacity::CapacityOrders;
+pub(crate) use capacity::{CapacityOrders, Targets};
 use clap::{CommandFactory, Parser, Subcommand};
 use link::LinkFlags;
 use load::LoadFlags;

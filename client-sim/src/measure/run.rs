@@ -105,6 +105,7 @@ impl Run {
             figures: all.told(),
             predicted_effects: PredictedEffects { confirmed: account.events.confirmed, undone: account.events.undone },
             clock: ClockFit {
+                shared: all.ages_are_ages,
                 offset_error_ms: all.distribution(Figure::Offset),
                 drift_ppm: all.distribution(Figure::Drift),
                 jitter_ms: all.distribution(Figure::ClockJitter),

@@ -185,6 +185,8 @@ pub struct Interpolation {
 /// The server's clock, as clients see it.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct ClockFit {
+    /// The simulator reads the same clock: only then snapshots have ages.
+    pub shared: bool,
     /// How far it is from the client's, ahead or behind; null unless both are one clock in truth: then it is the error.
     pub offset_error_ms: Option<Distribution>,
     /// How much faster or slower it runs, by the fit.
@@ -408,7 +410,7 @@ impl Summary {
         Self {
             tick_hz: Some(0),
             figures,
-            clock: ClockFit { offset_error_ms: some(), drift_ppm: some(), jitter_ms: some() },
+            clock: ClockFit { shared: true, offset_error_ms: some(), drift_ppm: some(), jitter_ms: some() },
             server: Server { tick_ms: some(), ..Server::default() },
             sim: Sim { schedule_lag_ms: some(), ..Sim::default() },
             profiles: Profile::ALL.iter().map(|kind| (kind.name().to_owned(), profile.clone())).collect(),

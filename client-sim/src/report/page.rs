@@ -133,6 +133,12 @@ fn facts(summary: &Summary, html: &mut String) {
         fact("refused by the server", &dropped.collect::<Vec<_>>().join(", "));
     }
     fact("seed", &summary.seed.to_string());
+    if !summary.clock.shared {
+        fact(
+            "clocks",
+            "the server's is another one: snapshots have no age, and all other times are of the simulator's",
+        );
+    }
     fact("tick rate", &summary.tick_hz.map_or_else(|| "-".to_owned(), |hz| format!("{hz} Hz")));
     fact("simulator", &format!("tidelock-sim {}", summary.origin.version));
     html.push_str("</dl>");

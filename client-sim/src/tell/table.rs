@@ -111,7 +111,12 @@ impl Page {
         self.raw(&head);
         self.distribution("round trip", summary.figures.rtt_ms.as_ref());
         self.distribution("jitter", summary.figures.jitter_ms.as_ref());
-        self.distribution("snapshot age", summary.figures.snapshot_age_ms.as_ref());
+        if summary.clock.shared {
+            self.distribution("snapshot age", summary.figures.snapshot_age_ms.as_ref());
+        } else {
+            let why = self.ink.faint("not measured: the server's clock is another one");
+            self.line("snapshot age", &format!("  {why}"));
+        }
         self.distribution("display delay", summary.figures.interpolation.delay_ms.as_ref());
         self.distribution("input to effect", summary.figures.input_to_effect_ms.as_ref());
         self.distribution("connect", summary.figures.connect_ms.as_ref());
