@@ -134,7 +134,7 @@ impl<I: Input> Client<I> {
         let Some(clock) = &mut self.clock else { return };
         if let Some(due) = snapshot.due {
             let slip = clock.on_told(snapshot.tick, due);
-            self.pacer.iter_mut().for_each(|pacer| pacer.on_slip(slip));
+            self.pacer.iter_mut().for_each(|pacer| pacer.on_slip(slip, now));
         }
         clock.on_snapshot(snapshot.tick, now);
         let (config, tick_hz, every_ticks) = (self.playback_config, self.tick_hz, self.view.arrivals().every_ticks());
