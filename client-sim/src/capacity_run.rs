@@ -9,10 +9,12 @@ use tidelock_sim::capacity::{Answer, Search, Trial, Verdict, answer, head, line}
 use tidelock_sim::swarm::{self, End, Nobody, SwarmError};
 
 use crate::cli::{CapacityOrders, Targets};
+use crate::results::check_folder;
 use crate::unless_nobody_reads;
 
 /// Tries, tells, and says whether any number of clients is held.
 pub(crate) fn run(orders: &CapacityOrders) -> anyhow::Result<bool> {
+    orders.summary_json.iter().try_for_each(|file| check_folder(file))?;
     let mut search = Search::new(orders.first, orders.max);
     let mut trials = Trials { orders, targets: None, all: Vec::new() };
     while let Some(clients) = search.next() {
@@ -63,15 +65,22 @@ impl Trials<'_> {
 
     fn try_once(&mut self, clients: u32) -> anyhow::Result<Option<Trial>> {
         let outcome = match swarm::run(&self.orders.with_clients(clients), &mut Nobody) {
-            // Fewer got in: so many are too many.
-            Err(SwarmError::NobodyConnected { .. }) if self.targets.is_some() => {
-                return Ok(Some(Trial::of_nobody(clients)));
+            // Fewer got in, or fit here: so many are too many.
+            Err(why @ (SwarmError::NobodyConnected { .. } | SwarmError::TooManyFiles { .. }))
+                if self.targets.is_some() =>
+            {
+                return Ok(Some(Trial::failed(clients, why.to_string())));
             }
             outcome => outcome?,
         };
-        if outcome.end == End::Interrupted {
-            return Ok(None);
+        match outcome.end {
+            End::Interrupted => return Ok(None),
+            End::Planned => {}
+            end @ (End::ServerGone { .. } | End::NobodyLeft { .. }) => {
+                return Ok(Some(Trial::failed(clients, end.cut_short().unwrap_or_default())));
+            }
         }
+        outcome.closed?;
         let mut summary = outcome.run.summary();
         let is_first = self.targets.is_none();
         let targets = self.targets.get_or_insert_with(|| self.orders.targets(summary.clock.shared));

@@ -91,7 +91,7 @@ fn run(orders: &Orders) -> anyhow::Result<bool> {
     outcome.recorded?;
     match (outcome.end, outcome.end.cut_short()) {
         (End::ServerGone { .. } | End::NobodyLeft { .. }, Some(why)) => Err(SwarmError::CutShort(why).into()),
-        _ => Ok(all_is_well),
+        _ => outcome.closed.map(|()| all_is_well).map_err(Into::into),
     }
 }
 

@@ -35,6 +35,15 @@ impl BadFile {
     }
 }
 
+/// A file that is to be written after a run has to have somewhere to be.
+pub(crate) fn check_folder(file: &Path) -> Result<(), BadFile> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !folder.is_dir() {
+        return Err(BadFile::new(file)(format!("there is no folder {}", folder.display())));
+    }
+    if file.is_dir() { Err(BadFile::new(file)("it is a folder")) } else { Ok(()) }
+}
+
 impl<'a> Results<'a> {
     /// Reads what is to be read, and sees whether it makes sense.
     pub(crate) fn prepare(flags: &'a ResultFlags) -> Result<Self, BadFile> {
@@ -43,6 +52,7 @@ impl<'a> Results<'a> {
             Comparison::with_file(&Summary::default(), &text).map_err(BadFile::new(path))?;
             Ok((path, text))
         });
+        [&flags.summary_json, &flags.report].into_iter().flatten().try_for_each(|file| check_folder(file))?;
         Ok(Self { flags, baseline: baseline.transpose()? })
     }
 

@@ -260,6 +260,23 @@ fn a_server_that_dies_ends_the_run_with_what_was_measured_until_then() {
     let summary: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
     assert!(number(&summary, "/rtt_ms/count") > 0.0 && number(&summary, "/duration_s") < 7.0, "{summary}");
     assert!(number(&summary, "/loss/down_pct") < 1.0, "silence afterwards is no loss: {summary}");
+    let up_bytes_s = number(&summary, "/bandwidth/up_bytes_per_client_s");
+    assert!((1_000.0..3_000.0).contains(&up_bytes_s), "nor does what is sent into it count: {up_bytes_s}");
+}
+
+#[test]
+fn an_embedded_server_that_crashes_takes_no_figures_with_it() {
+    let path = file("crashed.json");
+    let flags = ["--embedded", "--clients", "3", "--ramp", "0", "--duration", "60s", "--quiet", "--summary-json"];
+    let mut run = sim(&flags).arg(&path).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    #[expect(clippy::disallowed_methods, reason = "the program runs in real time")]
+    std::thread::sleep(Duration::from_millis(3_500));
+    let children = std::fs::read_to_string(format!("/proc/{0}/task/{0}/children", run.id())).unwrap();
+    let server: i32 = children.split_whitespace().next().unwrap().parse().unwrap();
+    kill(Pid::from_raw(server), Signal::SIGKILL).unwrap();
+    assert_eq!(run.wait().unwrap().code(), Some(3));
+    let summary: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    assert!(number(&summary, "/rtt_ms/count") > 0.0 && number(&summary, "/server/cpu_pct") >= 0.0, "{summary}");
 }
 
 #[test]

@@ -192,8 +192,13 @@ fn a_place_waits_for_the_resume_time_and_no_longer() {
     assert_eq!(universe.engine().absent_count(), 1);
     universe.run(Duration::from_secs(1)).unwrap();
     assert_eq!(universe.engine().absent_count(), 0);
+    let now = universe.now();
+    universe.players_mut()[0].client.frame(now);
+    let frames = universe.players()[0].client.frame_counts().frames;
     universe.resume(0);
     universe.run(Duration::from_secs(2)).unwrap();
+    let frames_after = universe.players()[0].client.frame_counts().frames;
+    assert!(frames > 0 && frames_after >= frames, "what was shown before still counts: {frames} {frames_after}");
     assert_eq!(heard(&universe, 0, |event| matches!(event, ClientEvent::Joined { resumed: false, .. })), 2);
     assert!(avatar(&universe, 0).is_some_and(|after| after != before), "a new one");
     assert_eq!(stats(&universe).resumes.state_kept + stats(&universe).resumes.state_lost, 0);

@@ -28,8 +28,17 @@ fn run(flags: &[&str], interrupt: bool) -> Session {
     let mut child = command.spawn().unwrap();
     drop(command);
     let reader = std::thread::spawn(move || read_all(master));
-    std::thread::sleep(Duration::from_millis(2_000));
-    let meanwhile = tcgetattr(&slave).unwrap();
+    // It draws from the start of the run on, or never.
+    let mut meanwhile = tcgetattr(&slave).unwrap();
+    for _ in 0..100 {
+        std::thread::sleep(Duration::from_millis(50));
+        meanwhile = tcgetattr(&slave).unwrap();
+        if !meanwhile.local_flags.contains(LocalFlags::ECHO) {
+            break;
+        }
+    }
+    // Long enough for everybody to be in.
+    std::thread::sleep(Duration::from_millis(1_500));
     if interrupt {
         kill(Pid::from_raw(child.id().try_into().unwrap()), Signal::SIGINT).unwrap();
     }
@@ -54,7 +63,7 @@ fn assert_given_back(session: &Session) {
     assert!(begin.is_some() && begin < end, "it draws on a screen of its own, and leaves that: {written:?}");
     assert!(written.rfind("\u{1b}[?25h") > written.rfind("\u{1b}[?25l"), "the cursor is back: {written:?}");
     let rest = &written[end.unwrap()..];
-    assert!(rest.contains("2 of 2 connected") && rest.contains("server tick"), "figures are there to stay: {rest}");
+    assert!(rest.contains("2 of 2 connected") && rest.contains("input to effect"), "figures are there to stay: {rest}");
     assert!(!meanwhile.local_flags.contains(LocalFlags::ECHO) && before.local_flags.contains(LocalFlags::ECHO));
     assert_eq!(before.local_flags, after.local_flags, "keys do what they did");
 }
@@ -73,6 +82,6 @@ fn a_terminal_is_given_back_when_a_run_is_interrupted() {
 
 #[test]
 fn who_wants_no_drawing_has_lines() {
-    let Session { written, .. } = run(&[&FLAGS[..], &["4s", "--tui", "never"]].concat(), false);
+    let Session { written, .. } = run(&[&FLAGS[..], &["2s", "--tui", "never"]].concat(), false);
     assert!(!written.contains("\u{1b}[?1049h") && written.contains("2/2 playing"), "{written:?}");
 }

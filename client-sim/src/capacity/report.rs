@@ -18,6 +18,8 @@ pub struct Trial {
     pub server_cpu_pct: Option<f64>,
     /// Of one core.
     pub sim_cpu_pct: Option<f64>,
+    /// Why there are no figures; null if there are.
+    pub why: Option<String>,
 }
 
 /// Whether so many clients were too many.
@@ -48,18 +50,28 @@ impl Trial {
             targets: summary.thresholds.clone(),
             server_cpu_pct: summary.server.cpu_pct,
             sim_cpu_pct: summary.sim.cpu_pct,
+            why: None,
         }
     }
 
-    /// Of so many clients nobody got in at all.
+    /// A run with so many clients came to no figures, or to an early end, for this reason.
     #[must_use]
-    pub fn of_nobody(clients: u32) -> Self {
-        let nobody = ThresholdResult { expr: "clients_connected>0".to_owned(), value: Some(0.0), ok: false };
-        Self { clients, verdict: Verdict::Fails, targets: vec![nobody], server_cpu_pct: None, sim_cpu_pct: None }
+    pub const fn failed(clients: u32, why: String) -> Self {
+        Self {
+            clients,
+            verdict: Verdict::Fails,
+            targets: Vec::new(),
+            server_cpu_pct: None,
+            sim_cpu_pct: None,
+            why: Some(why),
+        }
     }
 
     /// What did not hold, with its value.
     fn failures(&self) -> String {
+        if let Some(why) = &self.why {
+            return why.clone();
+        }
         let failed = self.targets.iter().filter(|result| !result.ok);
         let told = failed.map(|ThresholdResult { expr, value, .. }| {
             let value =
@@ -155,6 +167,14 @@ mod tests {
         assert!(told.contains("the simulator itself was too slow"), "{told}");
         assert!(answer(Answer::AtLeast(1024), &trials).contains("--max"));
         assert!(answer(Answer::LessThan(1100), &trials).starts_with("It does not even hold 1,100 players"));
+    }
+
+    #[test]
+    fn a_try_that_ended_early_says_why() {
+        let trials = [trial(8, 50.0, false), Trial::failed(16, "it fell silent".to_owned())];
+        let told = answer(Answer::Between { held: 8, failed: 16 }, &trials);
+        assert_eq!(told, "It holds 8 players. 16 are too many: it fell silent.");
+        assert!(line(&trials[1], &["snapshot_age_ms_p99<100".to_owned()]).contains("fails"));
     }
 
     #[test]

@@ -71,7 +71,7 @@ impl CapacityFlags {
     pub(super) fn orders(self) -> Result<CapacityOrders, String> {
         let swarm = SwarmOptions {
             target: if self.target.is_remote() { self.target.target() } else { self.target.own_server() }?,
-            load: Load::steady(self.first, CapacityOrders::ramp(self.first), self.duration),
+            load: CapacityOrders::load(self.first, self.duration),
             links: self.link.links(),
             bots: self.bots.into(),
             thin: ThinShare(self.thin),
@@ -93,7 +93,7 @@ impl CapacityFlags {
 impl CapacityOrders {
     /// A try with so many clients.
     pub(crate) fn with_clients(&self, clients: u32) -> SwarmOptions {
-        SwarmOptions { load: Load::steady(clients, Self::ramp(clients), self.duration), ..self.swarm.clone() }
+        SwarmOptions { load: Self::load(clients, self.duration), ..self.swarm.clone() }
     }
 
     /// What has to hold of a server whose clock is ours, or not.
@@ -107,6 +107,12 @@ impl CapacityOrders {
         };
         let shown = asked.iter().map(ToString::to_string).collect();
         Targets { all: asked.into_iter().chain(ALWAYS.map(right)).collect(), shown }
+    }
+
+    /// So long, and longer if so many need it to come in.
+    fn load(clients: u32, duration: Duration) -> Load {
+        let ramp = Self::ramp(clients);
+        Load::steady(clients, ramp, duration.max(ramp * 3))
     }
 
     /// A few hundred clients a second: how a crowd comes in is not what is asked.

@@ -106,6 +106,8 @@ pub struct Client<I: Input> {
     /// `None` before the first snapshot.
     playback: Option<Playback>,
     playback_config: PlaybackConfig,
+    /// Of playbacks before the present one.
+    past_frames: PlaybackCounts,
     resync: Option<Resync>,
     claim: Option<WholeClaim>,
     full_view_seen: bool,
@@ -171,6 +173,7 @@ impl<I: Input> Client<I> {
             clock: None,
             playback: None,
             playback_config: PlaybackConfig::default(),
+            past_frames: PlaybackCounts::default(),
             resync: None,
             claim: None,
             full_view_seen: false,
@@ -331,6 +334,14 @@ impl<I: Input> Client<I> {
     #[must_use]
     pub const fn playback(&self) -> Option<&Playback> {
         self.playback.as_ref()
+    }
+
+    /// What was counted of frames since the client began, also before it joined anew; [`Playback::counts`] is since then.
+    #[must_use]
+    pub fn frame_counts(&self) -> PlaybackCounts {
+        let mut counts = self.past_frames;
+        self.playback.iter().for_each(|playback| counts.add(playback.counts()));
+        counts
     }
 
     /// Asks for other delays than the usual ones.

@@ -258,6 +258,7 @@ impl<I: Input> Client<I> {
         if !welcome.state_kept {
             self.view = View::new(self.schema.clone());
             self.full_view_seen = false;
+            self.past_frames = self.frame_counts();
             self.playback = None;
         }
         self.view.begin(tick_hz, (tick_hz / u32::from(welcome.snapshot_hz)).max(1));

@@ -62,9 +62,11 @@ const FIGURES: [&str; 35] = [
     "sim_schedule_lag_ms_p99",
 ];
 /// What is asked for: where it is in the file, and what it is called.
-const ASKED_FOR: [(&str, &str); 6] = [
+const ASKED_FOR: [(&str, &str); 8] = [
     ("/clients/requested", "clients"),
     ("/load/stages", "load"),
+    ("/load/churn_per_s", "churn"),
+    ("/sim/thin_clients", "thin clients"),
     ("/conditioner", "links"),
     ("/bots", "bots"),
     ("/tick_hz", "tick rate"),

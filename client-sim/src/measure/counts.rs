@@ -91,8 +91,7 @@ counts! {
 impl Counts {
     /// Of one client, since it began.
     #[must_use]
-    pub fn of(stats: &ClientStats, playback: Option<&PlaybackCounts>) -> Self {
-        let playback = playback.copied().unwrap_or_default();
+    pub fn of(stats: &ClientStats, playback: &PlaybackCounts) -> Self {
         Self {
             down_expected: stats.down.expected,
             down_received: stats.down.received,

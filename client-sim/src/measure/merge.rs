@@ -37,6 +37,7 @@ impl Run {
             mine.account.add(&profile.account);
         }
         self.hostile.add(&other.hostile);
+        self.timeline.add(&other.timeline);
         self.merge_server(other);
         self.origin.merge(&other.origin);
         self.cut_short = self.cut_short.take().or_else(|| other.cut_short.clone());
@@ -44,7 +45,6 @@ impl Run {
         self.measured_us = self.measured_us.max(other.measured_us);
         self.cpu_us.extend(&other.cpu_us);
         self.same_clock &= other.same_clock;
-        self.timeline.add(&other.timeline);
         Ok(())
     }
 
@@ -65,6 +65,7 @@ impl Setup {
         let wanted = [
             ("bots", self.bots == other.bots),
             ("profiles", self.profile == other.profile),
+            ("shares of thin clients", self.thin.total_cmp(&other.thin).is_eq()),
             ("churn", self.load.churn_per_s.total_cmp(&other.load.churn_per_s).is_eq()),
         ];
         if let Some((what, _)) = wanted.iter().find(|(_, is_same)| !is_same) {
@@ -129,7 +130,7 @@ impl Origin {
 mod tests {
     use super::*;
     use crate::measure::summary::Hostile;
-    use crate::measure::{Account, Figure, ProfileRun, Second, ServerFigures, ServerRun};
+    use crate::measure::{Account, Figure, ProfileRun, Second, ServerFigures, ServerRun, ServerSecond};
 
     fn part(worker: u32, rtts_us: std::ops::Range<u64>) -> Run {
         let mut account = Account { played_us: 1_000_000, ..Account::default() };
@@ -215,10 +216,13 @@ mod tests {
         let embedded = |worker| {
             let mut run = part(worker, 0..10);
             Origin::EMBEDDED.clone_into(&mut run.origin.server);
+            let mut second = Second::new(1);
+            second.server = Some(ServerSecond::default());
+            run.timeline.push(&second);
             run
         };
         let mut merged = embedded(1);
         merged.merge(&embedded(2)).unwrap();
-        assert!(merged.server.is_none());
+        assert!(merged.server.is_none() && merged.timeline.iter().all(|second| second.server.is_none()));
     }
 }

@@ -6,8 +6,10 @@ use super::{Account, Figure, Histograms};
 use crate::client::{Clock, EffectFate, Playback};
 
 /// Takes down what clients measure: all of a run, and of the second that is going by.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Recorder {
+    /// The server reads another clock: snapshots have no ages.
+    is_ageless: bool,
     /// Outside of the window, only what concerns joining is recorded.
     pub in_window: bool,
     /// What was recorded so far.
@@ -16,7 +18,7 @@ pub struct Recorder {
 }
 
 /// Of the second that is going by, in the window or not.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Lately(Histograms);
 
 impl Default for Lately {
@@ -31,6 +33,12 @@ impl Recorder {
     /// The two clocks are one, but reading it takes time.
     const AGE_SLACK_US: i64 = 1_000;
 
+    /// Of clients of a server that reads the same clock, or another one.
+    #[must_use]
+    pub fn new(same_clock: bool) -> Self {
+        Self { is_ageless: !same_clock, ..Self::default() }
+    }
+
     /// Adds what was recorded since the last time to `second`.
     pub fn take_lately(&mut self, second: &mut Histograms) {
         second.add(&self.lately.0);
@@ -43,6 +51,9 @@ impl Recorder {
     /// Had they come when this one did, they would have been late by what was left of that, and so they count: else a server that
     /// stands still would have few late snapshots for having sent few.
     pub fn on_snapshot(&mut self, due: Instant, slip: Duration, period: Duration, received_at: Instant) {
+        if self.is_ageless {
+            return;
+        }
         let age_us = received_at.us_from(due);
         let age = Duration::from_micros(age_us.max(0).cast_unsigned());
         if age_us < -Self::AGE_SLACK_US || age > Self::AGE_MAX {
@@ -179,6 +190,16 @@ mod tests {
         }
         let ages = count(&recorder.account.histograms, Figure::Age);
         assert_eq!((recorder.account.events.ages_impossible, ages), (2, 1));
+    }
+
+    #[test]
+    fn a_snapshot_of_another_clock_has_no_age() {
+        let mut recorder = Recorder { in_window: true, ..Recorder::new(false) };
+        recorder.on_snapshot(TICK, Duration::ZERO, PERIOD, TICK + Duration::from_millis(5));
+        let mut second = Histograms::of_a_second();
+        recorder.take_lately(&mut second);
+        let ages = [count(&recorder.account.histograms, Figure::Age), count(&second, Figure::Age)];
+        assert_eq!((ages, recorder.account.events.ages_impossible), ([0, 0], 0));
     }
 
     #[test]

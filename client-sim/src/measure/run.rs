@@ -46,6 +46,8 @@ pub struct Setup {
     pub profile: String,
     /// The kinds of bots, by weight.
     pub bots: String,
+    /// The share of clients that are thin.
+    pub thin: f64,
     /// Of all chance.
     pub seed: u64,
     /// Which parts of the clients these are, from 1.
@@ -169,7 +171,7 @@ impl Run {
             overruns: Some(figures.overruns),
             skipped: Some(figures.skipped),
             load_level_max,
-            cpu_pct: figures.cpu_s.map(|cpu_s| cpu_s / (*over_us as f64 / 1e6) * 100.0),
+            cpu_pct: figures.cpu_s.filter(|_| *over_us > 0).map(|cpu_s| cpu_s / (*over_us as f64 / 1e6) * 100.0),
             dropped: Some(figures.dropped.clone()),
             rss_mb: figures.rss_bytes.map(|bytes| bytes / f64::from(1 << 20)),
         }
@@ -184,7 +186,7 @@ impl Run {
             thin_clients: account.attendance.thin,
             cpu_pct: (self.measured_us > 0).then(|| self.cpu_us.iter().map(busy).sum::<f64>() * 100.0),
             schedule_lag_ms: lag,
-            saturated: lag.is_some_and(|lag| lag.p99 > lag_ms_max) || busiest > BUSY_MAX,
+            saturated: lag.is_some_and(|lag| lag.p99 > lag_ms_max) || self.measured_us > 0 && busiest > BUSY_MAX,
         }
     }
 

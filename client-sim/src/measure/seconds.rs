@@ -36,9 +36,9 @@ impl Seconds {
         self.0.sort_by_key(|second| second.number);
     }
 
-    /// Forgets all that does not end by then, in seconds from the start.
+    /// Forgets all that begins after that, in seconds from the start.
     pub fn cut(&mut self, end_s: u64) {
-        self.0.retain(|second| u64::from(second.end_s()) <= end_s);
+        self.0.retain(|second| u64::from(second.number) < end_s);
     }
 
     /// Forgets what the server told.

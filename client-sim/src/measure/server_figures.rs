@@ -135,6 +135,12 @@ impl ServerFigures {
         is_tidelock.then_some(figures)
     }
 
+    /// Whether its counters have begun anew since `earlier`.
+    fn is_of_a_later_start(&self, earlier: &Self) -> bool {
+        let has_less_time = self.cpu_s.zip(earlier.cpu_s).is_some_and(|(now, then)| now < then);
+        has_less_time || self.ticks.0.len() < earlier.ticks.0.len()
+    }
+
     /// Connection requests that were refused for their token, by reason.
     #[must_use]
     pub fn refused_tokens(&self) -> Reasons {
@@ -142,9 +148,13 @@ impl ServerFigures {
         of_tokens.map(|(reason, count)| (reason.clone(), *count)).collect()
     }
 
-    /// What was counted since `earlier`.
+    /// What was counted since `earlier`. Of a server that was started anew in between: since then, but for its processor time, which would be of another
+    /// stretch of time.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {
+        if self.is_of_a_later_start(earlier) {
+            return Self { cpu_s: None, ..self.clone() };
+        }
         let before = |reason: &String| earlier.dropped.get(reason).copied().unwrap_or(0);
         let dropped = self.dropped.iter().map(|(reason, count)| (reason.clone(), count.saturating_sub(before(reason))));
         Self {
@@ -223,6 +233,7 @@ process_resident_memory_bytes 1048576
     fn a_server_that_was_started_anew_is_told_since_then() {
         let read = |ticks| ServerFigures::read(AFTER, ticks).unwrap();
         let figures = read(r#"{"tick_us": [[700, 3]]}"#).since(&read(r#"{"tick_us": [[500, 10]]}"#));
+        assert_eq!((figures.overruns, figures.inputs_missing, figures.cpu_s), (3, 7, None));
         assert_eq!(figures.ticks.distribution_ms().map(|ticks| ticks.count), Some(3));
     }
 

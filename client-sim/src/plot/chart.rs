@@ -256,7 +256,8 @@ impl Chart<'_> {
     }
 }
 
-fn capitalized(title: &str) -> String {
+/// Begins with a capital letter.
+pub(crate) fn capitalized(title: &str) -> String {
     let mut chars = title.chars();
     chars.next().into_iter().flat_map(char::to_uppercase).chain(chars).collect()
 }

@@ -10,7 +10,7 @@ mod scale;
 mod span;
 
 pub(crate) use axis::time_text;
-pub(crate) use chart::{Chart, Line, Point, Style};
+pub(crate) use chart::{Chart, Line, Point, Style, capitalized};
 pub(crate) use columns::Columns;
 pub(crate) use date::date_text;
 pub(crate) use html::{escape, number};

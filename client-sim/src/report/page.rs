@@ -3,7 +3,7 @@ use std::fmt::Write;
 use super::{curves, tables};
 use crate::measure::summary::{LoadSummary, StageSummary};
 use crate::measure::{Run, Summary};
-use crate::plot::{Marks, STYLE, Scale, date_text, escape, number, time_text};
+use crate::plot::{Marks, STYLE, Scale, capitalized, date_text, escape, number, time_text};
 use crate::tell::{grouped, plain, rate};
 
 /// The whole page of a run whose figures are `summary`.
@@ -61,14 +61,8 @@ fn warnings(summary: &Summary, html: &mut String) {
         warn(&escape(&format!("Clients failed or were lost. {}.", reasons.join("; "))));
     }
     if let Some(why) = &summary.cut_short {
-        warn(&escape(&capitalized(why)));
+        warn(&escape(&format!("{}.", capitalized(why))));
     }
-}
-
-fn capitalized(text: &str) -> String {
-    let mut chars = text.chars();
-    let first = chars.next().into_iter().flat_map(char::to_uppercase);
-    first.chain(chars).chain(['.']).collect()
 }
 
 /// What matters most.

@@ -51,8 +51,8 @@ impl EmbeddedServer {
     /// Stops it.
     pub(super) fn stop(mut self) -> Result<(), SwarmError> {
         drop(self.child.stdin.take());
-        let status = self.child.wait().map_err(|why| SwarmError::Embedded(why.to_string()))?;
-        if status.success() { Ok(()) } else { Err(SwarmError::Embedded(format!("it ended with {status}"))) }
+        let status = self.child.wait().map_err(|why| SwarmError::EmbeddedEnded(why.to_string()))?;
+        if status.success() { Ok(()) } else { Err(SwarmError::EmbeddedEnded(status.to_string())) }
     }
 }
 

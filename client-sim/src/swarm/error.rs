@@ -82,6 +82,9 @@ pub enum SwarmError {
     /// The embedded server does not start.
     #[error("the embedded server does not start: {0}")]
     Embedded(String),
+    /// The embedded server ended before its time.
+    #[error("the embedded server did not end well: {0}")]
+    EmbeddedEnded(String),
     /// There is nowhere to record to.
     #[error("cannot create {}: {why}", file.display())]
     RecordCreate {
@@ -121,7 +124,7 @@ impl SwarmError {
             | Self::OtherServer { .. }
             | Self::NobodyConnected { .. }
             | Self::CutShort(_) => 3,
-            Self::Embedded(_) | Self::RecordWrite { .. } | Self::System { .. } => 1,
+            Self::Embedded(_) | Self::EmbeddedEnded(_) | Self::RecordWrite { .. } | Self::System { .. } => 1,
         }
     }
 

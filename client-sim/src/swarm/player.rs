@@ -13,7 +13,7 @@ use super::frames::FrameSamples;
 use super::record::RecordFile;
 use super::socket::connected_socket;
 use crate::bots::{AvatarPrediction, Player as Bot, Screen};
-use crate::client::{Client, ClientConfig, ClientEvent, DisconnectReason, EffectFate, Playback, Prediction, Status};
+use crate::client::{Client, ClientConfig, ClientEvent, DisconnectReason, EffectFate, Prediction, Status};
 use crate::link::Conditioner;
 use crate::measure::{Counts, Mood, Recorder};
 
@@ -54,6 +54,8 @@ pub(super) struct Played {
     pub(super) end: Option<DisconnectReason>,
     pub(super) joins: u64,
     pub(super) resumes: u64,
+    /// It has seen all that it should, once at least.
+    pub(super) has_seen: bool,
 }
 
 /// Maps that clients were told of; all have the same.
@@ -173,7 +175,7 @@ impl SwarmPlayer {
 
     /// Since it began.
     pub(super) fn counts(&self) -> Counts {
-        Counts::of(self.core.stats(), self.core.playback().map(Playback::counts))
+        Counts::of(self.core.stats(), &self.core.frame_counts())
     }
 
     /// In the window so far.
@@ -342,7 +344,11 @@ impl SwarmPlayer {
                     maps.latest().into_iter().for_each(|map| self.predict(map));
                 }
                 ClientEvent::Silent { .. } => self.is_silent = true,
-                ClientEvent::FirstFullView => recorder.on_first_full_view(now.since(self.started_at)),
+                // Who comes back to a place that was given up sees all of it for the first time again.
+                ClientEvent::FirstFullView if !self.played.has_seen => {
+                    self.played.has_seen = true;
+                    recorder.on_first_full_view(now.since(self.started_at));
+                }
                 ClientEvent::Snapshot { tick, due, received_at } => {
                     self.is_silent = false;
                     let (slip, period) = self.slip(tick, due);
@@ -352,7 +358,7 @@ impl SwarmPlayer {
                 ClientEvent::InputEffect { latency, .. } => recorder.on_effect(latency),
                 ClientEvent::RttSample(rtt) => recorder.on_rtt(rtt),
                 // Desyncs are among the core's counters; what others say interests no bot.
-                ClientEvent::Desync { .. } | ClientEvent::Event { .. } => {}
+                ClientEvent::FirstFullView | ClientEvent::Desync { .. } | ClientEvent::Event { .. } => {}
                 ClientEvent::Disconnected(reason) => {
                     self.played.until = Some(now);
                     self.played.end = Some(reason);

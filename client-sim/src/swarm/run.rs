@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -57,6 +57,8 @@ pub struct Outcome {
     pub end: End,
     /// Whether what was recorded lacks something.
     pub recorded: Result<(), SwarmError>,
+    /// Whether a server that was started for the run ended well.
+    pub closed: Result<(), SwarmError>,
 }
 
 /// Why a run ended.
@@ -152,6 +154,8 @@ struct Conductor<'a> {
     before: Option<Reading>,
     latest: Option<Reading>,
     hearing: Hearing,
+    /// Who needs a token to come back.
+    lost: BTreeSet<u32>,
     /// By the number of the client.
     moods: Vec<Mood>,
     /// For the first client.
@@ -172,6 +176,8 @@ struct Hearing {
 impl Hearing {
     /// A server that says nothing to anybody for so long is gone.
     const SILENCE_MAX_S: u32 = 5;
+    /// Workers notice at the end of the first second of it.
+    const NOTICED_AFTER: Duration = Duration::from_secs(1);
 
     fn on_second(&mut self, second: &Second) {
         self.told_s = second.end_s();
@@ -205,6 +211,7 @@ impl<'a> Conductor<'a> {
             thin: options.thin,
             seed: options.seed,
             schema: Arc::new(tidelock_arena::schema()),
+            same_clock: is_local(server),
         };
         let (crew, news) = Crew::hire(&plan, options.load.clients_max(), options.share.of)?;
         Ok(Self {
@@ -224,6 +231,7 @@ impl<'a> Conductor<'a> {
             before: None,
             latest: None,
             hearing: Hearing::default(),
+            lost: BTreeSet::new(),
             moods: vec![Mood::Away; options.load.clients_max() as usize],
             record: None,
         })
@@ -299,7 +307,6 @@ impl<'a> Conductor<'a> {
 
     /// Takes in what workers and the server tell.
     fn listen(&mut self, watcher: &mut dyn Watcher) {
-        let mut gives_tokens = true;
         while let Ok(news) = self.news.try_recv() {
             match news {
                 News::Second { second, moods } => {
@@ -307,14 +314,12 @@ impl<'a> Conductor<'a> {
                     self.on_moods(&moods);
                 }
                 News::Moods(moods) => self.on_moods(&moods),
-                // Where there are none to be had, all would wait for the answer; they ask again.
-                News::Lost { client } if gives_tokens => match self.token(client) {
-                    Ok(token) => self.crew.order(client, Order::Resume { client, token: Box::new(token) }),
-                    Err(_) => gives_tokens = false,
-                },
-                News::Lost { .. } => {}
+                News::Lost { client } => {
+                    self.lost.insert(client);
+                }
             }
         }
+        self.help_lost();
         for reading in self.scraper.readings() {
             if self.before.is_none() && reading.at >= self.window.0 {
                 self.before = Some(reading.clone());
@@ -329,6 +334,20 @@ impl<'a> Conductor<'a> {
         }
     }
 
+    /// Gives tokens to those who lost their connection, as many as there is time for: they ask again.
+    fn help_lost(&mut self) {
+        let began = clock::now();
+        while clock::now().since(began) < Self::ROUND
+            && let Some(client) = self.lost.pop_first()
+        {
+            match self.token(client) {
+                Ok(token) => self.crew.order(client, Order::Resume { client, token: Box::new(token) }),
+                // Where there are none to be had, all would wait for the answer.
+                Err(_) => self.lost.clear(),
+            }
+        }
+    }
+
     fn on_moods(&mut self, moods: &[(u32, Mood)]) {
         for (client, mood) in moods {
             if let Some(known) = self.moods.get_mut(*client as usize) {
@@ -340,7 +359,7 @@ impl<'a> Conductor<'a> {
     /// Ends the window, if it has not ended, and puts everything together.
     fn finish(mut self, end: End, watcher: &mut dyn Watcher) -> Result<Outcome, SwarmError> {
         let ended_at = match end {
-            End::ServerGone { after } => self.started_at + after,
+            End::ServerGone { after } => self.started_at + after + Hearing::NOTICED_AFTER,
             End::Planned | End::Interrupted | End::NobodyLeft { .. } => clock::now(),
         };
         self.crew.order_all(|| Order::Stop { at: ended_at });
@@ -377,8 +396,8 @@ impl<'a> Conductor<'a> {
             let clients = u64::from(self.options.load.clients_max());
             return Err(SwarmError::NobodyConnected { clients, address: self.server.to_string(), why });
         }
-        self.gate.close()?;
-        Ok(Outcome { run, end, recorded: reports.into_iter().try_for_each(|report| report.recorded) })
+        let recorded = reports.into_iter().try_for_each(|report| report.recorded);
+        Ok(Outcome { run, end, recorded, closed: self.gate.close() })
     }
 
     fn origin(&self) -> Origin {
@@ -429,6 +448,7 @@ fn setup(options: &SwarmOptions) -> Setup {
         load: LoadSummary { stages: stages.collect(), churn_per_s: options.load.churn_hz() },
         profile: options.links.mix().to_string(),
         bots: options.bots.name().to_owned(),
+        thin: options.thin.0,
         seed: options.seed,
         workers: vec![options.share.worker],
         workers_of: options.share.of,

@@ -14,7 +14,7 @@ use super::SwarmError;
 /// Files that are open besides the clients' sockets.
 const OTHER_FILES: u64 = 64;
 
-/// Raises the limit of open files, as far as it goes, so that each client can have a socket.
+/// Raises the limit of open files as far as it goes, so that each client can have a socket.
 pub(super) fn make_room(clients: u32) -> Result<(), SwarmError> {
     let (soft, hard) =
         getrlimit(Resource::RLIMIT_NOFILE).map_err(SwarmError::system("reading the limit of open files"))?;
@@ -22,8 +22,9 @@ pub(super) fn make_room(clients: u32) -> Result<(), SwarmError> {
     if hard < needed {
         return Err(SwarmError::TooManyFiles { clients, needed, limit: hard });
     }
-    if soft < needed {
-        setrlimit(Resource::RLIMIT_NOFILE, needed, hard)
+    // Those who leave keep theirs for a while, and the hostile have two.
+    if soft < hard {
+        setrlimit(Resource::RLIMIT_NOFILE, hard, hard)
             .map_err(SwarmError::system("raising the limit of open files"))?;
     }
     Ok(())

@@ -7,7 +7,7 @@ use super::seats::Seat;
 use crate::measure::{Account, Counts, Recorder};
 
 /// Takes the clients of a worker together: into one recorder for each kind of link.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Tally {
     pub(super) recorders: Vec<Recorder>,
     /// Clients that were started, and those that got in, by number.
@@ -21,8 +21,9 @@ pub(super) struct Tally {
 pub(super) const STILL_CONNECTING: &str = "it was still connecting at the end";
 
 impl Tally {
-    pub(super) fn new(links: usize) -> Self {
-        Self { recorders: (0..links).map(|_| Recorder::default()).collect(), ..Self::default() }
+    /// Of a server whose clock is ours, or not.
+    pub(super) fn new(links: usize, same_clock: bool) -> Self {
+        Self { recorders: (0..links).map(|_| Recorder::new(same_clock)).collect(), ..Self::default() }
     }
 
     /// From now on figures count.

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError};
 use std::time::Duration;
@@ -32,8 +33,8 @@ pub(super) struct Worker {
     schedule: Schedule,
     tally: Tally,
     maps: MapCache,
-    /// Clients that were to play and could not even be started.
-    stillborn: u64,
+    /// Clients that are to play and could not even be started.
+    stillborn: BTreeSet<u32>,
     phase: Phase,
     window: Option<(Instant, Instant)>,
     cpu_before: Duration,
@@ -41,6 +42,8 @@ pub(super) struct Worker {
     /// Whether what was recorded lacks something.
     recorded: Result<(), SwarmError>,
     report: Option<WorkerReport>,
+    /// What there was to report at the end of the first second in which nothing came, if nothing has come since: the server may be gone.
+    silence: Option<WorkerReport>,
 }
 
 /// What all workers are told at the start.
@@ -54,6 +57,8 @@ pub(super) struct Plan {
     pub(super) thin: ThinShare,
     pub(super) seed: u64,
     pub(super) schema: Arc<Schema>,
+    /// The server's clock is ours.
+    pub(super) same_clock: bool,
 }
 
 /// What a worker is told while it runs.
@@ -113,7 +118,7 @@ impl Worker {
 
     pub(super) fn new(plan: Plan, orders: Receiver<Order>, news: Sender<News>, poller: Poller) -> Self {
         Self {
-            tally: Tally::new(plan.links.kinds().count()),
+            tally: Tally::new(plan.links.kinds().count(), plan.same_clock),
             plan,
             orders,
             news,
@@ -121,13 +126,14 @@ impl Worker {
             seats: Seats::default(),
             schedule: Schedule::default(),
             maps: MapCache::default(),
-            stillborn: 0,
+            stillborn: BTreeSet::new(),
             phase: Phase::WarmUp,
             window: None,
             cpu_before: Duration::ZERO,
             second: Passing { number: 0, counts_before: Counts::default(), cpu_before: Duration::ZERO },
             recorded: Ok(()),
             report: None,
+            silence: None,
         }
     }
 
@@ -169,7 +175,8 @@ impl Worker {
     /// Looks over all clients, and tells of them.
     fn end_second(&mut self) {
         let mut second = Second::new(self.second.number);
-        (second.presence.wanted, second.presence.lost) = (self.stillborn, self.stillborn);
+        let stillborn = self.stillborn.len() as u64;
+        (second.presence.wanted, second.presence.lost) = (stillborn, stillborn);
         let mut moods = Vec::new();
         for (_, seat) in self.seats.iter_mut().filter(|(_, seat)| !seat.leaves) {
             second.presence.add(&presence(&seat.player));
@@ -185,6 +192,7 @@ impl Worker {
         second.counts = counts.since(&self.second.counts_before);
         second.cpu_us = (cpu - self.second.cpu_before).as_micros() as u64;
         self.second = Passing { number: self.second.number + 1, counts_before: counts, cpu_before: cpu };
+        self.follow_silence(&second);
         let _ = self.news.send(News::Second { second: Box::new(second), moods });
     }
 
@@ -196,24 +204,41 @@ impl Worker {
         self.seats.iter_mut().for_each(|(_, seat)| seat.player.begin_window());
     }
 
-    /// Counts everything, then lets everybody say goodbye.
-    fn end_window(&mut self, now: Instant) {
-        let end = self.plan.window_end.min(now);
+    /// What there is to report if the window ends at `end`.
+    fn settled(&self, end: Instant) -> WorkerReport {
         let (begin, _) = self.window.unwrap_or((end, end));
         let window = (begin, end.max(begin));
         let is_measured = self.phase == Phase::Window;
+        let mut tally = self.tally.clone();
         for seat in self.seats.iter().filter(|seat| !seat.leaves) {
-            self.tally.settle(seat, is_measured.then_some(window));
+            tally.settle(seat, is_measured.then_some(window));
         }
-        let tally = std::mem::take(&mut self.tally);
-        let cpu = if is_measured { thread_cpu().saturating_sub(self.cpu_before) } else { Duration::ZERO };
-        self.report = Some(WorkerReport {
+        WorkerReport {
             accounts: tally.recorders.into_iter().map(|recorder| recorder.account).collect(),
             measured: window.1.since(window.0),
-            cpu,
+            cpu: if is_measured { thread_cpu().saturating_sub(self.cpu_before) } else { Duration::ZERO },
             recorded: Ok(()),
-        });
-        self.tally = Tally::new(self.plan.links.kinds().count());
+        }
+    }
+
+    /// Listens for a server that falls silent: what its clients count after that is nobody's.
+    fn follow_silence(&mut self, second: &Second) {
+        let is_silent = second.counts.bytes_down == 0 && second.presence.wanted > 0;
+        if !is_silent {
+            self.silence = None;
+        } else if self.silence.is_none() {
+            let end = self.plan.started_at + Duration::from_secs(u64::from(second.end_s()));
+            self.silence = Some(self.settled(end));
+        }
+    }
+
+    /// Counts everything, then lets everybody say goodbye.
+    fn end_window(&mut self, now: Instant) {
+        let end = self.plan.window_end.min(now);
+        // A window that was over a while ago ended with the server's silence.
+        let until_silence = self.silence.take().filter(|_| now.since(end) > Duration::from_secs(1));
+        self.report = Some(until_silence.unwrap_or_else(|| self.settled(end)));
+        self.tally = Tally::new(self.plan.links.kinds().count(), self.plan.same_clock);
         for (number, seat) in self.seats.iter_mut() {
             seat.player.disconnect();
             self.schedule.hasten(number, Some(now));
@@ -243,6 +268,7 @@ impl Worker {
     fn start(&mut self, client: u32, token: ConnectToken, record: Option<Box<RecordFile>>, now: Instant) {
         let link = self.plan.links.of(client).0;
         self.tally.on_started(client, link, self.plan.thin.has(client));
+        self.stillborn.remove(&client);
         let number = self.seats.next_free();
         let player = self.player(client, token, now).and_then(|mut player| {
             player.record(record);
@@ -255,7 +281,7 @@ impl Worker {
                 self.seats.take(Seat { client, link, player, leaves: false });
             }
             Err(why) => {
-                self.stillborn += 1;
+                self.stillborn.insert(client);
                 self.tally.on_stillborn(link, why);
             }
         }
@@ -274,6 +300,7 @@ impl Worker {
 
     /// A client says goodbye, and its seat is free when that is on its way.
     fn leave(&mut self, client: u32, now: Instant) {
+        self.stillborn.remove(&client);
         let window = self.window.map(|(begin, _)| (begin, now));
         let until = now + self.farewell();
         let Some((number, seat)) = self.seats.dismiss(client) else { return };
