@@ -20,7 +20,7 @@ fn sim(flags: &[&str]) -> Command {
 fn run(duration: &str, record: &Path) -> Command {
     let mut command =
         sim(&["--embedded", "--npcs", "20", "--clients", "2", "--ramp", "0", "--duration", duration, "--seed", "9"]);
-    command.args(["--latency", "20ms", "--quiet", "--record"]).arg(record);
+    command.args(["--latency", "20 ms", "--quiet", "--record"]).arg(record);
     command
 }
 
@@ -30,7 +30,7 @@ fn read(file: &Path) -> (Vec<What>, bool) {
     let mut reader = Reader::new(&bytes[..]).unwrap();
     let fact = |name: &str| reader.header().facts.iter().find(|(fact, _)| fact == name).map(|(_, value)| value.clone());
     assert_eq!(fact("seed").as_deref(), Some("9"));
-    assert_eq!(fact("link up").as_deref(), Some("20ms"));
+    assert_eq!(fact("link up").as_deref(), Some("20 ms"));
     let mut all = Vec::new();
     while let Some(entry) = reader.read().unwrap() {
         all.push(entry.what);
