@@ -11,7 +11,9 @@ use tidelock::{ClientId, Instant};
 
 use super::crew::Crew;
 use super::gate::{Gate, is_local};
+use super::hearing::Hearing;
 use super::options::{SwarmOptions, Target};
+use super::outcome::{End, Outcome};
 use super::record::{RecordFile, header};
 use super::scraper::{Reading, Scraper};
 use super::system::{Interrupt, machine, make_room};
@@ -46,55 +48,6 @@ impl Watcher for Nobody {
     fn on_second(&mut self, _: &Second) {}
     fn on_moods(&mut self, _: &[Mood]) {}
     fn note(&mut self, _: &str) {}
-}
-
-/// What came of a run.
-#[derive(Debug)]
-pub struct Outcome {
-    /// All that was measured.
-    pub run: Run,
-    /// Why it ended.
-    pub end: End,
-    /// Whether what was recorded lacks something.
-    pub recorded: Result<(), SwarmError>,
-    /// Whether a server that was started for the run ended well.
-    pub closed: Result<(), SwarmError>,
-}
-
-/// Why a run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
-    /// It was time.
-    Planned,
-    /// Somebody wanted it.
-    Interrupted,
-    /// Nothing came from the server any more.
-    ServerGone {
-        /// How long it had been there.
-        after: Duration,
-    },
-    /// The server has sent everybody away, or lets nobody in.
-    NobodyLeft {
-        /// How long it took.
-        after: Duration,
-    },
-}
-
-impl End {
-    /// Why it was before its time, if it was.
-    #[must_use]
-    pub fn cut_short(self) -> Option<String> {
-        match self {
-            Self::Planned => None,
-            Self::Interrupted => Some("it was interrupted".to_owned()),
-            Self::ServerGone { after } => {
-                Some(format!("nothing came from the server any more after {} s", after.as_secs()))
-            }
-            Self::NobodyLeft { after } => {
-                Some(format!("all clients had lost their connection after {} s", after.as_secs()))
-            }
-        }
-    }
 }
 
 /// Runs a swarm to its end, or until Ctrl-C.
@@ -160,38 +113,6 @@ struct Conductor<'a> {
     moods: Vec<Mood>,
     /// For the first client.
     record: Option<Box<RecordFile>>,
-}
-
-/// Whether anything still comes from the server.
-#[derive(Clone, Copy, Debug, Default)]
-struct Hearing {
-    /// The end of the last second in which something came.
-    heard_s: Option<u32>,
-    /// The end of the last second that was told.
-    told_s: u32,
-    /// All who should play have lost their connection, or never had one.
-    everybody_is_lost: bool,
-}
-
-impl Hearing {
-    /// A server that says nothing to anybody for so long is gone.
-    const SILENCE_MAX_S: u32 = 5;
-    /// Workers notice at the end of the first second of it.
-    const NOTICED_AFTER: Duration = Duration::from_secs(1);
-
-    fn on_second(&mut self, second: &Second) {
-        self.told_s = second.end_s();
-        self.everybody_is_lost = second.presence.wanted > 0 && second.presence.lost >= second.presence.wanted;
-        if second.counts.bytes_down > 0 || second.presence.wanted == 0 {
-            self.heard_s = Some(second.end_s());
-        }
-    }
-
-    /// How long it was there, if it is gone.
-    fn gone_after(&self) -> Option<Duration> {
-        let heard_s = self.heard_s?;
-        (self.told_s >= heard_s + Self::SILENCE_MAX_S).then(|| Duration::from_secs(u64::from(heard_s)))
-    }
 }
 
 impl<'a> Conductor<'a> {
