@@ -12,6 +12,7 @@ use tidelock_sim::tell::{csv_header, csv_line, progress_line};
 
 use crate::cli::{Orders, Tui};
 use crate::metrics_server::MetricsServer;
+use crate::results::BadFile;
 use crate::screen::ScreenTerminal;
 
 /// All of them.
@@ -134,7 +135,7 @@ impl Watcher for Onlookers {
 
 impl Csv {
     fn create(path: PathBuf) -> anyhow::Result<Self> {
-        let created = File::create(&path).with_context(|| format!("--csv: creating {}", path.display()))?;
+        let created = File::create(&path).map_err(BadFile::new(&path))?;
         let mut csv = Self { path, file: BufWriter::new(created), trouble: None };
         csv.write(&csv_header());
         Ok(csv)

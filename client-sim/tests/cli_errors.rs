@@ -39,6 +39,23 @@ fn bad_usage_exits_with_2() {
 }
 
 #[test]
+fn files_that_cannot_be_written_are_known_before_a_run() {
+    let nowhere = "/no-such-folder/file";
+    for flag in ["--summary-json", "--report", "--csv", "--record"] {
+        let (code, said) = sim(&["--embedded", "--clients", "1", "--duration", "60s", flag, nowhere]);
+        assert_eq!(code, 2, "{flag}: {said}");
+        assert!(said.contains(nowhere) && said.trim().lines().count() == 1, "{flag}: {said}");
+    }
+}
+
+#[test]
+fn a_rate_below_nothing_is_told_what_a_rate_is() {
+    let (code, said) = sim(&["--embedded", "--churn", "-1/s"]);
+    assert_eq!(code, 2);
+    assert!(said.contains("a rate is a number a second"), "{said}");
+}
+
+#[test]
 fn bursts_of_no_loss_are_refused_with_the_flag_that_lacks() {
     let (code, said) = sim(&["--embedded", "--burst", "4"]);
     assert_eq!(code, 2);

@@ -23,7 +23,7 @@ pub(super) struct LoadFlags {
     #[arg(long = "stage", value_name = "TIME:N", value_parser = stage, conflicts_with_all = ["clients", "duration", "ramp"])]
     stages: Vec<Stage>,
     /// How many clients leave and come back, as in 10/s
-    #[arg(long, value_name = "N/s", value_parser = rate, default_value = "0/s", hide_default_value = true)]
+    #[arg(long, value_name = "N/s", value_parser = rate, default_value = "0/s", hide_default_value = true, allow_hyphen_values = true)]
     churn: f64,
 }
 
