@@ -25,7 +25,7 @@ pub(crate) fn run(orders: &CapacityOrders) -> anyhow::Result<bool> {
         search.on_result(clients, verdict == Verdict::Holds);
     }
     let Some(found) = search.answer() else { return Ok(false) };
-    say(&format!("\n{}", answer(found, &trials.all)))?;
+    say(&format!("\n{}", answer(found, orders.max, &trials.all)))?;
     if let Some(file) = &orders.summary_json {
         let (held, failed) = match found {
             Answer::Between { held, failed } => (Some(held), Some(failed)),

@@ -64,7 +64,8 @@ fn exit_code(error: &anyhow::Error) -> u8 {
 
 /// Draws a recording.
 fn show(Show { file, out }: &Show) -> anyhow::Result<bool> {
-    let out = out.clone().unwrap_or_else(|| file.with_extension("html"));
+    // Not the recording's name with another ending: that may be a report.
+    let out = out.clone().unwrap_or_else(|| file.with_added_extension("html"));
     anyhow::ensure!(out != *file, "{} is the recording itself: name another file with --out", out.display());
     let name = file.file_stem().unwrap_or_default().to_string_lossy();
     let page =
@@ -107,5 +108,10 @@ fn merge(flags: &MergeFlags) -> anyhow::Result<bool> {
             Some(sum) => sum.merge(&run).map_err(BadFile::new(file))?,
         }
     }
-    results.tell(&sum.expect("one file is required"))
+    let sum = sum.expect("one file is required");
+    let (workers, of) = (sum.setup.workers.len() as u32, sum.setup.workers_of);
+    if workers < of {
+        let _ = writeln!(io::stderr(), "warning: these are {workers} of {of} workers: the others' clients are missing");
+    }
+    results.tell(&sum)
 }

@@ -40,7 +40,7 @@ fn read(file: &Path) -> (Vec<What>, bool) {
 
 #[test]
 fn a_run_is_recorded_to_its_goodbye_and_drawn() {
-    let (recording, page) = (file("run.rec"), file("run.html"));
+    let (recording, page) = (file("run.rec"), file("run.rec.html"));
     assert_eq!(run("3s", &recording).output().unwrap().status.code(), Some(0));
     let (entries, is_complete) = read(&recording);
     let count = |is: fn(&What) -> bool| entries.iter().filter(|what| is(what)).count();
@@ -87,7 +87,7 @@ fn what_cannot_be_shown_is_said_in_a_sentence_and_exits_with_2() {
         assert_eq!(output.status.code(), Some(2), "{said}");
         assert!(said.contains(file.to_str().unwrap()) && said.contains(why), "{said}");
         assert_eq!(said.lines().count(), 1, "{said}");
-        assert!(!file.with_extension("html").exists());
+        assert!(!file.with_added_extension("html").exists());
     }
 }
 

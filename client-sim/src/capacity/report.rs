@@ -111,9 +111,9 @@ pub fn line(trial: &Trial, targets: &[String]) -> String {
     )
 }
 
-/// How many players: the answer in a sentence or two, after `trials`.
+/// How many players: the answer in a sentence or two, after `trials` of up to `max` clients.
 #[must_use]
-pub fn answer(answer: Answer, trials: &[Trial]) -> String {
+pub fn answer(answer: Answer, max: u32, trials: &[Trial]) -> String {
     let players = |clients: u32| match clients {
         1 => "1 player".to_owned(),
         _ => format!("{} players", grouped(u64::from(clients))),
@@ -132,7 +132,10 @@ pub fn answer(answer: Answer, trials: &[Trial]) -> String {
     };
     match answer {
         Answer::Between { held, failed } => format!("It holds {}. {}", players(held), failure(failed)),
-        Answer::AtLeast(held) => format!("It holds {}, the most that were tried: --max.", players(held)),
+        Answer::AtLeast(held) if held >= max => {
+            format!("It holds {}, the most that were to be tried: --max.", players(held))
+        }
+        Answer::AtLeast(held) => format!("It holds {} at least: more were not tried.", players(held)),
         Answer::LessThan(failed) => format!("It does not even hold {}. {}", players(failed), failure(failed)),
     }
 }
@@ -161,18 +164,19 @@ mod tests {
     #[test]
     fn the_answer_names_the_number_and_what_stands_in_the_way() {
         let trials = [trial(1024, 50.0, false), trial(1100, 150.0, false), trial(2048, 400.0, true)];
-        let told = answer(Answer::Between { held: 1024, failed: 1100 }, &trials);
+        let told = answer(Answer::Between { held: 1024, failed: 1100 }, 1024, &trials);
         assert_eq!(told, "It holds 1,024 players. 1,100 are too many: snapshot_age_ms_p99<100 fails with 150.");
-        let told = answer(Answer::Between { held: 1024, failed: 2048 }, &trials);
+        let told = answer(Answer::Between { held: 1024, failed: 2048 }, 1024, &trials);
         assert!(told.contains("the simulator itself was too slow"), "{told}");
-        assert!(answer(Answer::AtLeast(1024), &trials).contains("--max"));
-        assert!(answer(Answer::LessThan(1100), &trials).starts_with("It does not even hold 1,100 players"));
+        assert!(answer(Answer::AtLeast(1024), 1024, &trials).contains("--max"));
+        assert!(answer(Answer::AtLeast(512), 1024, &trials).contains("more were not tried"), "it was interrupted");
+        assert!(answer(Answer::LessThan(1100), 1024, &trials).starts_with("It does not even hold 1,100 players"));
     }
 
     #[test]
     fn a_try_that_ended_early_says_why() {
         let trials = [trial(8, 50.0, false), Trial::failed(16, "it fell silent".to_owned())];
-        let told = answer(Answer::Between { held: 8, failed: 16 }, &trials);
+        let told = answer(Answer::Between { held: 8, failed: 16 }, 1024, &trials);
         assert_eq!(told, "It holds 8 players. 16 are too many: it fell silent.");
         assert!(line(&trials[1], &["snapshot_age_ms_p99<100".to_owned()]).contains("fails"));
     }

@@ -25,13 +25,13 @@ pub(crate) struct CapacityFlags {
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=i64::from(CLIENTS_MAX)))]
     first: u32,
     /// How long each try takes
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = run_time)]
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = run_time, allow_hyphen_values = true)]
     duration: Duration,
     /// Who plays: see tidelock-sim --help
     #[arg(long, value_name = "MIX", default_value = "wander")]
     bots: BotMix,
     /// So many of the clients are thin, which is all the same to the server: see tidelock-sim --help
-    #[arg(long, value_name = "SHARE", value_parser = share_of_some, default_value = "95%")]
+    #[arg(long, value_name = "SHARE", value_parser = share_of_some, allow_hyphen_values = true, default_value = "95%")]
     thin: f64,
     /// Repeats links, bots and the embedded world [default: random]
     #[arg(long)]

@@ -14,93 +14,94 @@ use super::values::{bandwidth, burst, share, stall, time};
 #[command(next_help_heading = "Link, each way")]
 #[group(skip)]
 #[command(group = ArgGroup::new("lossy").args(["loss", "down_loss", "up_loss", "profile"]).multiple(true))]
+#[command(group = ArgGroup::new("narrow").args(["bandwidth", "down_bandwidth", "up_bandwidth", "profile"]).multiple(true))]
 pub(super) struct LinkFlags {
     /// What links players have: lan, fiber, wifi, lte, bad-wifi, transatlantic, satellite, or a mix such as
     /// lte=0.3,wifi=0.7; what follows is set on top [default: none]
     #[arg(long, value_name = "MIX")]
     profile: Option<LinkMix>,
     /// Mean delay; a round trip takes twice that
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    #[arg(long, value_name = "TIME", value_parser = time, allow_hyphen_values = true)]
     latency: Option<Duration>,
     /// Standard deviation of the delay
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    #[arg(long, value_name = "TIME", value_parser = time, allow_hyphen_values = true)]
     jitter: Option<Duration>,
     /// Datagrams that never arrive
-    #[arg(long, value_name = "PERCENT", value_parser = share)]
+    #[arg(long, value_name = "PERCENT", value_parser = share, allow_hyphen_values = true)]
     loss: Option<f64>,
     /// Lose that many datagrams in a row, on average, and as many in all
-    #[arg(long, value_name = "N", requires = "lossy", value_parser = burst)]
+    #[arg(long, value_name = "N", requires = "lossy", value_parser = burst, allow_hyphen_values = true)]
     burst: Option<f64>,
     /// Datagrams that arrive twice
-    #[arg(long, value_name = "PERCENT", value_parser = share)]
+    #[arg(long, value_name = "PERCENT", value_parser = share, allow_hyphen_values = true)]
     duplicate: Option<f64>,
     /// Datagrams that later ones overtake
-    #[arg(long, value_name = "PERCENT", value_parser = share)]
+    #[arg(long, value_name = "PERCENT", value_parser = share, allow_hyphen_values = true)]
     reorder: Option<f64>,
     /// Most bytes a second that pass; what comes faster waits in a queue
-    #[arg(long, value_name = "SIZE", value_parser = bandwidth)]
+    #[arg(long, value_name = "SIZE", value_parser = bandwidth, allow_hyphen_values = true)]
     bandwidth: Option<ByteSize>,
     /// Bytes that wait before what comes is dropped [default: a second's worth]
-    #[arg(long, value_name = "SIZE")]
+    #[arg(long, value_name = "SIZE", requires = "narrow")]
     queue: Option<ByteSize>,
     /// How long nothing passes, and once in how long, as in 200ms/10s
-    #[arg(long, value_name = "TIME/TIME", value_parser = stall)]
+    #[arg(long, value_name = "TIME/TIME", value_parser = stall, allow_hyphen_values = true)]
     stall: Option<Stalls>,
 
     /// From the server, instead of --latency
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    #[arg(long, value_name = "TIME", value_parser = time, allow_hyphen_values = true)]
     down_latency: Option<Duration>,
     /// From the server, instead of --jitter
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    #[arg(long, value_name = "TIME", value_parser = time, allow_hyphen_values = true)]
     down_jitter: Option<Duration>,
     /// From the server, instead of --loss
-    #[arg(long, value_name = "PERCENT", value_parser = share)]
+    #[arg(long, value_name = "PERCENT", value_parser = share, allow_hyphen_values = true)]
     down_loss: Option<f64>,
     /// From the server, instead of --burst
-    #[arg(long, value_name = "N", requires = "lossy", value_parser = burst)]
+    #[arg(long, value_name = "N", requires = "lossy", value_parser = burst, allow_hyphen_values = true)]
     down_burst: Option<f64>,
     /// From the server, instead of --duplicate
-    #[arg(long, value_name = "PERCENT", value_parser = share)]
+    #[arg(long, value_name = "PERCENT", value_parser = share, allow_hyphen_values = true)]
     down_duplicate: Option<f64>,
     /// From the server, instead of --reorder
-    #[arg(long, value_name = "PERCENT", value_parser = share)]
+    #[arg(long, value_name = "PERCENT", value_parser = share, allow_hyphen_values = true)]
     down_reorder: Option<f64>,
     /// From the server, instead of --bandwidth
-    #[arg(long, value_name = "SIZE", value_parser = bandwidth)]
+    #[arg(long, value_name = "SIZE", value_parser = bandwidth, allow_hyphen_values = true)]
     down_bandwidth: Option<ByteSize>,
     /// From the server, instead of --queue
-    #[arg(long, value_name = "SIZE")]
+    #[arg(long, value_name = "SIZE", requires = "narrow")]
     down_queue: Option<ByteSize>,
     /// From the server, instead of --stall
-    #[arg(long, value_name = "TIME/TIME", value_parser = stall)]
+    #[arg(long, value_name = "TIME/TIME", value_parser = stall, allow_hyphen_values = true)]
     down_stall: Option<Stalls>,
 
     /// To the server, instead of --latency
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    #[arg(long, value_name = "TIME", value_parser = time, allow_hyphen_values = true)]
     up_latency: Option<Duration>,
     /// To the server, instead of --jitter
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    #[arg(long, value_name = "TIME", value_parser = time, allow_hyphen_values = true)]
     up_jitter: Option<Duration>,
     /// To the server, instead of --loss
-    #[arg(long, value_name = "PERCENT", value_parser = share)]
+    #[arg(long, value_name = "PERCENT", value_parser = share, allow_hyphen_values = true)]
     up_loss: Option<f64>,
     /// To the server, instead of --burst
-    #[arg(long, value_name = "N", requires = "lossy", value_parser = burst)]
+    #[arg(long, value_name = "N", requires = "lossy", value_parser = burst, allow_hyphen_values = true)]
     up_burst: Option<f64>,
     /// To the server, instead of --duplicate
-    #[arg(long, value_name = "PERCENT", value_parser = share)]
+    #[arg(long, value_name = "PERCENT", value_parser = share, allow_hyphen_values = true)]
     up_duplicate: Option<f64>,
     /// To the server, instead of --reorder
-    #[arg(long, value_name = "PERCENT", value_parser = share)]
+    #[arg(long, value_name = "PERCENT", value_parser = share, allow_hyphen_values = true)]
     up_reorder: Option<f64>,
     /// To the server, instead of --bandwidth
-    #[arg(long, value_name = "SIZE", value_parser = bandwidth)]
+    #[arg(long, value_name = "SIZE", value_parser = bandwidth, allow_hyphen_values = true)]
     up_bandwidth: Option<ByteSize>,
     /// To the server, instead of --queue
-    #[arg(long, value_name = "SIZE")]
+    #[arg(long, value_name = "SIZE", requires = "narrow")]
     up_queue: Option<ByteSize>,
     /// To the server, instead of --stall
-    #[arg(long, value_name = "TIME/TIME", value_parser = stall)]
+    #[arg(long, value_name = "TIME/TIME", value_parser = stall, allow_hyphen_values = true)]
     up_stall: Option<Stalls>,
 }
 

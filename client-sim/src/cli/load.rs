@@ -13,10 +13,10 @@ pub(super) struct LoadFlags {
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=i64::from(CLIENTS_MAX)))]
     clients: u32,
     /// How long to run, ramp included
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = run_time)]
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = run_time, allow_hyphen_values = true)]
     duration: Duration,
     /// From the first client's start to the last one's; at most a third of the duration. 0 is a herd: all at once
-    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = time)]
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = time, allow_hyphen_values = true)]
     ramp: Duration,
     /// Instead of clients, duration and ramp: for so long, clients come or go evenly until there are so many, as in 30s:200;
     /// repeatable, from no clients at all

@@ -35,41 +35,48 @@ pub(crate) struct Cli {
 
     /// Who plays: wander, fight, idle, gather, hostile, or a mix such as wander=3,fight=1. The hostile do not play, but attack the
     /// server, each in another way; no figure of players has them
-    #[arg(long, value_name = "MIX", default_value = "wander")]
+    #[arg(long, value_name = "MIX", default_value = "wander", help_heading = "Load")]
     bots: BotMix,
 
     /// So many of the clients are thin: they do all that the server and the network notice, but leave the records of snapshots
     /// unread, and play blindly. Thousands fit on a few cores; what players see is measured of the others
-    #[arg(long, value_name = "SHARE", value_parser = share_of_some, default_value = "0%", hide_default_value = true)]
+    #[arg(long, value_name = "SHARE", value_parser = share_of_some, allow_hyphen_values = true, default_value = "0%", hide_default_value = true, help_heading = "Load")]
     thin: f64,
 
     /// Repeats links, bots and the embedded world [default: random, printed]
-    #[arg(long)]
+    #[arg(long, help_heading = "Load")]
     seed: Option<u64>,
 
     /// Write what the first client to be started receives and does, for `tidelock-sim show`
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = "Results")]
     record: Option<PathBuf>,
 
     /// Write a line of figures for each second
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = "Results")]
     csv: Option<PathBuf>,
 
     /// Tell Prometheus how it goes: GET /metrics at this address
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", help_heading = "Results")]
     metrics: Option<SocketAddr>,
 
     /// Run every N-th of the clients only, the K-th of them: others are run by other processes with the same flags and seed, and
     /// `tidelock-sim merge` puts their summaries together
-    #[arg(long, value_name = "K/N", value_parser = worker, requires = "seed")]
+    #[arg(long, value_name = "K/N", value_parser = worker, requires = "seed", help_heading = "Load")]
     worker: Option<Share>,
 
     /// No progress while it runs
-    #[arg(long)]
+    #[arg(long, help_heading = "Progress")]
     quiet: bool,
 
     /// Draw how it goes on the terminal: if there is one, or in any case, or never; then a line for each second
-    #[arg(long, value_name = "WHEN", value_enum, default_value = "auto", hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "WHEN",
+        value_enum,
+        default_value = "auto",
+        hide_default_value = true,
+        help_heading = "Progress"
+    )]
     tui: Tui,
 
     #[command(flatten)]
@@ -200,7 +207,7 @@ pub(crate) struct UniverseFlags {
 pub(crate) struct Show {
     /// The recording
     pub(crate) file: PathBuf,
-    /// Where the page goes [default: the recording's name with .html]
+    /// Where the page goes [default: the recording's name and .html, as in run.rec.html]
     #[arg(long, value_name = "FILE.html")]
     pub(crate) out: Option<PathBuf>,
 }
@@ -295,6 +302,9 @@ mod tests {
             &["--threshold", "no_such_figure<1"],
             &["--bots", "swim"],
             &["--embedded", "--bots", "hostile"],
+            &["--embedded", "--queue", "8KiB"],
+            &["--embedded", "--client-bandwidth", "1KiB"],
+            &["--embedded", "--loss", "-1%"],
         ] {
             assert!(parse(flags).is_err(), "{flags:?}");
         }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::values::client_bandwidth;
 use tidelock_server::io::options::{ByteSize, Number, PROTOCOL_ID};
 use tidelock_sim::swarm::{EmbeddedOptions, RemoteOptions, Target};
 
@@ -38,7 +39,7 @@ pub(super) struct TargetFlags {
     npcs: Option<u32>,
 
     /// Most bytes a second that an embedded server sends a client [default: the server's]
-    #[arg(long, value_name = "SIZE", requires = "embedded")]
+    #[arg(long, value_name = "SIZE", requires = "embedded", value_parser = client_bandwidth)]
     client_bandwidth: Option<ByteSize>,
 }
 
@@ -54,7 +55,7 @@ impl TargetFlags {
             return self.own_server();
         }
         Ok(Target::Remote(RemoteOptions {
-            admin: self.admin.unwrap_or_else(|| RemoteOptions::ADMIN_DEFAULT.to_owned()),
+            admin: self.admin.map_or_else(|| RemoteOptions::ADMIN_DEFAULT.to_owned(), with_scheme),
             server: self.server,
             key_file: self.key_file,
             protocol_id: self.protocol_id.map_or(PROTOCOL_ID, |id| id.0),
@@ -70,4 +71,9 @@ impl TargetFlags {
             client_bandwidth_bytes_s: self.client_bandwidth.map(|size| size.0),
         }))
     }
+}
+
+/// As a URL, also of an address as the server is told it.
+fn with_scheme(admin: String) -> String {
+    if admin.contains("://") { admin } else { format!("http://{admin}") }
 }

@@ -16,6 +16,12 @@ pub(super) fn bandwidth(text: &str) -> Result<ByteSize, String> {
     if size.0 < 1 << 10 { Err("a link has at least 1KiB a second".to_owned()) } else { Ok(size) }
 }
 
+/// What a server may be told to send a client.
+pub(super) fn client_bandwidth(text: &str) -> Result<ByteSize, String> {
+    let size: ByteSize = text.parse()?;
+    if size.0 < 4 << 10 { Err("a client is sent at least 4KiB a second".to_owned()) } else { Ok(size) }
+}
+
 /// A time with its unit, up to a day.
 pub(super) fn time(text: &str) -> Result<Duration, String> {
     const UNITS: [(&str, f64); 5] = [("us", 1e-6), ("ms", 1e-3), ("s", 1.0), ("m", 60.0), ("h", 3600.0)];

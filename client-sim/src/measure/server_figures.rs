@@ -144,7 +144,7 @@ impl ServerFigures {
     /// Connection requests that were refused for their token, by reason.
     #[must_use]
     pub fn refused_tokens(&self) -> Reasons {
-        let of_tokens = self.dropped.iter().filter(|(reason, _)| is_of_a_token(reason));
+        let of_tokens = self.dropped.iter().filter(|(reason, count)| is_of_a_token(reason) && **count > 0);
         of_tokens.map(|(reason, count)| (reason.clone(), *count)).collect()
     }
 
@@ -220,6 +220,13 @@ process_resident_memory_bytes 1048576
         };
         assert_eq!(figures.dropped, reasons(&[("replayed", 9), ("token_undecryptable", 40)]));
         assert_eq!(figures.refused_tokens(), reasons(&[("token_undecryptable", 40)]));
+    }
+
+    #[test]
+    fn a_reason_that_never_was_is_none() {
+        let never = "tidelock_packets_dropped_total{reason=\"token_expired\"} 0";
+        let figures = ServerFigures::read(never, r#"{"tick_us": []}"#).unwrap();
+        assert_eq!(figures.refused_tokens(), Reasons::new());
     }
 
     #[test]

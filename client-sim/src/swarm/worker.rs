@@ -115,6 +115,8 @@ impl Worker {
     const TURNS: usize = 64;
     /// Goodbyes are repeated, and take their way.
     const FAREWELL: Duration = Duration::from_millis(250);
+    /// Whoever ends a run does not wait for a link of hours.
+    const FAREWELL_MAX: Duration = Duration::from_secs(2);
 
     pub(super) fn new(plan: Plan, orders: Receiver<Order>, news: Sender<News>, poller: Poller) -> Self {
         Self {
@@ -249,7 +251,7 @@ impl Worker {
     /// How long goodbyes take to arrive.
     fn farewell(&self) -> Duration {
         let slowest = self.plan.links.kinds().map(|(_, link)| link.up.latency + link.up.jitter * 5).max();
-        Self::FAREWELL + slowest.unwrap_or_default()
+        (Self::FAREWELL + slowest.unwrap_or_default()).min(Self::FAREWELL_MAX)
     }
 
     fn take_orders(&mut self, now: Instant) {

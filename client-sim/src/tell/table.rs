@@ -71,7 +71,7 @@ impl Page {
             self.line("", &format!("  {}: {reason}", grouped(*count)));
         }
         let comings = [(clients.left, "left"), (clients.joins, "joins"), (clients.resumed, "resumed")];
-        if clients.left + clients.resumed > 0 {
+        if clients.left + clients.resumed > 0 || clients.joins > clients.connected {
             let comings = comings.map(|(count, what)| format!("{} {what}", grouped(count)));
             self.line("", &comings.join(", "));
         }
