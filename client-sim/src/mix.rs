@@ -57,8 +57,7 @@ impl<K: Kind> Mix<K> {
         Self { weights: vec![(kind, 1.0)], total: 1.0 }
     }
 
-    /// The kind of the client with this index. The first clients have the mix as nearly as any number of clients can, and so has any
-    /// run of them: the places are a Kronecker sequence, whose discrepancy is low.
+    /// The kind of the client with this index. The first clients have the mix to within one or two, and so has any run of them: the places are a Kronecker sequence, whose discrepancy is low.
     #[must_use]
     pub fn kind(&self, index: u32) -> K {
         self.weights[self.position(index)].0

@@ -22,8 +22,8 @@ use values::{share_of_some, worker};
 
 /// Loads a Tidelock server with clients over bad links, and measures what players would feel
 ///
-/// Needs a running server, or --embedded. Exits with 0; 2 for bad usage; 3 when no client could connect; 99 when a
-/// threshold failed; 1 for all else that goes wrong.
+/// Needs a running server, or --embedded. Exits with 0, also when Ctrl-C ended it early; 2 for bad usage; 3 when no client could connect, or
+/// the server was gone before the end; 99 when a threshold failed; 1 for all else that goes wrong.
 #[derive(Parser, Debug)]
 #[command(name = "tidelock-sim", version, max_term_width = 100, args_conflicts_with_subcommands = true)]
 pub(crate) struct Cli {

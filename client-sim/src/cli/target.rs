@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::values::client_bandwidth;
 use tidelock_server::io::options::{ByteSize, Number, PROTOCOL_ID};
 use tidelock_sim::swarm::{EmbeddedOptions, RemoteOptions, Target};
+
+use super::values::client_bandwidth;
 
 #[derive(clap::Args, Debug)]
 #[command(next_help_heading = "Server")]

@@ -54,23 +54,29 @@ fn draw_panels(screen: &Screen, area: Rect, frame: &mut Frame<'_>) {
         Layout::vertical(vec![Constraint::Length(PANEL_ROWS); screen.panels.len().div_ceil(COLUMNS)]).split(area);
     for (row, panels) in rows.iter().zip(screen.panels.chunks(COLUMNS)) {
         let columns = Layout::horizontal([Constraint::Fill(1); COLUMNS]).spacing(2).split(*row);
-        panels.iter().zip(columns.iter()).for_each(|(panel, column)| draw_panel(panel, *column, frame));
+        panels.iter().zip(columns.iter()).for_each(|(panel, column)| {
+            draw_panel(panel, screen.duration_s, *column, frame);
+        });
     }
 }
 
-fn draw_panel(panel: &Panel, area: Rect, frame: &mut Frame<'_>) {
+/// The figure first: where there is little room, its name is cut, and no digit.
+fn draw_panel(panel: &Panel, duration_s: u64, area: Rect, frame: &mut Frame<'_>) {
     let most = panel.history.iter().flatten().copied().fold(0.0, f64::max);
     let title = Line::from(vec![
-        Span::styled(panel.name, faint()),
-        Span::styled(format!("  {} ", panel.now), Style::new().add_modifier(Modifier::BOLD)),
+        Span::styled(format!("{} ", panel.now), Style::new().add_modifier(Modifier::BOLD)),
+        Span::styled(format!("{} ", panel.name), faint()),
     ]);
     let block = Block::new().borders(Borders::TOP).border_style(faint()).title(title);
     let inner = block.inner(area);
     let steps = f64::from(inner.height.max(1)) * HEIGHTS;
     // A value is never invisible: that there is one matters more than how small it is.
     let height = |value: f64| if most > 0.0 { ((value / most * steps).round() as u64).max(1) } else { 0 };
-    let newest = panel.history.len().saturating_sub(usize::from(inner.width));
-    let bars: Vec<_> = panel.history.iter().skip(newest).map(|value| value.map(height)).collect();
+    // A short run fills the width at its end; of a long one, as many seconds are seen as there are columns.
+    let columns_each = (u64::from(inner.width) / duration_s.max(1)).max(1) as usize;
+    let newest = panel.history.len().saturating_sub(usize::from(inner.width) / columns_each);
+    let seconds = panel.history.iter().skip(newest);
+    let bars: Vec<_> = seconds.flat_map(|value| std::iter::repeat_n(value.map(height), columns_each)).collect();
     let line = Sparkline::default().data(&bars).max(steps as u64).style(Style::new().fg(Color::Cyan)).block(block);
     frame.render_widget(line, area);
 }

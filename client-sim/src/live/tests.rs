@@ -34,9 +34,14 @@ fn screen() -> Screen {
 #[test]
 fn a_screen_shows_figures_their_history_and_each_client() {
     let text = shown(&screen(), 80, 24);
-    for wanted in
-        ["12 clients on 127.0.0.1:7777", "10 of 30 s", "round trip p50  29", "11 of 12 playing", "1 lost", "146 KiB/s"]
-    {
+    for wanted in [
+        "12 clients on 127.0.0.1:7777",
+        "10 of 30 s",
+        "29.1 ms round trip p50",
+        "11 of 12 playing",
+        "1 lost",
+        "146 KiB/s",
+    ] {
         assert!(text.contains(wanted), "{wanted}:\n{text}");
     }
     assert!(text.contains("■■■■■■■✕■■■■"), "{text}");
@@ -46,7 +51,13 @@ fn a_screen_shows_figures_their_history_and_each_client() {
 #[test]
 fn what_is_not_measured_is_a_dash() {
     let text = shown(&screen(), 80, 24);
-    assert!(text.contains("server tick p99  -") && text.contains("server load level -"), "{text}");
+    assert!(text.contains("- server tick p99") && text.contains("server load level -"), "{text}");
+}
+
+#[test]
+fn a_narrow_terminal_cuts_names_and_no_figure() {
+    let text = shown(&screen(), 40, 12);
+    assert!(text.contains("29.1 ms round tr") && text.contains("146 KiB/s band"), "{text}");
 }
 
 #[test]
