@@ -64,7 +64,10 @@ fn bursts_of_no_loss_are_refused_with_the_flag_that_lacks() {
 
 #[test]
 fn a_misspelt_threshold_is_told_what_exists() {
-    let (code, said) = sim(&["--embedded", "--threshold", "snapshot_age_ms<100"]);
+    let (code, said) = sim(&["--embedded", "--threshold", "snapshot_age_p99<100"]);
+    assert_eq!(code, 2);
+    assert!(said.contains("did you mean snapshot_age_ms_p99?"), "{said}");
+    let (code, said) = sim(&["--embedded", "--threshold", "lateness<100"]);
     assert_eq!(code, 2);
     assert!(said.contains("snapshot_age_ms_p99") && said.contains("loss_down_pct"), "{said}");
 }

@@ -34,6 +34,9 @@ pub enum ThresholdError {
         "there is no figure called `{0}`. These exist:\n{1}\nand those of each kind of link, as in profiles_wifi_rtt_ms_p99"
     )]
     Name(String, Names),
+    /// No such figure, but some that are called much the same.
+    #[error("there is no figure called `{0}`: did you mean {1}?")]
+    Near(String, String),
 }
 
 /// What the names of figures of one kind of link begin with.
@@ -63,10 +66,23 @@ impl FromStr for Threshold {
         let figures = figures(&Summary::full());
         if !figures.contains_key(name) {
             let of_all = figures.into_keys().filter(|name| !name.starts_with(OF_A_PROFILE));
-            let names = Names(of_all.collect());
-            return Err(ThresholdError::Name(name.to_owned(), names));
+            return Err(no_such(name, of_all.collect()));
         }
         Ok(Self { expr: text.trim().to_owned(), name: name.to_owned(), comparison, bound })
+    }
+}
+
+/// As many as can be meant, and be read.
+const NEAR_MAX: usize = 8;
+
+/// There is no figure of this name: names all that have each of its words, or all there are.
+fn no_such(name: &str, all: Vec<String>) -> ThresholdError {
+    let has_all_words = |other: &&String| name.split('_').all(|word| other.split('_').any(|own| own == word));
+    let near: Vec<_> = all.iter().filter(has_all_words).cloned().collect();
+    if (1..=NEAR_MAX).contains(&near.len()) {
+        ThresholdError::Near(name.to_owned(), near.join(", "))
+    } else {
+        ThresholdError::Name(name.to_owned(), Names(all))
     }
 }
 
