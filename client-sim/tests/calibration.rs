@@ -2,10 +2,11 @@
 #![expect(clippy::disallowed_methods, reason = "the links and the server of these tests run in real time")]
 
 mod proxy;
+mod server_process;
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -159,23 +160,10 @@ fn loss_doubles_and_reorder() -> Result<(), String> {
     Ok(())
 }
 
-/// A server as a process of its own.
-fn server() -> (Child, String) {
-    let mut server = Command::new(SIM)
-        .args(["embedded-server", "--clients", "8", "--seed", "1"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    (server, line.trim().strip_prefix("ready ").unwrap().to_owned())
-}
-
 #[test]
 fn a_server_that_stands_still_for_300_ms_is_seen_by_age_and_effect() {
     let _alone = alone();
-    let (mut server, admin) = server();
+    let (mut server, admin) = server_process::start();
     let run = std::thread::spawn(move || {
         measure("stalled.json", &["--admin", &admin, "--clients", "8", "--ramp", "0", "--duration", "8s"])
     });

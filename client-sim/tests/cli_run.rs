@@ -1,6 +1,8 @@
 //! The program against real servers: what it measures is there, adds up, and is judged.
 
-use std::io::{BufRead, BufReader, Read, Write};
+mod server_process;
+
+use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
@@ -237,14 +239,7 @@ fn workers_merge_into_the_run_that_they_share() {
 
 #[test]
 fn a_server_that_dies_ends_the_run_with_what_was_measured_until_then() {
-    let mut server = sim(&["embedded-server", "--clients", "4", "--seed", "1"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let admin = line.trim().strip_prefix("ready ").unwrap().to_owned();
+    let (mut server, admin) = server_process::start();
     let path = file("gone.json");
     let flags = ["--admin", &admin, "--clients", "3", "--ramp", "0", "--duration", "60s", "--quiet"];
     let run =

@@ -1,6 +1,7 @@
 //! What checks of bounds look at.
 
-use super::{Client, OUTGOING_MAX};
+use super::Client;
+use super::transmit::OUTGOING_MAX;
 use tidelock::Buffer;
 use tidelock::state::Input;
 

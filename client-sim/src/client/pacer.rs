@@ -4,7 +4,7 @@ use tidelock::{Instant, Tick};
 
 /// When inputs are due: the client's tick runs ahead of the server's, so that each input is there when its tick takes it.
 ///
-/// The server tells how early inputs arrive. Their mean lead is steered, within 5 % of speed, to what the jitter needs, and
+/// The server tells how early inputs arrive. Their mean lead is steered, mostly within 5 % of speed, to what the jitter needs, and
 /// as many ticks more as the loss needs copies: an input goes out with every datagram until it is confirmed, so each
 /// further tick of lead is one more chance to arrive in time. Where that is too little, for waits are longer than their mean
 /// deviation tells, each tick that lacked its input adds a margin, which shrinks again while none does: so that no more ticks go

@@ -269,10 +269,12 @@ impl Worker {
 
     fn start(&mut self, client: u32, token: ConnectToken, record: Option<Box<RecordFile>>, now: Instant) {
         let link = self.plan.links.of(client).0;
-        self.tally.on_started(client, link, self.plan.thin.has(client));
+        // Whoever is recorded sees, whichever client that is.
+        let is_thin = record.is_none() && self.plan.thin.has(client);
+        self.tally.on_started(client, link, is_thin);
         self.stillborn.remove(&client);
         let number = self.seats.next_free();
-        let player = self.player(client, token, now).and_then(|mut player| {
+        let player = self.player(client, token, is_thin, now).and_then(|mut player| {
             player.record(record);
             self.poller.watch(player.socket(), number).map_err(|error| error.to_string())?;
             Ok(player)
@@ -289,14 +291,13 @@ impl Worker {
         }
     }
 
-    fn player(&self, client: u32, token: ConnectToken, now: Instant) -> Result<SwarmPlayer, String> {
+    fn player(&self, client: u32, token: ConnectToken, is_thin: bool, now: Instant) -> Result<SwarmPlayer, String> {
         let server = token.servers()[0];
         let seed = |purpose: u64| Rng::stream(self.plan.seed, u64::from(client) * 4 + purpose).next_u64();
         let bot = Bot::with_bot(self.plan.bots.bot(client, seed(0)), seed(0));
         let (_, link) = self.plan.links.of(client);
         let links = [Conditioner::new(link.down, seed(1)), Conditioner::new(link.up, seed(2))];
         let config = ClientConfig { token, schema: self.plan.schema.clone() };
-        let is_thin = self.plan.thin.has(client);
         SwarmPlayer::new(config, bot, is_thin, links, server, now).map_err(|error| error.to_string())
     }
 
