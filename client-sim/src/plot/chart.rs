@@ -30,7 +30,11 @@ pub(crate) struct Line<'a> {
 pub(crate) enum Style {
     /// The mean as a line, in the band from the least to the most.
     First,
-    /// The same in another colour.
+    /// The same, of which the band is what one looks at.
+    Wide,
+    /// The same, for a narrower band that lies on a wide one, and is darker for it.
+    Narrow,
+    /// The same as the first in another colour.
     Second,
     /// The same for one of several kinds, in a colour of its own.
     Kind(usize),
@@ -48,6 +52,8 @@ impl Style {
     fn class(self) -> String {
         match self {
             Self::First => "first".to_owned(),
+            Self::Wide => "first wide".to_owned(),
+            Self::Narrow => "first narrow".to_owned(),
             Self::Second => "second".to_owned(),
             Self::Kind(number) => format!("kind{}", number % Self::KINDS),
             Self::Target => "target".to_owned(),
@@ -203,7 +209,9 @@ impl Chart<'_> {
             );
         }
         for (share, text) in &x_marks {
-            let _ = write!(html, "<span class=\"x\" style=\"left:{:.1}%\">{text}</span>", share * 100.0);
+            // Centred below its mark, but at the end, where it would leave the page.
+            let class = if *share > 0.97 { "x end" } else { "x" };
+            let _ = write!(html, "<span class=\"{class}\" style=\"left:{:.1}%\">{text}</span>", share * 100.0);
         }
         html.push_str("<svg viewBox=\"0 0 1000 1000\" preserveAspectRatio=\"none\" role=\"img\">");
         let _ = write!(html, "<title>{}</title><path class=\"grid\" d=\"", escape(title));

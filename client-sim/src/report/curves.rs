@@ -82,10 +82,9 @@ fn banded(
     let slowest = |second: &Second| of(second).and_then(|of| of.max).map(Point::at);
     let width_s = f64::from(seconds.each_s());
     let line = |name, style, points| Line { name, style, points, width_s };
-    // The narrower band lies on the wider one, and is darker for it.
     let lines = vec![
-        line("median to p99", Style::First, by_second(seconds, |second| band(second, |of| of.p99))),
-        line("median to p90", Style::First, by_second(seconds, |second| band(second, |of| of.p90))),
+        line("median to p99", Style::Wide, by_second(seconds, |second| band(second, |of| of.p99))),
+        line("median to p90", Style::Narrow, by_second(seconds, |second| band(second, |of| of.p90))),
         line("slowest", Style::Second, by_second(seconds, slowest)),
     ];
     Chart { title, unit, note: String::new(), lines }

@@ -80,7 +80,7 @@ fn tiles(summary: &Summary, html: &mut String) {
         ("lost down", pct(summary.figures.loss.down_pct)),
         ("lost up", pct(summary.figures.loss.up_pct)),
         (
-            "corrections",
+            "corrections of a client",
             summary
                 .figures
                 .corrections_per_client_s
