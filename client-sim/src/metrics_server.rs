@@ -13,6 +13,7 @@ use tidelock_sim::tell::Exposition;
 
 /// Answers `GET /metrics` in a thread of its own, until the program ends.
 pub(crate) struct MetricsServer {
+    address: SocketAddr,
     exposition: Exposition,
     text: Arc<Mutex<String>>,
 }
@@ -21,13 +22,19 @@ impl MetricsServer {
     pub(crate) fn start(address: SocketAddr) -> anyhow::Result<Self> {
         let listener = TcpListener::bind(address).with_context(|| format!("--metrics {address}"))?;
         listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
         let exposition = Exposition::default();
         let text = Arc::new(Mutex::new(exposition.render()));
         let answers = Arc::clone(&text);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let builder = thread::Builder::new().name("tidelock-metrics".to_owned());
         builder.spawn(move || runtime.block_on(answer(listener, answers)))?;
-        Ok(Self { exposition, text })
+        Ok(Self { address, exposition, text })
+    }
+
+    /// Where it listens.
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// A second is over.

@@ -51,6 +51,10 @@ impl Onlookers {
     pub(crate) fn of(orders: &Orders) -> anyhow::Result<Self> {
         let csv = orders.csv.clone().map(Csv::create).transpose()?;
         let metrics = orders.metrics.map(MetricsServer::start).transpose()?;
+        // Of a port that the system chose, nobody else can tell.
+        if let Some(address) = metrics.as_ref().map(MetricsServer::address).filter(|own| Some(*own) != orders.metrics) {
+            say(&format!("metrics at http://{address}/metrics"));
+        }
         let duration_s = orders.swarm.load.duration().as_secs_f64().ceil() as u64;
         let view = match orders.tui {
             Tui::Always => View::ScreenToCome,
@@ -81,6 +85,13 @@ impl Onlookers {
     }
 }
 
+/// Who plays where.
+fn title(options: &SwarmOptions, server: &str) -> String {
+    let (all, players) = (options.clients().count(), options.players().count());
+    let hostile = if players < all { format!(" and {} hostile", all - players) } else { String::new() };
+    format!("{players} clients{hostile} on {server}")
+}
+
 /// Nobody may be listening any more; the run goes on.
 fn say(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
@@ -88,8 +99,8 @@ fn say(text: &str) {
 
 impl Watcher for Onlookers {
     fn on_start(&mut self, options: &SwarmOptions, server: &str) {
-        let (clients, seed) = (options.load.clients_max(), options.seed);
-        let title = format!("{clients} clients on {server}");
+        let seed = options.seed;
+        let title = title(options, server);
         match self.view {
             View::Lines => say(&format!("{title} for {} s, seed {seed}", self.duration_s)),
             View::ScreenToCome => {

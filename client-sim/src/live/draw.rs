@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Modifier, Style};
@@ -90,7 +92,11 @@ fn draw_clients(screen: &Screen, area: Rect, frame: &mut Frame<'_>) {
         Span::raw(format!("  {} of {} playing", presence.playing, presence.wanted)),
         lost,
     ]);
-    let block = Block::new().borders(Borders::TOP).border_style(faint()).title(title);
+    let key = key(&screen.moods);
+    let has_room = title.width() + key.width() < usize::from(area.width);
+    let titles = [Some(title), has_room.then_some(key.right_aligned())];
+    let block = Block::new().borders(Borders::TOP).border_style(faint());
+    let block = titles.into_iter().flatten().fold(block, Block::title);
     let inner = block.inner(area);
     let cells = usize::from(inner.width) * usize::from(inner.height);
     if cells == 0 {
@@ -101,6 +107,25 @@ fn draw_clients(screen: &Screen, area: Rect, frame: &mut Frame<'_>) {
         screen.moods.chunks(each).map(|moods| moods.iter().copied().max().map_or(Span::raw(" "), mark)).collect();
     let lines: Vec<_> = marks.chunks(usize::from(inner.width)).map(|marks| Line::from(marks.to_vec())).collect();
     frame.render_widget(Paragraph::new(lines).block(block), area);
+}
+
+/// What the marks that are there mean.
+fn key(moods: &[Mood]) -> Line<'static> {
+    let there: BTreeSet<_> = moods.iter().copied().collect();
+    let spans = |mood| [Span::raw(" "), mark(mood), Span::styled(format!(" {} ", name(mood)), faint())];
+    there.into_iter().flat_map(spans).collect()
+}
+
+const fn name(mood: Mood) -> &'static str {
+    match mood {
+        Mood::Away => "away",
+        Mood::Hostile => "hostile",
+        Mood::Well => "well",
+        Mood::Joining => "joining",
+        Mood::Poor => "poor",
+        Mood::Silent => "silent",
+        Mood::Lost => "lost",
+    }
 }
 
 fn mark(mood: Mood) -> Span<'static> {

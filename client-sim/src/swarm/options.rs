@@ -27,6 +27,18 @@ pub struct SwarmOptions {
     pub command: String,
 }
 
+impl SwarmOptions {
+    /// The clients of this process, by their numbers.
+    pub fn clients(&self) -> impl Iterator<Item = u32> {
+        (0..self.load.clients_max()).filter(|client| self.share.has(*client))
+    }
+
+    /// Those of them that play, and do not attack.
+    pub fn players(&self) -> impl Iterator<Item = u32> {
+        self.clients().filter(|client| !self.bots.is_hostile(*client))
+    }
+}
+
 /// How many clients are [thin](crate::client::Client::thin), as a share: from none, 0, to less than all, 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct ThinShare(pub f64);
