@@ -14,7 +14,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Parser;
-use cli::{Cli, MergeFlags, Orders, Show, Task};
+use cli::{Cli, MergeFlags, Orders, Show, Task, check_profiles, refuse};
 use onlookers::Onlookers;
 use results::{BadFile, Results};
 use tidelock_sim::measure::Run;
@@ -109,6 +109,8 @@ fn merge(flags: &MergeFlags) -> anyhow::Result<bool> {
         }
     }
     let sum = sum.expect("one file is required");
+    let links = sum.profiles.keys().map(String::as_str);
+    check_profiles("--threshold", &flags.results.thresholds, links).unwrap_or_else(|why| refuse(&why));
     let (workers, of) = (sum.setup.workers.len() as u32, sum.setup.workers_of);
     if workers < of {
         let _ = writeln!(io::stderr(), "warning: these are {workers} of {of} workers: the others' clients are missing");

@@ -36,6 +36,14 @@ fn what_is_not_even_held_by_one_gives_99() {
 }
 
 #[test]
+fn a_target_on_a_link_that_nobody_has_is_bad_usage() {
+    let output = capacity(&["--target", "profiles_lte_rtt_ms_p99<100", "--profile", "wifi"]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("--target profiles_lte_rtt_ms_p99<100: no client has the link lte, only wifi"), "{said}");
+}
+
+#[test]
 fn a_target_that_does_not_exist_is_bad_usage() {
     let output = capacity(&["--target", "snapshot_age<100"]);
     assert_eq!(output.status.code(), Some(2));

@@ -8,9 +8,10 @@ use tidelock_sim::load::Load;
 use tidelock_sim::measure::Threshold;
 use tidelock_sim::swarm::{Share, SwarmOptions, ThinShare, random_seed};
 
+use super::check_profiles;
 use super::link::LinkFlags;
 use super::target::TargetFlags;
-use super::values::{CLIENTS_MAX, run_time, share_of_some};
+use super::values::{CLIENTS_MAX, run_time, seed, share_of_some};
 
 #[derive(clap::Args, Debug)]
 pub(crate) struct CapacityFlags {
@@ -34,7 +35,7 @@ pub(crate) struct CapacityFlags {
     #[arg(long, value_name = "SHARE", value_parser = share_of_some, allow_hyphen_values = true, default_value = "95%")]
     thin: f64,
     /// Repeats links, bots and the embedded world [default: random]
-    #[arg(long)]
+    #[arg(long, value_parser = seed)]
     seed: Option<u64>,
     /// Write the answer and all tries as JSON
     #[arg(long, value_name = "FILE")]
@@ -69,10 +70,12 @@ const ALWAYS: [&str; 3] = ["clients_failed==0", "clients_disconnected==0", "desy
 
 impl CapacityFlags {
     pub(super) fn orders(self) -> Result<CapacityOrders, String> {
+        let links = self.link.links();
+        check_profiles("--target", &self.targets, links.kinds().map(|(name, _)| name))?;
         let swarm = SwarmOptions {
             target: if self.target.is_remote() { self.target.target() } else { self.target.own_server() }?,
             load: CapacityOrders::load(self.first, self.duration),
-            links: self.link.links(),
+            links,
             bots: self.bots.into(),
             thin: ThinShare(self.thin),
             seed: self.seed.unwrap_or_else(random_seed),

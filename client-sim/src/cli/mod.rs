@@ -6,8 +6,9 @@ mod load;
 mod target;
 mod values;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use capacity::CapacityFlags;
 pub(crate) use capacity::{CapacityOrders, Targets};
@@ -18,7 +19,7 @@ use target::TargetFlags;
 use tidelock_sim::bots::{BotKind, BotMix};
 use tidelock_sim::measure::Threshold;
 use tidelock_sim::swarm::{EmbeddedOptions, Share, SwarmOptions, ThinShare, random_seed};
-use values::{share_of_some, worker};
+use values::{listen_address, seed, share_of_some, worker};
 
 /// Loads a Tidelock server with clients over bad links, and measures what players would feel
 ///
@@ -44,7 +45,7 @@ pub(crate) struct Cli {
     thin: f64,
 
     /// Repeats links, bots and the embedded world [default: random, printed]
-    #[arg(long, help_heading = "Load")]
+    #[arg(long, value_parser = seed, help_heading = "Load")]
     seed: Option<u64>,
 
     /// Write what the first client to be started receives and does, for `tidelock-sim show`
@@ -56,7 +57,7 @@ pub(crate) struct Cli {
     csv: Option<PathBuf>,
 
     /// Tell Prometheus how it goes: GET /metrics at this address
-    #[arg(long, value_name = "ADDRESS", help_heading = "Results")]
+    #[arg(long, value_name = "ADDRESS", value_parser = listen_address, help_heading = "Results")]
     metrics: Option<SocketAddr>,
 
     /// Run every N-th of the clients only, the K-th of them: others are run by other processes with the same flags and seed, and
@@ -177,10 +178,10 @@ impl EmbeddedServerFlags {
 #[derive(clap::Args, Debug)]
 pub(crate) struct UniverseFlags {
     /// The first
-    #[arg(long, value_name = "S", default_value_t = 1)]
+    #[arg(long, value_name = "S", value_parser = seed, default_value = "1")]
     pub(crate) seed: u64,
     /// How many, from there on
-    #[arg(long, value_name = "K", default_value_t = 100)]
+    #[arg(long, value_name = "K", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) count: u64,
     /// A list instead: NAME SEED [clients=N] [ticks=T], one a line
     #[arg(long, value_name = "FILE", conflicts_with_all = ["seed", "count"])]
@@ -253,10 +254,13 @@ impl Cli {
         if self.bots.kinds().all(|kind| kind == BotKind::Hostile) {
             return Err("--bots: besides the hostile somebody has to play, as in wander=9,hostile=1".to_owned());
         }
+        self.check_files()?;
+        let links = self.link.links();
+        check_profiles("--threshold", &self.results.thresholds, links.kinds().map(|(name, _)| name))?;
         let swarm = SwarmOptions {
             target: self.target.target()?,
             load: self.load.load()?,
-            links: self.link.links(),
+            links,
             bots: self.bots.into(),
             thin: ThinShare(self.thin),
             seed: self.seed.unwrap_or_else(random_seed),
@@ -266,6 +270,41 @@ impl Cli {
         let Self { results, csv, metrics, record, quiet, tui, .. } = self;
         Ok(Orders { swarm, results, csv, metrics, record, quiet, tui })
     }
+
+    /// Whether each result has a file of its own.
+    fn check_files(&self) -> Result<(), String> {
+        let results = &self.results;
+        let files = [
+            ("--summary-json", &results.summary_json),
+            ("--report", &results.report),
+            ("--csv", &self.csv),
+            ("--record", &self.record),
+        ];
+        let mut flags: BTreeMap<&Path, &str> = BTreeMap::new();
+        for (flag, file) in files {
+            if let Some(file) = file
+                && let Some(other) = flags.insert(file, flag)
+            {
+                return Err(format!("{other} and {flag} are both to be written to {}", file.display()));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether somebody has the kinds of links that thresholds are about.
+pub(crate) fn check_profiles<'a>(
+    flag: &str,
+    thresholds: &[Threshold],
+    links: impl Iterator<Item = &'a str>,
+) -> Result<(), String> {
+    let links: Vec<_> = links.collect();
+    for threshold in thresholds {
+        if let Some(profile) = threshold.profile().filter(|profile| !links.contains(profile)) {
+            return Err(format!("{flag} {threshold}: no client has the link {profile}, only {}", links.join(", ")));
+        }
+    }
+    Ok(())
 }
 
 /// What was typed.
@@ -274,7 +313,7 @@ fn command_line() -> String {
 }
 
 /// Says what is wrong, as clap does.
-fn refuse(why: &str) -> ! {
+pub(crate) fn refuse(why: &str) -> ! {
     Cli::command().error(clap::error::ErrorKind::ValueValidation, why).exit()
 }
 

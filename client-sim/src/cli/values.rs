@@ -1,8 +1,9 @@
 //! What flags' values look like.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use tidelock_server::io::options::ByteSize;
+use tidelock_server::io::options::{ByteSize, Number};
 use tidelock_sim::link::Stalls;
 use tidelock_sim::load::Stage;
 use tidelock_sim::swarm::Share;
@@ -51,12 +52,14 @@ pub(super) fn run_time(text: &str) -> Result<Duration, String> {
 
 /// A percentage, as a share of 1.
 pub(super) fn share(text: &str) -> Result<f64, String> {
-    let number = match text.trim().strip_suffix('%') {
-        Some(number) => number.trim(),
-        None if text.trim() == "0" => "0",
-        None => return Err(format!("a share needs a percent sign: {}%", text.trim())),
+    let (number, has_sign) = match text.trim().strip_suffix('%') {
+        Some(number) => (number.trim(), true),
+        None => (text.trim(), text.trim() == "0"),
     };
     let percent: f64 = number.parse().map_err(|_| "a share is a percentage, such as 2% or 0.5%".to_owned())?;
+    if !has_sign {
+        return Err(format!("a share needs a percent sign: {number}%"));
+    }
     if (0.0..=100.0).contains(&percent) { Ok(percent / 100.0) } else { Err("a share is from 0% to 100%".to_owned()) }
 }
 
@@ -89,6 +92,16 @@ pub(super) fn stage(text: &str) -> Result<Stage, String> {
     let (lasts, clients) = text.split_once(':').ok_or_else(wrong)?;
     let clients = clients.trim().parse().ok().filter(|clients| *clients <= CLIENTS_MAX).ok_or_else(wrong)?;
     Ok(Stage { lasts: time(lasts)?, clients })
+}
+
+/// Where to listen.
+pub(super) fn listen_address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "an address is a number and a port, as in 127.0.0.1:9200".to_owned())
+}
+
+/// Also hexadecimal, as servers tell theirs.
+pub(super) fn seed(text: &str) -> Result<u64, String> {
+    text.parse().map(|Number(seed)| seed)
 }
 
 /// So many a second, at most 10,000.

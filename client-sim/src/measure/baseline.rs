@@ -111,14 +111,16 @@ impl Comparison {
     }
 }
 
-/// Without quotes and brackets where that is clear.
+/// Without quotes and brackets where that is clear, and stages as `--stage` has them.
 fn plain(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
-        Value::Object(fields) => fields.get("profile").map_or_else(|| value.to_string(), plain),
-        Value::Array(values) if values.iter().all(Value::is_string) => {
-            values.iter().map(plain).collect::<Vec<_>>().join("; ")
-        }
+        Value::Object(fields) => match (fields.get("profile"), fields.get("duration_s"), fields.get("clients")) {
+            (Some(profile), ..) => plain(profile),
+            (None, Some(duration_s), Some(clients)) => format!("{duration_s}s:{clients}"),
+            _ => value.to_string(),
+        },
+        Value::Array(values) => values.iter().map(plain).collect::<Vec<_>>().join("; "),
         value => value.to_string(),
     }
 }
@@ -127,6 +129,7 @@ fn plain(value: &Value) -> String {
 mod tests {
     use super::*;
     use crate::measure::Distribution;
+    use crate::measure::summary::{LoadSummary, StageSummary};
 
     fn summary(p99: f64, connected: u64) -> Summary {
         let mut summary = Summary { schema: Summary::SCHEMA, bots: "wander".to_owned(), ..Summary::default() };
@@ -155,6 +158,12 @@ mod tests {
         let other = Summary { bots: "fight".to_owned(), ..summary(50.0, 10) };
         let comparison = Comparison::with_file(&other, &file(&summary(50.0, 10))).unwrap();
         assert_eq!(comparison.differences, ["bots: wander, now fight"]);
+        let staged = |clients: &[u32]| {
+            let stages = clients.iter().map(|&clients| StageSummary { duration_s: 7.5, clients }).collect();
+            Summary { load: LoadSummary { stages, ..LoadSummary::default() }, ..summary(50.0, 10) }
+        };
+        let comparison = Comparison::with_file(&staged(&[20]), &file(&staged(&[10, 5]))).unwrap();
+        assert_eq!(comparison.differences, ["load: 7.5s:10; 7.5s:5, now 7.5s:20"]);
     }
 
     #[test]

@@ -6,8 +6,9 @@ use serde_json::Value;
 
 use super::Summary;
 
-/// Parts of the names of numbers that are no figures: most say what was asked for.
-const NOT_MEASURED: [&str; 6] = ["schema", "seed", "conditioner_", "churn_per_s", "started_unix_s", "clients_reasons_"];
+/// Parts of the names of what is no figure: most say what was asked for.
+const NOT_MEASURED: [&str; 7] =
+    ["schema", "seed", "conditioner_", "churn_per_s", "started_unix_s", "clients_reasons_", "cut_short"];
 /// Every figure by its full name. Yes counts as 1, no as 0.
 pub(super) fn figures(summary: &Summary) -> BTreeMap<String, Option<f64>> {
     figures_in(&serde_json::to_value(summary).expect("a summary is plain data"))

@@ -3,6 +3,8 @@ use std::str::FromStr;
 
 use super::names::figures;
 use super::summary::{Summary, ThresholdResult};
+use crate::link::Profile;
+use crate::mix::Kind;
 
 /// A bound on one figure of a [`Summary`]: `name<number`, where the name joins the fields' names with underscores, as in
 /// `snapshot_age_ms_p99<100`.
@@ -93,6 +95,14 @@ impl fmt::Display for Threshold {
 }
 
 impl Threshold {
+    /// The kind of link that it is about, if it is about one's clients.
+    #[must_use]
+    pub fn profile(&self) -> Option<&'static str> {
+        let figure = self.name.strip_prefix(OF_A_PROFILE)?;
+        let is_of = |kind: &&str| figure.strip_prefix(*kind).is_some_and(|rest| rest.starts_with('_'));
+        Profile::ALL.iter().map(|profile| profile.name()).find(is_of)
+    }
+
     /// Holds it against a summary. What was not measured does not hold.
     #[must_use]
     pub fn check(&self, summary: &Summary) -> ThresholdResult {
@@ -167,6 +177,14 @@ mod tests {
         assert_eq!(check("profiles_wifi_rtt_ms_p99<71", &summary).value, Some(70.0));
         assert!(!check("profiles_lte_rtt_ms_p99<71", &summary).ok, "nobody had that");
         assert!(!check("sim_saturated<1", &summary).ok);
+    }
+
+    #[test]
+    fn a_threshold_knows_whose_figure_it_is_about() {
+        let profile = |expr: &str| expr.parse::<Threshold>().unwrap().profile();
+        assert_eq!(profile("rtt_ms_p99<71"), None);
+        assert_eq!(profile("profiles_wifi_rtt_ms_p99<71"), Some("wifi"));
+        assert_eq!(profile("profiles_bad-wifi_rtt_ms_p99<71"), Some("bad-wifi"));
     }
 
     #[test]
