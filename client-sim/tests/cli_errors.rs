@@ -8,9 +8,14 @@ use tidelock_server::arena::Arena;
 use tidelock_server::io::options::Options;
 use tidelock_server::io::{Server, ServerConfig};
 
-/// The exit code and what was said on standard error.
+/// The exit code and what was said on standard error, but for how it goes.
 fn sim(flags: &[&str]) -> (i32, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_tidelock-sim")).args(flags).arg("--quiet").output().unwrap();
+    sim_aloud(&[flags, &["--quiet"]].concat())
+}
+
+/// The same, with that.
+fn sim_aloud(flags: &[&str]) -> (i32, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_tidelock-sim")).args(flags).output().unwrap();
     (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
 }
 
@@ -33,6 +38,9 @@ fn bad_usage_exits_with_2() {
         &["--embedded", "--stage", "30s"],
         &["--embedded", "--stage", "30s:0"],
         &["--embedded", "--worker", "3/2", "--seed", "1"],
+        &["--embedded", "--seed", "0xg"],
+        &["--embedded", "--threshold", "cut_short==1"],
+        &["universe", "--count", "0"],
     ] {
         assert_eq!(sim(flags).0, 2, "{flags:?}");
     }
@@ -70,6 +78,21 @@ fn a_misspelt_threshold_is_told_what_exists() {
     let (code, said) = sim(&["--embedded", "--threshold", "lateness<100"]);
     assert_eq!(code, 2);
     assert!(said.contains("snapshot_age_ms_p99") && said.contains("loss_down_pct"), "{said}");
+}
+
+#[test]
+fn a_threshold_on_a_link_that_nobody_has_is_refused_before_a_run() {
+    let expr = "profiles_lte_rtt_ms_p99<100";
+    let (code, said) = sim(&["--embedded", "--profile", "wifi=1,fiber=1", "--threshold", expr]);
+    assert_eq!(code, 2);
+    assert!(said.contains("no client has the link lte, only wifi, fiber"), "{said}");
+}
+
+#[test]
+fn two_results_are_not_written_to_one_file() {
+    let (code, said) = sim(&["--embedded", "--csv", "out", "--summary-json", "out"]);
+    assert_eq!(code, 2);
+    assert!(said.contains("--summary-json and --csv are both to be written to out"), "{said}");
 }
 
 #[test]
@@ -115,6 +138,12 @@ fn a_wrong_key_is_told_for_what_it_is_if_the_server_can_be_asked() {
     let (code, said) = sim(&[&flags[..], &["--duration", "1s"]].concat());
     assert_eq!(code, 3);
     assert!(said.contains("made with another key than its own"), "{said}");
+    // Of a long run, it is told soon; the end does not wait for the run's when all clients have given up.
+    let (code, said) = sim_aloud(&[&flags[..], &["--duration", "600s", "--ramp", "0s"]].concat());
+    assert_eq!(code, 3);
+    let told: Vec<_> = said.lines().filter(|line| line.contains("made with another key than its own")).collect();
+    assert_eq!(told.len(), 2, "{said}");
+    assert!(told[0].contains("has let nobody in yet") && told[1].contains("none of 2 clients"), "{said}");
 }
 
 #[test]

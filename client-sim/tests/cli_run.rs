@@ -354,3 +354,20 @@ fn an_interrupt_ends_the_run_early_with_its_figures() {
     let report = String::from_utf8(output.stdout).unwrap();
     assert!(report.contains("2 of 2 connected") && !report.contains("60.0 s"), "{report}");
 }
+
+#[test]
+fn whose_turn_had_not_come_when_it_was_interrupted_has_not_failed() {
+    let file = file("interrupted.json");
+    let flags = ["--embedded", "--clients", "100", "--ramp", "50s", "--duration", "60s", "--summary-json"];
+    let child = sim(&flags).arg(&file).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    #[expect(clippy::disallowed_methods, reason = "the program runs in real time")]
+    std::thread::sleep(Duration::from_millis(3000));
+    kill(Pid::from_raw(child.id().try_into().unwrap()), Signal::SIGINT).unwrap();
+    assert_eq!(child.wait_with_output().unwrap().status.code(), Some(0));
+    let summary: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+    let clients = &summary["clients"];
+    assert_eq!(clients["requested"], 100);
+    assert!((2..20).contains(&clients["connected"].as_u64().unwrap()), "{clients}");
+    // One may have been on its way.
+    assert!(clients["failed"].as_u64().unwrap() <= 1, "{clients}");
+}

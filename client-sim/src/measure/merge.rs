@@ -41,6 +41,7 @@ impl Run {
         self.merge_server(other);
         self.origin.merge(&other.origin);
         self.cut_short = self.cut_short.take().or_else(|| other.cut_short.clone());
+        self.called += other.called;
         self.duration_us = self.duration_us.max(other.duration_us);
         self.measured_us = self.measured_us.max(other.measured_us);
         self.cpu_us.extend(&other.cpu_us);
@@ -145,6 +146,7 @@ mod tests {
             origin: Origin { server: "10.0.0.1:7777".to_owned(), ..Origin::default() },
             profiles: [("wifi".to_owned(), ProfileRun { account, ..ProfileRun::default() })].into(),
             cut_short: None,
+            called: 5,
             duration_us: 2_000_000,
             measured_us: 1_000_000,
             cpu_us: vec![100_000],
@@ -164,7 +166,10 @@ mod tests {
         whole.profiles.get_mut("wifi").unwrap().account.add(&rest.profiles["wifi"].account);
         assert_eq!(merged.summary().figures.rtt_ms, whole.summary().figures.rtt_ms);
         let summary = merged.summary();
-        assert_eq!((summary.clients.requested, summary.figures.bandwidth.down_bytes_total), (10, 2000));
+        assert_eq!(
+            (summary.clients.requested, summary.clients.failed, summary.figures.bandwidth.down_bytes_total),
+            (10, 10, 2000)
+        );
         assert_eq!(
             merged.timeline.iter().next().and_then(|second| second.distribution(Figure::Rtt)).map(|rtt| rtt.count),
             Some(2000)

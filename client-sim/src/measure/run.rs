@@ -19,6 +19,8 @@ pub struct Run {
     pub profiles: BTreeMap<String, ProfileRun>,
     /// Why it ended before its time.
     pub cut_short: Option<String>,
+    /// Clients whose turn to come had come: all, unless it was cut short.
+    pub called: u64,
     /// From the start of the first client to the goodbyes.
     pub duration_us: u64,
     /// The window.
@@ -137,7 +139,7 @@ impl Run {
         Clients {
             requested: self.setup.clients,
             connected: attendance.connected,
-            failed: self.setup.clients.saturating_sub(attendance.connected),
+            failed: self.called.saturating_sub(attendance.connected),
             disconnected: attendance.disconnected.values().sum(),
             joins: attendance.joins,
             left: attendance.left,

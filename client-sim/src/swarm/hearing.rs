@@ -11,20 +11,30 @@ pub(super) struct Hearing {
     told_s: u32,
     /// All who should play have lost their connection, or never had one.
     pub(super) everybody_is_lost: bool,
+    /// Seconds in which somebody knocked, and no answer had ever come.
+    unanswered_s: u32,
 }
 
 impl Hearing {
     /// A server that says nothing to anybody for so long is gone.
     const SILENCE_MAX_S: u32 = 5;
+    /// After so long it is worth a word that no answer comes.
+    const ANSWER_MAX_S: u32 = 3;
     /// Workers notice at the end of the first second of it.
     pub(super) const NOTICED_AFTER: Duration = Duration::from_secs(1);
 
     pub(super) fn on_second(&mut self, second: &Second) {
         self.told_s = second.end_s();
         self.everybody_is_lost = second.presence.wanted > 0 && second.presence.lost >= second.presence.wanted;
+        self.unanswered_s += u32::from(second.presence.wanted > 0 && self.heard_s.is_none());
         if second.counts.bytes_down > 0 || second.presence.wanted == 0 {
             self.heard_s = Some(second.end_s());
         }
+    }
+
+    /// Whether the last second was the one that made it worth a word that the server has answered nobody.
+    pub(super) const fn is_missing_answers(&self) -> bool {
+        self.heard_s.is_none() && self.unanswered_s == Self::ANSWER_MAX_S
     }
 
     /// How long it was there, if it is gone.
@@ -62,6 +72,23 @@ mod tests {
         let mut hearing = Hearing::default();
         (0..20).for_each(|number| hearing.on_second(&second(number, 0, Presence::default())));
         assert_eq!((hearing.gone_after(), hearing.everybody_is_lost), (None, false));
+    }
+
+    #[test]
+    fn that_no_answer_comes_is_noticed_once() {
+        let knocking = Presence { wanted: 2, playing: 0, lost: 0 };
+        let noticed = |heard_in: Option<u32>| {
+            let mut hearing = Hearing::default();
+            let mut is_missing = |number| {
+                hearing.on_second(&second(number, u64::from(heard_in == Some(number)), knocking));
+                hearing.is_missing_answers()
+            };
+            (0..10).filter(|number| is_missing(*number)).collect::<Vec<_>>()
+        };
+        assert_eq!(noticed(None), [2]);
+        assert_eq!(noticed(Some(1)), [0; 0]);
+        assert_eq!(noticed(Some(2)), [0; 0]);
+        assert_eq!(noticed(Some(5)), [2]);
     }
 
     #[test]

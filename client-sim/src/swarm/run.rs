@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
-use tidelock::netcode::ConnectToken;
+use tidelock::netcode::{ConnectToken, DisconnectCause};
 use tidelock::{ClientId, Instant};
 
 use super::crew::Crew;
@@ -24,7 +24,7 @@ use super::{SwarmError, clock};
 use crate::link::Rng;
 use crate::load::{Act, Director};
 use crate::measure::summary::{LoadSummary, Origin, StageSummary};
-use crate::measure::{Mood, ProfileRun, Reasons, Run, Second, ServerRun, Setup, commonest};
+use crate::measure::{Mood, ProfileRun, Reasons, Run, Second, ServerFigures, ServerRun, Setup, commonest};
 use crate::recording::Header;
 
 /// Looks on while a swarm runs.
@@ -97,6 +97,8 @@ struct Conductor<'a> {
     news: Receiver<News>,
     scraper: Scraper,
     director: Director,
+    /// Clients with lower numbers have had their turn to come.
+    called: u32,
     timeline: Timeline,
     server: SocketAddr,
     started_at: Instant,
@@ -104,6 +106,8 @@ struct Conductor<'a> {
     window: (Instant, Instant),
     tokens: BTreeMap<u32, ConnectToken>,
     tokenless: Reasons,
+    /// Of the server: at the start, at the start of the window, and now.
+    first: Option<Reading>,
     before: Option<Reading>,
     latest: Option<Reading>,
     hearing: Hearing,
@@ -140,6 +144,7 @@ impl<'a> Conductor<'a> {
             scraper: Scraper::start(gate.admin().clone(), started_at)?,
             gate,
             director: Director::new(options.load.clone(), Rng::stream(options.seed, u64::MAX - 1).next_u64()),
+            called: 0,
             timeline: Timeline::new(crew.len()),
             crew,
             news,
@@ -149,6 +154,7 @@ impl<'a> Conductor<'a> {
             window,
             tokens,
             tokenless: Reasons::new(),
+            first: None,
             before: None,
             latest: None,
             hearing: Hearing::default(),
@@ -196,6 +202,9 @@ impl<'a> Conductor<'a> {
     /// Sends clients on and off as it is time.
     fn direct(&mut self, now: Instant) {
         while let Some(act) = self.director.act(now.since(self.started_at)) {
+            if let Act::Start(client) = act {
+                self.called = self.called.max(client + 1);
+            }
             match act {
                 Act::Start(client) if self.options.share.has(client) => self.send_on(client),
                 Act::Leave(client) if self.options.share.has(client) => {
@@ -242,6 +251,7 @@ impl<'a> Conductor<'a> {
         }
         self.help_lost();
         for reading in self.scraper.readings() {
+            self.first.get_or_insert_with(|| reading.clone());
             if self.before.is_none() && reading.at >= self.window.0 {
                 self.before = Some(reading.clone());
             }
@@ -252,6 +262,25 @@ impl<'a> Conductor<'a> {
             self.hearing.on_second(second);
             watcher.on_second(second);
             watcher.on_moods(&self.moods);
+            if self.hearing.is_missing_answers() {
+                let hint = self.silence_hint(self.latest.as_ref().map(|reading| &reading.figures));
+                watcher.note(&format!("{} has let nobody in yet: {hint}", self.server));
+            }
+        }
+    }
+
+    /// Why the server, with these figures by now, may have said nothing to anybody.
+    fn silence_hint(&self, now: Option<&ServerFigures>) -> String {
+        let since_first = self.first.as_ref().zip(now).map(|(first, now)| now.since(&first.figures));
+        self.gate.silence_hint(since_first.map(|figures| figures.refused_tokens()).as_ref())
+    }
+
+    /// Why nobody got in.
+    fn why_not(&self, failed: &Reasons, now: Option<&ServerFigures>) -> String {
+        let silences = [DisconnectCause::RequestTimedOut.to_string(), STILL_CONNECTING.to_owned()];
+        match commonest(failed) {
+            Some(reason) if silences.iter().any(|silence| silence == reason) => self.silence_hint(now),
+            reason => reason.unwrap_or("the run ended too soon").to_owned(),
         }
     }
 
@@ -300,6 +329,7 @@ impl<'a> Conductor<'a> {
             setup: setup(self.options),
             origin: self.origin(),
             cut_short: end.cut_short(),
+            called: self.options.players().filter(|client| *client < self.called).count() as u64,
             profiles: profiles(self.options, &reports, &self.tokenless),
             duration_us: ended_at.since(self.started_at).as_micros() as u64,
             measured_us: reports.iter().map(|report| report.measured.as_micros() as u64).max().unwrap_or(0),
@@ -309,14 +339,13 @@ impl<'a> Conductor<'a> {
             same_clock: is_local(self.server),
             timeline: self.timeline.finish(ended_at.since(self.started_at)),
         };
-        self.scraper.stop();
         let attendance = run.account().attendance;
         if attendance.connected == 0 {
-            let why =
-                why_not(&self.gate, &attendance.failed, after.map(|(_, figures)| figures.refused_tokens()).as_ref());
+            let why = self.why_not(&attendance.failed, after.as_ref().map(|(_, figures)| figures));
             let clients = u64::from(self.options.load.clients_max());
             return Err(SwarmError::NobodyConnected { clients, address: self.server.to_string(), why });
         }
+        self.scraper.stop();
         let recorded = reports.into_iter().try_for_each(|report| report.recorded);
         Ok(Outcome { run, end, recorded, closed: self.gate.close() })
     }
@@ -342,30 +371,17 @@ impl<'a> Conductor<'a> {
     }
 }
 
-/// Why nobody got in, given what the server says that it refused.
-fn why_not(gate: &Gate, failed: &Reasons, refused: Option<&Reasons>) -> String {
-    let reason = commonest(failed).unwrap_or("the run ended too soon");
-    let is_silence = reason.ends_with("timed_out") || reason == STILL_CONNECTING;
-    if is_silence { gate.silence_hint(refused) } else { reason.to_owned() }
-}
-
 /// Unlike those of another seed's swarm on the same server, and below 2^53: some JSON readers know no larger numbers.
 fn client_id(seed: u64, index: u32) -> ClientId {
     let swarm = Rng::stream(seed, u64::MAX).next_u64() >> 35;
     ClientId((swarm << 24) + u64::from(index) + 1)
 }
 
-/// Those who are to play, of this process.
-fn players(options: &SwarmOptions) -> impl Iterator<Item = u32> {
-    let all = 0..options.load.clients_max();
-    all.filter(|client| options.share.has(*client) && !options.bots.is_hostile(*client))
-}
-
 fn setup(options: &SwarmOptions) -> Setup {
     let stages = options.load.all_stages().iter();
     let stages = stages.map(|stage| StageSummary { duration_s: stage.lasts.as_secs_f64(), clients: stage.clients });
     Setup {
-        clients: players(options).count() as u64,
+        clients: options.players().count() as u64,
         load: LoadSummary { stages: stages.collect(), churn_per_s: options.load.churn_hz() },
         profile: options.links.mix().to_string(),
         bots: options.bots.name().to_owned(),

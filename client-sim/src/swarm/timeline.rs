@@ -52,9 +52,10 @@ impl Timeline {
     }
 
     /// All that were whole, of so long.
-    pub(super) fn finish(mut self, lasted: Duration) -> Seconds {
-        self.done.cut(lasted.as_secs());
-        self.done
+    pub(super) fn finish(&mut self, lasted: Duration) -> Seconds {
+        let mut done = std::mem::take(&mut self.done);
+        done.cut(lasted.as_secs());
+        done
     }
 
     fn close_first(&mut self) -> Option<&Second> {
