@@ -1,21 +1,18 @@
 //! What operators do over HTTP, and what players with real sockets notice of it.
 
+mod real_player;
+
+use real_player::Player;
 use serde_json::{Value, json};
-use std::net::UdpSocket;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 use tidelock::ClientId;
-use tidelock::netcode::{ConnectToken, PACKET_BYTES_MAX};
+use tidelock::netcode::ConnectToken;
 use tidelock::wire::{CloseReason, RejectReason};
-use tidelock_arena::ArenaInput;
 use tidelock_server::arena::Arena;
 use tidelock_server::io::options::PROTOCOL_ID;
-use tidelock_server::io::{Options, Server, ServerConfig, ServerHandle, TokenMint, clock, read_key};
-use tidelock_sim::client::{Client, ClientConfig, DisconnectReason, Status};
-
-/// Longer than anything here takes.
-const PATIENCE: Duration = Duration::from_secs(10);
+use tidelock_server::io::{Options, Server, ServerConfig, ServerHandle, TokenMint, read_key};
+use tidelock_sim::client::{DisconnectReason, Status};
 
 /// A server with files of its own. Ends with the test.
 struct Operated {
@@ -76,58 +73,6 @@ impl Drop for Operated {
     fn drop(&mut self) {
         drop(self.server.take());
         let _ = std::fs::remove_dir_all(&self.directory);
-    }
-}
-
-struct Player {
-    client: Client<ArenaInput>,
-    socket: UdpSocket,
-}
-
-impl Player {
-    fn new(token: ConnectToken) -> Self {
-        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-        socket.set_nonblocking(true).unwrap();
-        let schema = Arc::new(tidelock_arena::schema());
-        Self { client: Client::new(ClientConfig { token, schema }, clock::now()), socket }
-    }
-
-    fn step(&mut self) {
-        let mut packet = [0; 2048];
-        while let Ok((len, from)) = self.socket.recv_from(&mut packet) {
-            self.client.handle_datagram(from, &mut packet[..len], clock::now());
-        }
-        let now = clock::now();
-        while self.client.next_tick().is_some_and(|due| due <= now) {
-            self.client.tick(&ArenaInput::default(), now);
-        }
-        if self.client.next_wakeup() <= now {
-            self.client.update(now);
-        }
-        let mut packet = [0; PACKET_BYTES_MAX];
-        while let Some((len, to)) = self.client.poll_transmit(now, &mut packet) {
-            self.socket.send_to(&packet[..len], to).unwrap();
-        }
-        while self.client.poll_event().is_some() {}
-    }
-
-    /// Goes on until it plays or cannot any more.
-    fn join(&mut self) -> Status {
-        self.go_on(|status| matches!(status, Status::Playing | Status::Disconnected(_)))
-    }
-
-    /// Plays until it is told to leave.
-    fn leave(&mut self) -> Status {
-        self.go_on(|status| matches!(status, Status::Disconnected(_)))
-    }
-
-    fn go_on(&mut self, until: impl Fn(&Status) -> bool) -> Status {
-        let end = clock::now() + PATIENCE;
-        while !until(&self.client.status()) && clock::now() < end {
-            self.step();
-            clock::sleep_until(clock::now() + Duration::from_millis(1));
-        }
-        self.client.status()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::session::{Phase, Session};
 use super::{ClientStatus, Engine, EngineConfig, Outbox, Stats};
+use std::net::SocketAddr;
 use tidelock::netcode::Slot;
 use tidelock::state::Schema;
 use tidelock::wire::CloseReason;
@@ -103,6 +104,11 @@ impl Engine {
         let slot = self.netcode.slot_of(client_id);
         slot.into_iter().for_each(|slot| self.close(slot, reason, now));
         self.forget_absentee(client_id) || slot.is_some()
+    }
+
+    /// Sets where clients find the server: from now on, tokens have to name this address. Who is connected stays.
+    pub fn set_public_address(&mut self, address: SocketAddr) {
+        self.netcode.set_public_addresses(vec![address]).expect("one is not none");
     }
 
     /// Sets who is refused.

@@ -1,7 +1,10 @@
-use super::shared::{Facts, ServerStats, State};
+use super::agones::AgonesView;
+use super::build::{COMMIT, VERSION};
+use super::shared::{Facts, ServerStats, Shared, State};
 use crate::engine::{Samples, Stats};
 use metrics::{Histogram, counter, gauge, histogram, with_local_recorder};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 /// The metrics of one server. Nothing is global, so that several servers can run in one process.
@@ -14,7 +17,7 @@ pub(crate) struct Metrics {
 }
 
 /// What each metric means, for people who read `/metrics`.
-const COUNTERS: [(&str, &str); 21] = [
+const COUNTERS: [(&str, &str); 22] = [
     ("tidelock_ticks_total", "Simulation ticks run."),
     ("tidelock_tick_overruns_total", "Ticks that took longer than a tick time."),
     ("tidelock_ticks_skipped_total", "Tick times given up under overload; tick numbers never skip."),
@@ -36,6 +39,7 @@ const COUNTERS: [(&str, &str); 21] = [
     ("tidelock_events_unsent_total", "Unreliable events for which no datagram of their tick had room."),
     ("tidelock_budget_deferred_total", "Entity records that waited for a later snapshot for want of bandwidth."),
     ("tidelock_back_offs_total", "Times that a client's rate fell, by what its link showed."),
+    ("tidelock_agones_calls_total", "Calls to Agones' sidecar, by whether it did what it was asked."),
 ];
 
 const GAUGES: [(&str, &str); 9] = [
@@ -47,7 +51,7 @@ const GAUGES: [(&str, &str); 9] = [
     ("tidelock_load_level", "Overload: 0 none, 1 snapshots halved, 2 ticks slip, 3 they slip badly."),
     ("tidelock_draining", "1 while no new players are taken."),
     ("tidelock_start_time_seconds", "When the server started, in seconds since 1970."),
-    ("tidelock_build_info", "Always 1; the label is the version."),
+    ("tidelock_build_info", "Always 1; the labels are the version and the commit."),
 ];
 
 const HISTOGRAMS: [(&str, &str); 6] = [
@@ -103,11 +107,17 @@ impl Metrics {
     }
 
     /// All metrics in the text format of Prometheus.
-    pub(crate) fn render(&self, facts: &Facts, state: State, stats: &ServerStats) -> String {
+    pub(crate) fn render(&self, shared: &Shared) -> String {
+        let stats = shared.stats();
         with_local_recorder(&self.recorder, || {
-            set_gauges(facts, state, stats);
-            set_io_counters(stats);
+            set_gauges(&shared.facts, shared.state(), &stats);
+            set_io_counters(&stats);
             set_engine_counters(&stats.engine);
+            if shared.facts.has_agones {
+                let AgonesView { calls_ok, calls_failed, .. } = &shared.agones;
+                let calls = [("ok", calls_ok.load(Relaxed)), ("failed", calls_failed.load(Relaxed))];
+                set_labelled("tidelock_agones_calls_total", "result", calls);
+            }
         });
         self.handle.render()
     }
@@ -192,7 +202,7 @@ fn set_gauges(facts: &Facts, state: State, stats: &ServerStats) {
     gauge!("tidelock_load_level").set(stats.load.level);
     gauge!("tidelock_draining").set(if state == State::Draining { 1.0 } else { 0.0 });
     gauge!("tidelock_start_time_seconds").set(facts.started_unix_s as f64);
-    gauge!("tidelock_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+    gauge!("tidelock_build_info", "version" => VERSION, "commit" => COMMIT).set(1.0);
 }
 
 fn set_io_counters(stats: &ServerStats) {

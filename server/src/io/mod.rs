@@ -3,18 +3,22 @@
 //! One server is four threads. The tick thread owns the engine and waits for nothing but the next deadline, and may share the
 //! work of a tick out to some more; the
 //! receive thread drains the socket into an inbox that the tick picks up; the admin thread answers HTTP from what the
-//! tick published; the signal thread turns SIGTERM into a request that the tick thread reads.
+//! tick published; the signal thread turns SIGTERM into a request that the tick thread reads. In a pod of Agones two more talk to its
+//! sidecar.
 //!
 //! [`run`] is the whole program of a game's server, [`Server::start`] a server inside another program.
 
 mod admin;
+mod agones;
 mod bans;
+mod build;
 pub mod clock;
 mod cores;
 mod keys;
 mod lifecycle;
 mod logging;
 mod metrics;
+mod notices;
 pub mod options;
 mod process;
 mod program;

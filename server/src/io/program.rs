@@ -1,3 +1,4 @@
+use super::clock;
 use super::keys::{random_key_text, read_key, write_new_key};
 use super::logging;
 use super::options::{
@@ -5,6 +6,7 @@ use super::options::{
 };
 use super::server::{Crashed, Server, StartError};
 use super::server_config::ServerConfig;
+use super::shared::Shared;
 use super::signals::SignalListener;
 use super::tokens::TokenMint;
 use bevy_app::Plugin;
@@ -144,9 +146,22 @@ fn serve<P: Plugin>(flags: Flags, game: impl FnOnce(&Options) -> P) -> Result<()
     let signals = SignalListener::install().map_err(Failure::Signals)?;
     let server = Server::start(&config, game)?;
     signals.start(server.shared()).map_err(Failure::Signals)?;
+    let shared = server.shared();
     let stats = server.wait()?;
+    await_agones(&shared);
     tracing::info!(ticks = stats.engine.ticks, overruns = stats.overruns, skipped = stats.skipped, "stopped");
     Ok(())
+}
+
+/// How long Agones may take to end a pod that is not needed any more.
+const POD_END_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A program that ended by itself would be started anew in its pod, for the moment that Agones takes to end that.
+fn await_agones(shared: &Shared) {
+    let give_up_at = clock::now() + POD_END_TIMEOUT;
+    while shared.agones.knows_end() && !shared.has_signal() && clock::now() < give_up_at {
+        clock::sleep_until(clock::now() + Duration::from_millis(20));
+    }
 }
 
 fn print_token(flags: &TokenFlags) -> Result<(), Failure> {
@@ -163,8 +178,16 @@ fn print_token(flags: &TokenFlags) -> Result<(), Failure> {
 
 fn check_health(admin: SocketAddr) -> Result<(), Failure> {
     let url = format!("http://{}/readyz", reachable(admin));
-    let agent: ureq::Agent = ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(2))).build().into();
-    agent.get(&url).call().map(drop).map_err(|error| Failure::NotReady(format!("{url}: {error}")))
+    // A proxy that the environment names is not for a server's own admin port.
+    let config = ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(2))).proxy(None);
+    let agent = config.http_status_as_error(false).build().new_agent();
+    let not_ready = |why: &str| Failure::NotReady(format!("{url}: {why}"));
+    let mut answer = agent.get(&url).call().map_err(|error| not_ready(&error.to_string()))?;
+    if answer.status() == 200 {
+        return Ok(());
+    }
+    let said = answer.body_mut().with_config().limit(1024).read_to_string().unwrap_or_default();
+    Err(not_ready(&format!("HTTP {}, {}", answer.status().as_u16(), said.trim().lines().next().unwrap_or_default())))
 }
 
 fn print(text: &str) -> Result<(), Failure> {

@@ -1,4 +1,6 @@
 use super::admin::{Admin, AdminThread};
+use super::agones::AgonesThread;
+use super::build::{COMMIT, VERSION};
 use super::clock;
 use super::cores::Cores;
 use super::lifecycle::{Lifecycle, Request};
@@ -63,10 +65,10 @@ impl Server {
         let (address, max_clients) = (config.options.bind, config.options.max_clients);
         let port = UdpPort::bind(address, max_clients).map_err(|why| StartError::Bind { key: "bind", address, why })?;
         let listener = config.admin.as_ref().map(|admin| listen(admin.address)).transpose()?;
-        let shared = Arc::new(Shared::new(facts(config, port.address())));
+        let shared = Arc::new(Shared::new(facts(config, port.address()), config.advertise(port.address())));
         let inbox = Arc::new(Inbox::new(max_clients, shared.facts.protocol_id));
         let (command_sender, commands) = sync_channel(COMMANDS_MAX);
-        let mint = config.token_mint(shared.facts.advertise);
+        let mint = config.token_mint(shared.advertise());
         let mut handle = ServerHandle::new(Arc::clone(&shared), mint.clone());
         let mut recorder = None;
         if let (Some(listener), Some(admin_config)) = (listener, config.admin.clone()) {
@@ -74,12 +76,19 @@ impl Server {
             recorder = Some(metrics.tick_recorder());
             let bans = Mutex::new(config.bans().cloned());
             let shared = Arc::clone(&shared);
-            let admin = Admin { shared, commands: command_sender, metrics, mint, bans, config: admin_config };
+            let commands = command_sender.clone();
+            let admin = Admin { shared, commands, metrics, mint, bans, config: admin_config };
             handle.admin = Some(AdminThread::start(listener, admin).map_err(StartError::Thread)?);
         }
         handle.receive = Some(ReceiveThread::start(&port, Arc::clone(&inbox)).map_err(StartError::Thread)?);
         handle.start_ticks(config, game, Links { shared, port, inbox, commands, recorder })?;
         log_start(config, &handle);
+        if let Some(port) = config.agones {
+            let asks_address = config.options.advertise.is_none();
+            let shared = Arc::clone(&handle.shared);
+            let agones = AgonesThread::start(port, shared, command_sender, asks_address).map_err(StartError::Thread)?;
+            handle.agones = Some(agones);
+        }
         Ok(handle)
     }
 }
@@ -97,18 +106,19 @@ fn facts(config: &ServerConfig, udp_address: SocketAddr) -> Facts {
         max_clients: config.options.max_clients,
         protocol_id: config.options.protocol_id.0,
         udp_address,
-        advertise: config.advertise(udp_address),
         started_at: clock::now(),
         started_unix_s,
+        has_agones: config.agones.is_some(),
     }
 }
 
 fn log_start(config: &ServerConfig, handle: &ServerHandle) {
     let facts = &handle.shared.facts;
     tracing::info!(
-        version = env!("CARGO_PKG_VERSION"),
+        version = VERSION,
+        commit = COMMIT,
         udp = %facts.udp_address,
-        advertise = %facts.advertise,
+        advertise = %handle.shared.advertise(),
         admin = handle.admin_address().map(tracing::field::display),
         tick_hz = facts.tick_hz,
         snapshot_hz = facts.snapshot_hz,
@@ -125,13 +135,14 @@ pub struct ServerHandle {
     shared: Arc<Shared>,
     mint: TokenMint,
     admin: Option<AdminThread>,
+    agones: Option<AgonesThread>,
     receive: Option<ReceiveThread>,
     ticks: Option<JoinHandle<()>>,
 }
 
 impl ServerHandle {
     fn new(shared: Arc<Shared>, mint: TokenMint) -> Self {
-        Self { shared, mint, admin: None, receive: None, ticks: None }
+        Self { shared, mint, admin: None, agones: None, receive: None, ticks: None }
     }
 
     /// Where the UDP socket is bound.
@@ -149,7 +160,7 @@ impl ServerHandle {
     /// A token that lets a client in, from now on and as long as `--token-lifetime` says.
     #[must_use]
     pub fn issue_token(&self, client_id: ClientId) -> ConnectToken {
-        self.mint.issue(client_id)
+        self.mint.leading_to(self.shared.advertise()).issue(client_id)
     }
 
     /// What the server has done so far. Costs a copy of some 200 KB, of which the tick is not held up.
@@ -189,7 +200,7 @@ impl ServerHandle {
     /// Starts the tick thread, which builds the game itself: a world need not be able to change threads.
     fn start_ticks(&mut self, config: &ServerConfig, game: impl Plugin, links: Links) -> Result<(), StartError> {
         let facts = &self.shared.facts;
-        let engine_config = config.engine(facts.advertise, facts.started_unix_s);
+        let engine_config = config.engine(self.shared.advertise(), facts.started_unix_s);
         let bans = config.bans().map(|file| file.banned().collect()).unwrap_or_default();
         let lifecycle = Lifecycle::new(config.lifecycle_rules());
         let threads = config.options.threads.unwrap_or_else(Cores::available);
@@ -218,6 +229,9 @@ impl ServerHandle {
         }
         if let Some(admin) = self.admin.take() {
             admin.stop();
+        }
+        if let Some(agones) = self.agones.take().filter(|_| ended.is_ok()) {
+            agones.finish();
         }
         ended
     }

@@ -1,11 +1,13 @@
 use super::admin::{AdminConfig, AdminToken};
+use super::agones;
 use super::bans::BanFile;
 use super::keys::{random_key, read_key};
 use super::lifecycle::LifecycleRules;
-use super::options::{Options, OptionsError, reachable};
+use super::options::{Agones, Options, OptionsError, reachable};
 use super::random::random;
 use super::tokens::TokenMint;
 use crate::engine::EngineConfig;
+use std::ffi::OsStr;
 use std::net::{Ipv4Addr, SocketAddr};
 use tidelock::netcode::{Cipher, Key};
 
@@ -16,6 +18,8 @@ pub struct ServerConfig {
     pub options: Options,
     /// The admin endpoints; `None` for none.
     pub admin: Option<AdminConfig>,
+    /// The port of Agones' SDK sidecar on loopback; `None` to leave it alone.
+    pub agones: Option<u16>,
     /// Keys that tokens may be sealed with; the first seals our own.
     keys: Vec<Key>,
     seed: u64,
@@ -36,7 +40,8 @@ impl ServerConfig {
         }
         let seed = options.seed.map_or_else(|| u64::from_le_bytes(random()), |seed| seed.0);
         let bans = options.ban_file.as_deref().map(BanFile::read).transpose()?;
-        Ok(Self { admin: Some(admin), keys, seed, bans, options })
+        let agones = agones_port(options.agones, std::env::var_os(agones::PORT_VARIABLE).as_deref())?;
+        Ok(Self { admin: Some(admin), agones, keys, seed, bans, options })
     }
 
     /// A server inside another program: on a free loopback port, without admin endpoints, with a random key.
@@ -46,7 +51,7 @@ impl ServerConfig {
     pub fn embedded(options: Options) -> Result<Self, OptionsError> {
         let bind = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let options = Options { bind, advertise: None, key_file: Vec::new(), ..options };
-        Ok(Self { admin: None, ..Self::from_options(options)? })
+        Ok(Self { admin: None, agones: None, ..Self::from_options(options)? })
     }
 
     /// The seed of the world, drawn if none was set.
@@ -111,5 +116,43 @@ impl ServerConfig {
 
     pub(super) fn has_lasting_keys(&self) -> bool {
         !self.options.key_file.is_empty()
+    }
+}
+
+/// Where the sidecar is, given what the environment says of it.
+fn agones_port(when: Agones, variable: Option<&OsStr>) -> Result<Option<u16>, OptionsError> {
+    let said = variable.map(|port| {
+        let known = port.to_str().and_then(|port| port.parse().ok()).filter(|port| *port != 0);
+        let value = port.to_string_lossy().into_owned();
+        known.ok_or(OptionsError::Range { key: agones::PORT_VARIABLE, value, must_be: "a port, 1 to 65535" })
+    });
+    match when {
+        Agones::Off => Ok(None),
+        Agones::Auto => said.transpose(),
+        Agones::On => Ok(Some(said.transpose()?.unwrap_or(agones::PORT))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sidecar_is_where_the_environment_says_if_it_is_wanted() {
+        let port = |when, variable: Option<&str>| agones_port(when, variable.map(OsStr::new)).ok();
+        assert_eq!(port(Agones::Auto, None), Some(None));
+        assert_eq!(port(Agones::Auto, Some("9000")), Some(Some(9000)));
+        assert_eq!(port(Agones::On, None), Some(Some(9358)));
+        assert_eq!(port(Agones::On, Some("9000")), Some(Some(9000)));
+        assert_eq!(port(Agones::Off, Some("9000")), Some(None));
+        assert_eq!(port(Agones::Off, Some("nonsense")), Some(None));
+    }
+
+    #[test]
+    fn a_port_that_is_none_is_named() {
+        for value in ["", "0", "65536", "http"] {
+            let error = agones_port(Agones::Auto, Some(OsStr::new(value))).unwrap_err().to_string();
+            assert_eq!(error, format!("AGONES_SDK_HTTP_PORT is {value}, and must be a port, 1 to 65535"));
+        }
     }
 }

@@ -1,10 +1,11 @@
+use super::agones::AgonesView;
 use super::clock;
 use super::lifecycle::Request;
 use super::udp::SendDrops;
 use crate::engine::{ClientStatus, Load, Stats};
 use hdrhistogram::Histogram;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 use tidelock::{ClientId, Instant, Tick};
@@ -76,10 +77,10 @@ pub(crate) struct Facts {
     pub(crate) protocol_id: u64,
     /// Where the socket is bound.
     pub(crate) udp_address: SocketAddr,
-    /// Where clients find it.
-    pub(crate) advertise: SocketAddr,
     pub(crate) started_at: Instant,
     pub(crate) started_unix_s: u64,
+    /// Agones is told of the server.
+    pub(crate) has_agones: bool,
 }
 
 /// Where a server is in its life.
@@ -111,12 +112,19 @@ pub(crate) struct Shared {
     request: AtomicU8,
     state: AtomicU8,
     last_tick_us: AtomicU64,
+    /// Where clients find the server.
+    advertise: Mutex<SocketAddr>,
+    has_signal: AtomicBool,
+    pub(crate) agones: AgonesView,
     stats: Mutex<ServerStats>,
 }
 
 impl Shared {
-    pub(crate) fn new(facts: Facts) -> Self {
+    pub(crate) fn new(facts: Facts, advertise: SocketAddr) -> Self {
         Self {
+            advertise: Mutex::new(advertise),
+            has_signal: AtomicBool::new(false),
+            agones: AgonesView::default(),
             request: AtomicU8::new(Request::Run as u8),
             state: AtomicU8::new(State::Starting as u8),
             last_tick_us: AtomicU64::new(facts.started_at.as_us()),
@@ -133,6 +141,24 @@ impl Shared {
     pub(crate) fn request(&self) -> Request {
         let request = self.request.load(Relaxed);
         [Request::Run, Request::Drain, Request::Stop][usize::from(request)]
+    }
+
+    /// Where clients find the server, as its own tokens say.
+    pub(crate) fn advertise(&self) -> SocketAddr {
+        *self.advertise.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn set_advertise(&self, address: SocketAddr) {
+        *self.advertise.lock().unwrap_or_else(PoisonError::into_inner) = address;
+    }
+
+    /// The process was sent a signal to end.
+    pub(crate) fn on_signal(&self) {
+        self.has_signal.store(true, Relaxed);
+    }
+
+    pub(crate) fn has_signal(&self) -> bool {
+        self.has_signal.load(Relaxed)
     }
 
     pub(crate) fn enter(&self, state: State) {
@@ -197,6 +223,8 @@ pub(crate) enum Command {
     Ban(ClientId, oneshot::Sender<bool>),
     /// Let a client in again; false if it was not banned.
     Unban(ClientId, oneshot::Sender<bool>),
+    /// Clients find the server here, as their tokens are to say from now on.
+    Advertise(SocketAddr),
     /// List who is banned.
     Bans(oneshot::Sender<Vec<ClientId>>),
 }
@@ -207,16 +235,17 @@ mod tests {
 
     fn shared(tick_hz: u32) -> Shared {
         let address = SocketAddr::from(([127, 0, 0, 1], 7777));
-        Shared::new(Facts {
+        let facts = Facts {
             tick_hz,
             snapshot_hz: tick_hz,
             max_clients: 1,
             protocol_id: 1,
             udp_address: address,
-            advertise: address,
             started_at: Instant::from_us(0),
             started_unix_s: 0,
-        })
+            has_agones: false,
+        };
+        Shared::new(facts, address)
     }
 
     #[test]

@@ -36,6 +36,7 @@ impl SignalListener {
 
 async fn obey(mut signals: Signals, shared: &Shared) {
     let signal = signals.next().await;
+    shared.on_signal();
     tracing::info!(signal, "draining; a second signal forces the stop");
     shared.ask(Request::Drain);
     let signal = signals.next().await;

@@ -1,6 +1,7 @@
 use super::clock;
 use super::lifecycle::{Lifecycle, Step};
 use super::metrics::{PHASES, TickRecorder};
+use super::notices::{Notice, Notices};
 use super::shared::{Command, ServerStats, Shared, State};
 use super::udp::{Batch, BatchSender, Inbox, UdpPort};
 use crate::engine::{Engine, Schedule};
@@ -29,7 +30,7 @@ pub(crate) struct TickThread {
     batch: Batch,
     sender: BatchSender,
     unpublished: Vec<Duration>,
-    warned_of_buffer: bool,
+    notices: Notices,
 }
 
 /// How the tick thread is tied to the others.
@@ -53,7 +54,7 @@ impl TickThread {
             batch: Batch::default(),
             sender: BatchSender::new(),
             unpublished: Vec::with_capacity(UNPUBLISHED_MAX),
-            warned_of_buffer: false,
+            notices: Notices::new(),
         }
     }
 
@@ -85,6 +86,7 @@ impl TickThread {
         self.schedule.on_tick(started, stopwatch.lap_began);
         self.links.shared.on_tick(stopwatch.lap_began);
         self.publish(stopwatch.lap_began.since(started), &stopwatch.laps);
+        self.notice(stopwatch.lap_began);
     }
 
     fn execute_commands(&mut self) {
@@ -96,6 +98,10 @@ impl TickThread {
                 Command::Kick(client_id, answer) => answer.send(self.engine.kick(client_id, now)).is_ok(),
                 Command::Ban(client_id, answer) => answer.send(self.engine.ban(client_id, now)).is_ok(),
                 Command::Unban(client_id, answer) => answer.send(self.engine.unban(client_id)).is_ok(),
+                Command::Advertise(address) => {
+                    self.engine.set_public_address(address);
+                    true
+                }
                 Command::Bans(answer) => answer.send(self.engine.bans().collect()).is_ok(),
             };
         }
@@ -137,7 +143,6 @@ impl TickThread {
             recorder.record(duration, phases, &self.engine.stats().samples);
         }
         self.engine.stats_mut().samples.clear();
-        self.warn_of_small_buffer();
         let shared = Arc::clone(&self.links.shared);
         if let Some(mut stats) = shared.try_lock_stats() {
             self.write_stats(&mut stats);
@@ -174,16 +179,17 @@ impl TickThread {
         stats.engine.received.bytes += inbox.refused_bytes();
     }
 
-    fn warn_of_small_buffer(&mut self) {
+    /// What an operator should know of.
+    fn notice(&mut self, now: Instant) {
         let (clients, datagrams) = (self.engine.client_count(), self.links.port.receive_capacity());
-        if clients > datagrams && !self.warned_of_buffer {
-            self.warned_of_buffer = true;
-            tracing::warn!(
-                clients,
-                datagrams,
-                "the kernel's receive buffer holds less than one datagram of each client: raise net.core.rmem_max"
-            );
-        }
+        let Self { notices, schedule, links, .. } = self;
+        let notices = [
+            notices.on_load(now, schedule.load().level),
+            notices.on_clock(now, clock::unix_s()),
+            notices.on_receive_drops(now, links.inbox.dropped_by_kernel()),
+            notices.on_buffer(clients, datagrams),
+        ];
+        notices.into_iter().flatten().for_each(Notice::log);
     }
 
     fn drain(&mut self, reason: &str) {

@@ -22,6 +22,12 @@ pub struct TokenMint {
 }
 
 impl TokenMint {
+    /// The same for a server that clients find elsewhere.
+    #[must_use]
+    pub(crate) fn leading_to(&self, address: SocketAddr) -> Self {
+        Self { address, ..self.clone() }
+    }
+
     /// A token that lets `client_id` in from now on.
     ///
     /// # Panics

@@ -160,7 +160,7 @@ pub(super) async fn token(
     admin.config.may_have_token(&headers).map_err(|code| Refusal(code, why))?;
     let why = "the body must be {\"client_id\":n} or {\"client_id\":\"n\"}, n from 0 to 2^64 - 1";
     let wanted: Wanted = serde_json::from_slice(&body).map_err(|_| Refusal(StatusCode::BAD_REQUEST, why))?;
-    Ok(Json(json!({ "token": admin.mint.issue_text(ClientId(wanted.client_id.0)) })))
+    Ok(Json(json!({ "token": admin.mint().issue_text(ClientId(wanted.client_id.0)) })))
 }
 
 /// The answer to a path that nothing is at.

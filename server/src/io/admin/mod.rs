@@ -41,6 +41,13 @@ pub(crate) struct Admin {
     pub(crate) config: AdminConfig,
 }
 
+impl Admin {
+    /// Makes tokens that lead here.
+    fn mint(&self) -> TokenMint {
+        self.mint.leading_to(self.shared.advertise())
+    }
+}
+
 fn router(admin: Arc<Admin>) -> Router {
     Router::new()
         .route("/metrics", get(reports::metrics))

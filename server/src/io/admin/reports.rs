@@ -1,3 +1,4 @@
+use super::super::build::{COMMIT, VERSION};
 use super::super::shared::{ServerStats, Shared, State as ServerState};
 use super::super::{clock, process};
 use super::Admin;
@@ -13,8 +14,7 @@ use std::sync::Arc;
 
 /// `GET /metrics`
 pub(super) async fn metrics(State(admin): State<Arc<Admin>>) -> impl IntoResponse {
-    let shared = &admin.shared;
-    let text = admin.metrics.render(&shared.facts, shared.state(), &shared.stats()) + &process::metrics();
+    let text = admin.metrics.render(&admin.shared) + &process::metrics();
     ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text)
 }
 
@@ -53,6 +53,7 @@ struct Ticks {
 #[derive(Serialize)]
 struct Status {
     version: &'static str,
+    commit: &'static str,
     state: &'static str,
     tick: u32,
     tick_hz: u32,
@@ -71,6 +72,16 @@ struct Status {
     /// As text: JSON numbers are exact to 2^53 only in many readers.
     protocol_id: String,
     uptime_s: f64,
+    /// `null` where Agones is not told of the server.
+    agones: Option<AgonesReport>,
+}
+
+#[derive(Serialize)]
+struct AgonesReport {
+    /// As Agones calls it, such as `Allocated`; empty while it has not said.
+    state: String,
+    /// Whether the sidecar did what it was last asked.
+    answers: bool,
 }
 
 impl Status {
@@ -81,7 +92,8 @@ impl Status {
         let draining = shared.state() == ServerState::Running && !shared.is_ready();
         let state = if draining { ServerState::Draining } else { shared.state() };
         Self {
-            version: env!("CARGO_PKG_VERSION"),
+            version: VERSION,
+            commit: COMMIT,
             state: state.name(),
             tick: tick.0,
             tick_hz: facts.tick_hz,
@@ -96,9 +108,12 @@ impl Status {
             skipped,
             tick_ms: Distribution::of_us(&tick_duration_us),
             udp_address: facts.udp_address,
-            advertise: facts.advertise,
+            advertise: shared.advertise(),
             protocol_id: format!("{:#x}", facts.protocol_id),
             uptime_s: shared.uptime().as_secs_f64(),
+            agones: facts
+                .has_agones
+                .then(|| AgonesReport { state: shared.agones.state(), answers: shared.agones.is_answering() }),
         }
     }
 }

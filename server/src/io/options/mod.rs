@@ -53,6 +53,8 @@ pub struct Options {
     pub admin_token_file: Option<PathBuf>,
     /// Whether POST /token is answered though the admin address is not loopback.
     pub allow_token_endpoint: bool,
+    /// Whether Agones' SDK sidecar is told of the server.
+    pub agones: Agones,
     /// How long after the first player joined to drain.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub match_time: Option<Span>,
@@ -85,6 +87,18 @@ pub struct Options {
     pub log: LogLevel,
     /// How to log it.
     pub log_format: LogFormat,
+}
+
+/// When to tell Agones' SDK sidecar of the server.
+#[derive(clap::ValueEnum, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub enum Agones {
+    /// If the environment says where the sidecar is.
+    Auto,
+    /// In any case.
+    On,
+    /// Never.
+    Off,
 }
 
 /// How much is logged.
@@ -173,6 +187,7 @@ impl Options {
             token_lifetime: settings.token_lifetime.unwrap_or(seconds(30)),
             admin_token_file: settings.admin_token_file,
             allow_token_endpoint: settings.allow_token_endpoint.unwrap_or(false),
+            agones: settings.agones.unwrap_or(Agones::Auto),
             match_time: settings.match_time,
             exit_when_empty: settings.exit_when_empty.unwrap_or(false),
             ban_file: settings.ban_file,

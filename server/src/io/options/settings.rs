@@ -1,4 +1,4 @@
-use super::{ByteSize, LogFormat, LogLevel, Number, Span};
+use super::{Agones, ByteSize, LogFormat, LogLevel, Number, Span};
 use serde::{Deserialize, Deserializer};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -52,6 +52,10 @@ pub(super) struct Settings {
     #[arg(long, env = "TIDELOCK_ALLOW_TOKEN_ENDPOINT", hide_env_values = true, value_name = "BOOL", num_args = 0..=1, require_equals = true,
         default_missing_value = "true")]
     pub(super) allow_token_endpoint: Option<bool>,
+
+    /// Tell Agones' SDK sidecar of this server: auto, on or off; auto where AGONES_SDK_HTTP_PORT is set [default: auto]
+    #[arg(long, hide_possible_values = true, env = "TIDELOCK_AGONES", hide_env_values = true, value_name = "WHEN")]
+    pub(super) agones: Option<Agones>,
 
     /// Drain this long after the first player joined [default: off]
     #[arg(long, env = "TIDELOCK_MATCH_TIME", hide_env_values = true, value_name = "TIME")]
@@ -127,7 +131,7 @@ impl Settings {
     pub(super) fn or(self, other: Self) -> Self {
         or!(self, other:
             bind advertise admin tick_hz snapshot_hz max_clients threads token_lifetime admin_token_file allow_token_endpoint
-            match_time exit_when_empty ban_file protocol_id client_bandwidth view_radius rewind_max npcs seed drain_timeout resume_time
+            agones match_time exit_when_empty ban_file protocol_id client_bandwidth view_radius rewind_max npcs seed drain_timeout resume_time
             log log_format)
     }
 }

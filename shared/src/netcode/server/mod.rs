@@ -272,6 +272,18 @@ impl Server {
         Ok(())
     }
 
+    /// Changes which addresses tokens may name. Who is connected stays.
+    ///
+    /// # Errors
+    /// [`ServerConfigError::PublicAddresses`] if there are none; the old ones then stay.
+    pub fn set_public_addresses(&mut self, public_addresses: Vec<SocketAddr>) -> Result<(), ServerConfigError> {
+        if public_addresses.is_empty() {
+            return Err(ServerConfigError::PublicAddresses);
+        }
+        self.config.public_addresses = public_addresses;
+        Ok(())
+    }
+
     fn accept<'a>(
         &mut self,
         from: SocketAddr,

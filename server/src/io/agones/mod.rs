@@ -1,0 +1,257 @@
+//! Agones: what this server tells the SDK sidecar of its pod, and learns from it.
+//!
+//! All of it is best effort, in threads of its own: a sidecar that is missing, hangs or talks nonsense costs log lines.
+
+mod game_server;
+mod reporter;
+mod sidecar;
+mod watch;
+
+use super::clock;
+use super::shared::{Command, Shared, State};
+use game_server::GameServer;
+use reporter::{Reporter, Seen};
+use sidecar::{Call, Failure, Sidecar};
+use std::io;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tidelock::{ClientId, Instant};
+use tokio::sync::oneshot;
+use watch::Mailbox;
+
+/// Where the sidecar's REST interface is when Agones does not say.
+pub(super) const PORT: u16 = 9358;
+/// Where Agones says it.
+pub(super) const PORT_VARIABLE: &str = "AGONES_SDK_HTTP_PORT";
+
+/// What a server knows of its sidecar, for those who ask it.
+#[derive(Debug, Default)]
+pub(crate) struct AgonesView {
+    state: Mutex<String>,
+    pub(crate) calls_ok: AtomicU64,
+    pub(crate) calls_failed: AtomicU64,
+    is_answering: AtomicBool,
+    /// Agones knows that the server is not needed any more.
+    knows_end: AtomicBool,
+}
+
+impl AgonesView {
+    /// As Agones calls it; empty while it is not known.
+    pub(crate) fn state(&self) -> String {
+        self.lock_state().clone()
+    }
+
+    /// Whether the last call came to something.
+    pub(crate) fn is_answering(&self) -> bool {
+        self.is_answering.load(Relaxed)
+    }
+
+    /// Whether Agones will end this pod, as the server has said that it is not needed any more.
+    pub(crate) fn knows_end(&self) -> bool {
+        self.knows_end.load(Relaxed)
+    }
+
+    fn lock_state(&self) -> std::sync::MutexGuard<'_, String> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The thread that talks to the sidecar. Ticks go on whatever happens here.
+#[derive(Debug)]
+pub(crate) struct AgonesThread {
+    end: SyncSender<()>,
+    thread: JoinHandle<()>,
+}
+
+impl AgonesThread {
+    /// Talks to the sidecar at this port of loopback. Without an `advertise` of the operator's, players are let in by tokens that
+    /// name the address that Agones tells.
+    pub(crate) fn start(
+        port: u16,
+        shared: Arc<Shared>,
+        commands: SyncSender<Command>,
+        asks_address: bool,
+    ) -> io::Result<Self> {
+        let mailbox = Arc::default();
+        watch::start(Sidecar::new(port), Arc::downgrade(&mailbox))?;
+        let (end, ended) = sync_channel(1);
+        let reporter = Reporter::new(shared.facts.max_clients, clock::now());
+        let agones = Agones {
+            reporter,
+            sidecar: Sidecar::new(port),
+            mailbox,
+            shared,
+            commands,
+            asks_address,
+            players: Vec::new(),
+            players_due: clock::now(),
+            has_complained: false,
+        };
+        let thread = std::thread::Builder::new().name("tidelock-agones".to_owned());
+        Ok(Self { end, thread: thread.spawn(move || agones.run(&ended))? })
+    }
+
+    /// Says that the server is not needed any more, or gives up after a few seconds.
+    pub(crate) fn finish(self) {
+        // Where the thread is gone, its panic has been printed.
+        let _ = self.end.send(());
+        let _ = self.thread.join();
+    }
+}
+
+struct Agones {
+    reporter: Reporter,
+    sidecar: Sidecar,
+    mailbox: Arc<Mailbox>,
+    shared: Arc<Shared>,
+    commands: SyncSender<Command>,
+    asks_address: bool,
+    /// As of a moment ago.
+    players: Vec<ClientId>,
+    players_due: Instant,
+    /// The log says that the sidecar does not answer.
+    has_complained: bool,
+}
+
+impl Agones {
+    /// How often there may be something to tell.
+    const ROUND: Duration = Duration::from_millis(100);
+    /// How often the tick thread is asked who plays.
+    const PLAYERS_PERIOD: Duration = Duration::from_secs(1);
+    /// How long the tick thread, which may hang, may take for its answer.
+    const PLAYERS_TIMEOUT: Duration = Duration::from_millis(500);
+    /// How long a server that ends tries to say so.
+    const END_TIMEOUT: Duration = Duration::from_secs(4);
+    /// Of what Agones calls a state, so much is kept: the longest is `PortAllocation`.
+    const STATE_CHARS_MAX: usize = 32;
+
+    /// Runs until the end is told, or cannot be, or the server ended otherwise.
+    fn run(mut self, ended: &Receiver<()>) {
+        let mut give_up_at = None;
+        loop {
+            let now = clock::now();
+            if give_up_at.is_some_and(|at| at <= now) {
+                return;
+            }
+            let told = self.mailbox.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if let Some(game_server) = told {
+                self.reporter.on_game_server(game_server.clone());
+                self.learn(&game_server);
+            }
+            let seen = self.look_around(now, give_up_at.is_some());
+            if let Some(call) = self.reporter.next(now, &seen) {
+                self.make(call);
+                continue;
+            }
+            if self.reporter.has_told_end() {
+                self.shared.agones.knows_end.store(true, Relaxed);
+                return;
+            }
+            match ended.recv_timeout(Self::ROUND) {
+                Ok(()) => give_up_at = Some(clock::now() + Self::END_TIMEOUT),
+                Err(RecvTimeoutError::Timeout) => {}
+                // Let go of without an end: it crashed, and Agones is to find that out.
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    fn look_around(&mut self, now: Instant, is_over: bool) -> Seen {
+        if self.players_due <= now && self.shared.state() != State::Stopped {
+            self.players_due = now + Self::PLAYERS_PERIOD;
+            if let Some(players) = self.ask_players() {
+                self.players = players;
+            }
+        }
+        Seen {
+            is_alive: self.shared.is_alive(now),
+            is_ready: self.shared.is_ready(),
+            is_over,
+            players: self.players.clone(),
+        }
+    }
+
+    /// `None` if the tick thread does not answer.
+    fn ask_players(&self) -> Option<Vec<ClientId>> {
+        let (answer, mut answered) = oneshot::channel();
+        self.commands.try_send(Command::Clients(answer)).ok()?;
+        let give_up_at = clock::now() + Self::PLAYERS_TIMEOUT;
+        while clock::now() < give_up_at {
+            match answered.try_recv() {
+                Ok(clients) => {
+                    let joined = clients.iter().filter(|client| client.joined_tick.is_some());
+                    return Some(joined.map(|client| client.client_id).collect());
+                }
+                Err(oneshot::error::TryRecvError::Empty) => {
+                    clock::sleep_until(clock::now() + Duration::from_millis(5));
+                }
+                Err(oneshot::error::TryRecvError::Closed) => return None,
+            }
+        }
+        None
+    }
+
+    fn make(&mut self, call: Call) {
+        let answer = self.sidecar.make(&call);
+        self.note(&call, &answer);
+        if let Ok(Some(game_server)) = &answer {
+            self.learn(game_server);
+        }
+        self.reporter.on_answer(clock::now(), call, answer);
+    }
+
+    /// One line for each thing that matters, however often a call is made.
+    fn note(&mut self, call: &Call, answer: &Result<Option<GameServer>, Failure>) {
+        let view = &self.shared.agones;
+        let is_ok = answer.is_ok();
+        if is_ok { &view.calls_ok } else { &view.calls_failed }.fetch_add(1, Relaxed);
+        view.is_answering.store(is_ok, Relaxed);
+        match (answer, call) {
+            (Err(Failure::Passing(why)), _) if !self.has_complained => {
+                self.has_complained = true;
+                tracing::warn!(why, ?call, "the Agones sidecar does not do what it is asked; trying on");
+            }
+            (Err(Failure::Refused(status)), Call::Count { .. } | Call::List(_)) => {
+                tracing::warn!(status, "Agones does not keep players of this server: told no more");
+            }
+            (Err(Failure::Refused(status)), _) if !self.has_complained => {
+                self.has_complained = true;
+                tracing::warn!(status, ?call, "the Agones sidecar refuses what it is told; trying on");
+            }
+            (Ok(_), Call::Health | Call::Look) if self.has_complained => {
+                self.has_complained = false;
+                tracing::info!("the Agones sidecar answers again");
+            }
+            (Ok(_), Call::Ready) => tracing::info!("Agones knows that players may come"),
+            (Ok(_), Call::Allocate) => tracing::info!("a player came before Agones allocated this server: it is now"),
+            (Ok(_), Call::Shutdown) => tracing::info!("Agones knows that this server has ended"),
+            _ => {}
+        }
+    }
+
+    /// What Agones says of this server.
+    fn learn(&self, game_server: &GameServer) {
+        let state: String = game_server.status.state.chars().take(Self::STATE_CHARS_MAX).collect();
+        let mut known = self.shared.agones.lock_state();
+        if *known != state {
+            let name = &game_server.object_meta.name;
+            tracing::info!(state, name, "Agones says what this server is");
+            *known = state;
+        }
+        drop(known);
+        if let Some(address) = game_server.address().filter(|_| self.asks_address) {
+            self.advertise(address);
+        }
+    }
+
+    fn advertise(&self, address: SocketAddr) {
+        if address != self.shared.advertise() && self.commands.try_send(Command::Advertise(address)).is_ok() {
+            self.shared.set_advertise(address);
+            tracing::info!(%address, "Agones says where clients find this server");
+        }
+    }
+}
