@@ -5,8 +5,8 @@ mod sidecar;
 
 use serde_json::Value;
 use sidecar::{Manner, Sidecar};
-use std::io::{BufRead, BufReader};
-use std::net::UdpSocket;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -98,6 +98,38 @@ fn a_port_in_use_is_no_matter_of_configuration() {
 }
 
 #[test]
+fn an_admin_port_in_use_is_told_by_its_setting() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let mut program = Command::new(env!("CARGO_BIN_EXE_tidelock-server"));
+    let output = program.env_clear().args(["--bind", "127.0.0.1:0", "--admin", &address]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(error.starts_with(&format!("error: admin {address}: ")), "{error}");
+}
+
+#[test]
+fn an_admin_port_that_is_lost_for_a_while_costs_no_tick() {
+    // As when somebody holds as many connections as the process may have files.
+    let shell = "ulimit -n 40 && exec \"$0\" --bind 127.0.0.1:0 --admin 127.0.0.1:0 --log-format json --npcs 0";
+    let program = Program::of(Command::new("sh").args(["-c", shell, env!("CARGO_BIN_EXE_tidelock-server")]));
+    let admin = program.started["admin"].as_str().unwrap();
+    let status = || -> Value {
+        let text = ureq::get(format!("http://{admin}/status")).call().unwrap().body_mut().read_to_string().unwrap();
+        serde_json::from_str(&text).unwrap()
+    };
+    let (before, began) = (status(), Instant::now());
+    let held: Vec<_> = (0..64).map_while(|_| TcpStream::connect(admin).ok()).collect();
+    std::thread::sleep(Duration::from_secs(2));
+    drop(held);
+    let after = status();
+    let ticks = after["tick"].as_u64().unwrap() - before["tick"].as_u64().unwrap();
+    let wanted = began.elapsed().as_secs_f64() * 60.0;
+    assert!((ticks as f64 - wanted).abs() < 30.0, "{ticks} ticks, {wanted} wanted");
+    assert_eq!(after["skipped"], 0);
+}
+
+#[test]
 fn the_health_check_follows_readiness() {
     let program = Program::start(&["--bind", "127.0.0.1:0"]);
     let admin = program.started["admin"].as_str().unwrap().to_owned();
@@ -112,17 +144,22 @@ fn the_health_check_follows_readiness() {
 
 #[test]
 fn the_health_check_says_why_and_asks_no_proxy() {
-    let program = Program::start(&["--bind", "127.0.0.1:0"]);
-    let admin = program.started["admin"].as_str().unwrap().to_owned();
-    let healthcheck = || {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tidelock-server"));
-        command.env("http_proxy", "http://127.0.0.1:1").args(["healthcheck", "--admin", &admin]).output().unwrap()
-    };
-    assert_eq!(healthcheck().status.code(), Some(0));
-    // Starting and stopping are too short to be seen; that nobody is there is not.
-    drop(program);
-    let said = String::from_utf8(healthcheck().stderr).unwrap();
-    assert!(said.starts_with(&format!("error: not ready: http://{admin}/readyz: ")), "{said}");
+    // As a server answers that drains.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let admin = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let _ = stream.read(&mut [0; 4096]);
+        let body = "starting or draining\n";
+        let head = format!("HTTP/1.1 503 Service Unavailable\r\nContent-Length: {}\r\n\r\n", body.len());
+        stream.write_all((head + body).as_bytes()).unwrap();
+    });
+    let mut healthcheck = Command::new(env!("CARGO_BIN_EXE_tidelock-server"));
+    let healthcheck = healthcheck.env("http_proxy", "http://127.0.0.1:1").args(["healthcheck", "--admin", &admin]);
+    let output = healthcheck.output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(said, format!("error: not ready: http://{admin}/readyz: HTTP 503, starting or draining\n"));
 }
 
 #[test]
