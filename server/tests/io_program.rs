@@ -7,6 +7,8 @@ use serde_json::Value;
 use sidecar::{Manner, Sidecar};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -200,4 +202,27 @@ fn a_server_whose_pod_is_ended_tells_agones_and_does_not_wait() {
     assert_eq!(program.child.wait().unwrap().code(), Some(0));
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
     assert_eq!(sidecar.told("POST /shutdown").len(), 1);
+}
+
+#[test]
+fn systemd_is_told_that_the_server_is_ready_lives_and_stops() {
+    let socket =
+        UnixDatagram::bind_addr(&SocketAddr::from_abstract_name(format!("tidelock-{}", std::process::id())).unwrap());
+    let socket = socket.unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    let hear = || {
+        let mut text = [0; 256];
+        let length = socket.recv(&mut text).unwrap();
+        String::from_utf8(text[..length].to_vec()).unwrap()
+    };
+    let mut program = command(&["--bind", "127.0.0.1:0"]);
+    let program =
+        program.env("NOTIFY_SOCKET", format!("@tidelock-{}", std::process::id())).env("WATCHDOG_USEC", "200000");
+    let mut program = Program::of(program);
+    assert_eq!(hear(), "READY=1");
+    let began = Instant::now();
+    (0..10).for_each(|_| assert_eq!(hear(), "WATCHDOG=1"));
+    assert!(began.elapsed() < Duration::from_millis(10 * 200), "twice as often as it has to be: {:?}", began.elapsed());
+    program.signal("-TERM");
+    assert_eq!(program.child.wait().unwrap().code(), Some(0));
 }

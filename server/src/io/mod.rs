@@ -27,6 +27,7 @@ mod server;
 mod server_config;
 mod shared;
 mod signals;
+mod systemd;
 mod tick_thread;
 mod tokens;
 mod udp;

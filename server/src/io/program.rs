@@ -8,6 +8,7 @@ use super::server::{Crashed, Server, StartError};
 use super::server_config::ServerConfig;
 use super::shared::Shared;
 use super::signals::SignalListener;
+use super::systemd;
 use super::tokens::TokenMint;
 use bevy_app::Plugin;
 use clap::Parser;
@@ -15,6 +16,7 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 use tidelock::ClientId;
 
@@ -147,6 +149,7 @@ fn serve<P: Plugin>(flags: Flags, game: impl FnOnce(&Options) -> P) -> Result<()
     let server = Server::start(&config, game)?;
     signals.start(server.shared()).map_err(Failure::Signals)?;
     let shared = server.shared();
+    systemd::start(Arc::clone(&shared)).map_err(StartError::Thread)?;
     let stats = server.wait()?;
     await_agones(&shared);
     tracing::info!(ticks = stats.engine.ticks, overruns = stats.overruns, skipped = stats.skipped, "stopped");
