@@ -1,6 +1,22 @@
 {{/* What values.schema.json cannot say, as it takes more than one value. */}}
 {{- define "tidelock.checks" -}}
 {{- $v := .Values }}
+{{- /* The message does not quote the value: it may be nearly a key. */}}
+{{- if $v.key.create }}
+  {{- if not (regexMatch "^[0-9a-fA-F]{64}$" $v.key.value) }}
+    {{- fail "key.value must be 64 hex digits with key.create, as `tidelock-server keygen` prints them" }}
+  {{- end }}
+  {{- if ne (len $v.key.items) 1 }}
+    {{- fail "key.items must be one entry with key.create: for several keys, make the Secret yourself" }}
+  {{- end }}
+{{- else if $v.key.value }}
+  {{- fail "key.value is given, and key.create is false: no Secret would be made from it" }}
+{{- end }}
+{{- range $label := list "app.kubernetes.io/name" "app.kubernetes.io/instance" }}
+  {{- if hasKey $v.podLabels $label }}
+    {{- fail (printf "podLabels must not have %s: the chart sets it, and selectors go by it" $label) }}
+  {{- end }}
+{{- end }}
 {{- if eq $v.mode "fleet" }}
   {{- if $v.deployment.advertise }}
     {{- fail "deployment.advertise is for mode deployment: in a fleet, Agones tells each server its address" }}

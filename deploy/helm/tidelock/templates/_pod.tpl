@@ -20,7 +20,7 @@ containers:
     image: {{ include "tidelock.image" . | quote }}
     imagePullPolicy: {{ .Values.image.pullPolicy }}
     env:
-      {{- include "tidelock.env" . | nindent 6 }}
+      {{- include "tidelock.env" . | trim | nindent 6 }}
     ports:
       {{- if not $fleet }}
       - name: game
