@@ -1,12 +1,17 @@
 """What the chart renders."""
 
+import contextlib
 import copy
+import pathlib
+import shutil
+import tempfile
 import unittest
 
 import support
 from cases import ANYWHERE, CASES, DEPLOYMENT, FLEET, HOST_PORT, KEY
 
 helm = support.package("helm_python")
+yaml = support.package("yaml")
 import schemas  # noqa: E402
 
 # Each value of values.yaml: what it is set to, and what is rendered then and not before. `base` are values to begin with.
@@ -136,11 +141,35 @@ class Chart(unittest.TestCase):
         same = support.CHART_RULES.exists() and support.CHART_RULES.read_bytes() == support.RULES.read_bytes()
         self.assertTrue(same, "copy deploy/prometheus/rules/tidelock.yaml to deploy/helm/tidelock/files/rules.yaml")
 
-    def test_rules_that_are_missing_are_told(self):
-        if support.CHART_RULES.exists():
-            self.skipTest("the chart has files/rules.yaml: nothing is missing")
-        with self.assertRaisesRegex(helm.HelmError, "this chart has no files/rules.yaml"):
-            support.templates(RULED)
+    def test_rules_are_taken_as_they_are(self):
+        """Prometheus has templates of its own in its rules, which Helm must leave alone."""
+        alert = {"alert": "A", "expr": "up == 0", "annotations": {"summary": "{{ $labels.instance }} is gone"}}
+        groups = [{"name": "tidelock", "rules": [alert]}]
+        with self.copy() as folder:
+            rules = folder / "files" / "rules.yaml"
+            rules.parent.mkdir(exist_ok=True)
+            rules.write_text("# Rules.\n" + yaml.safe_dump({"groups": groups}))
+            with helm.Chart.load(str(folder)) as chart:
+                rendered = chart.render(RULED, name="tidelock")["tidelock/templates/prometheusrule.yaml"]
+            (document,) = support.documents(rendered)
+            self.assertEqual(document["spec"]["groups"], groups)
+            schemas.check(document)
+            rules.unlink()
+            with helm.Chart.load(str(folder)) as chart:
+                with self.assertRaisesRegex(helm.HelmError, "this chart has no files/rules.yaml"):
+                    chart.render(RULED, name="tidelock")
+
+    def test_a_packaged_chart_is_the_same(self):
+        with tempfile.TemporaryDirectory() as folder:
+            archive = helm.package(str(support.CHART), destination=folder)
+            with helm.Chart.load(archive) as chart:
+                rendered = chart.render(FLEET, name="tidelock", namespace="default")
+        self.assertEqual({path.split("/templates/")[1]: text for path, text in rendered.items()}, support.templates(FLEET))
+
+    @contextlib.contextmanager
+    def copy(self):
+        with tempfile.TemporaryDirectory() as folder:
+            yield pathlib.Path(shutil.copytree(support.CHART, pathlib.Path(folder) / "tidelock"))
 
     def test_each_template_is_rendered(self):
         seen = set()
@@ -222,6 +251,21 @@ class Chart(unittest.TestCase):
         self.assertNotIn("serviceAccountName", fleet)
         alone = support.pod_template(support.objects(DEPLOYMENT)["Deployment"])["spec"]
         self.assertIs(alone["automountServiceAccountToken"], False)
+
+    def test_players_stay_on_a_server_that_drains(self):
+        found = support.objects(DEPLOYMENT)
+        service = found["Service"]["spec"]
+        self.assertIs(service["publishNotReadyAddresses"], True)
+        self.assertEqual(service["externalTrafficPolicy"], "Local")
+        self.assertEqual(found["Deployment"]["spec"]["strategy"], {"type": "Recreate"})
+        on_nodes = support.objects(HOST_PORT)["Deployment"]["spec"]["strategy"]["rollingUpdate"]
+        self.assertEqual(on_nodes, {"maxSurge": 0, "maxUnavailable": 1})
+
+    def test_services_of_the_cluster_are_no_settings(self):
+        for name, values in CASES.items():
+            found = support.objects(values)
+            pod = support.pod_template(found.get("Fleet") or found["Deployment"])["spec"]
+            self.assertIs(pod["enableServiceLinks"], False, name)
 
     def test_a_container_may_do_nothing_it_need_not(self):
         for name, values in CASES.items():
