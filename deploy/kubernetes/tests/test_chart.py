@@ -14,9 +14,9 @@ helm = support.package("helm_python")
 yaml = support.package("yaml")
 import schemas  # noqa: E402
 
-# Each value of values.yaml: what it is set to, and what is rendered then and not before. `base` are values to begin with.
+# Each value of values.yaml: what it is set to, what is rendered then and not before, and the values before.
 MONITORED = {"podMonitor": {"enabled": True}}
-RULED = {"prometheusRule": {"enabled": True}}
+RULED = {"prometheusRule": {"enabled": True, "labels": {"release": "prom"}}}
 SERVICE = {"mode": "deployment", "service": {"type": "NodePort"}, "deployment": {"advertise": "203.0.113.5:30777"}}
 BUDGET = {**DEPLOYMENT, "podDisruptionBudget": {"enabled": True}}
 FIXED = {"autoscaler": {"enabled": False}}
@@ -24,7 +24,7 @@ OWN_KEY = {"key": {"create": True, "value": KEY}}
 ADMIN = {"adminToken": {"secretName": "admin"}}
 
 EFFECTS = [
-    ("mode", "deployment", "kind: Deployment", ANYWHERE),
+    ("mode", "deployment", "kind: Deployment", FLEET),
     ("nameOverride", "arena", "app.kubernetes.io/name: arena", FLEET),
     ("fullnameOverride", "arena", "fleetName: arena", FLEET),
     ("image.repository", "example.com/arena", 'image: "example.com/arena:0.1.0"', FLEET),
@@ -39,7 +39,7 @@ EFFECTS = [
     ("drainSeconds", 100, "terminationGracePeriodSeconds: 115", FLEET),
     ("key.secretName", "keys", "secretName: keys", FLEET),
     ("key.items", ["new", "old"], '"/etc/tidelock/key/new,/etc/tidelock/key/old"', FLEET),
-    ("key.create", True, "kind: Secret", {"key": {"value": KEY}}),
+    ("key.create", True, "kind: Secret", FLEET),
     ("key.value", "f" * 64, "f" * 64, OWN_KEY),
     ("adminToken.secretName", "admin", "TIDELOCK_ADMIN_TOKEN_FILE", FLEET),
     ("adminToken.item", "bearer", "/etc/tidelock/admin-token/bearer", ADMIN),
@@ -77,7 +77,7 @@ EFFECTS = [
     ("deployment.advertise", "203.0.113.9:7777", '"203.0.113.9:7777"', HOST_PORT),
     ("service.type", "LoadBalancer", "type: LoadBalancer", {**SERVICE, "service": {"type": "NodePort", "port": 30777}}),
     ("service.port", 7000, "port: 7000", SERVICE),
-    ("service.nodePort", 30888, "nodePort: 30888", {"mode": "deployment", "service": {"type": "NodePort"}}),
+    ("service.nodePort", 30888, "nodePort: 30888", SERVICE),
     ("service.loadBalancerIP", "203.0.113.5", "loadBalancerIP: 203.0.113.5", DEPLOYMENT),
     ("service.annotations", {"dns": "game"}, "dns: game", DEPLOYMENT),
     ("podDisruptionBudget.enabled", True, "kind: PodDisruptionBudget", DEPLOYMENT),
@@ -87,12 +87,12 @@ EFFECTS = [
     ("podMonitor.enabled", True, "kind: PodMonitor", FLEET),
     ("podMonitor.interval", "5s", "interval: 5s", MONITORED),
     ("podMonitor.labels", {"release": "prom"}, "release: prom", MONITORED),
-    ("prometheusRule.enabled", True, "kind: PrometheusRule", FLEET),
-    ("prometheusRule.labels", {"release": "prom"}, "release: prom", RULED),
 ]
 
 # Values that make sense only together with another.
 TOGETHER = {
+    "mode": ANYWHERE,
+    "key.create": {"key": {"value": KEY}},
     "service.nodePort": {"deployment": {"advertise": "203.0.113.5:30888"}},
 }
 
@@ -153,6 +153,7 @@ class Chart(unittest.TestCase):
                 rendered = chart.render(RULED, name="tidelock")["tidelock/templates/prometheusrule.yaml"]
             (document,) = support.documents(rendered)
             self.assertEqual(document["spec"]["groups"], groups)
+            self.assertEqual(document["metadata"]["labels"]["release"], "prom")
             schemas.check(document)
             rules.unlink()
             with helm.Chart.load(str(folder)) as chart:
@@ -179,17 +180,12 @@ class Chart(unittest.TestCase):
         self.assertEqual(files - seen, {"prometheusrule.yaml"})
 
     def test_each_value_has_an_effect(self):
-        self.assertEqual(sorted(effect[0] for effect in EFFECTS), sorted(leaves(support.chart().values)))
+        elsewhere = ["prometheusRule.enabled", "prometheusRule.labels"]
+        self.assertEqual(sorted(elsewhere + [effect[0] for effect in EFFECTS]), sorted(leaves(support.chart().values)))
         for path, value, text, base in EFFECTS:
-            if path.startswith("prometheusRule") and not support.CHART_RULES.exists():
-                continue
             with self.subTest(path):
-                if path in ("deployment.advertise", "service.nodePort", "mode"):
-                    before = everything(HOST_PORT if path == "deployment.advertise" else FLEET)
-                else:
-                    before = everything(base) if path != "key.create" else everything(FLEET)
                 over = support.merged(setting(path, value), TOGETHER.get(path, {}))
-                self.assertNotIn(text, before)
+                self.assertNotIn(text, everything(base))
                 self.assertIn(text, everything(support.merged(base, over)))
 
     def test_a_setting_of_null_is_not_set(self):
