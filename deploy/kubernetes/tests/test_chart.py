@@ -3,6 +3,7 @@
 import contextlib
 import copy
 import pathlib
+import re
 import shutil
 import tempfile
 import unittest
@@ -140,6 +141,16 @@ class Chart(unittest.TestCase):
             self.skipTest("deploy/prometheus/rules/tidelock.yaml is not there yet")
         same = support.CHART_RULES.exists() and support.CHART_RULES.read_bytes() == support.RULES.read_bytes()
         self.assertTrue(same, "copy deploy/prometheus/rules/tidelock.yaml to deploy/helm/tidelock/files/rules.yaml")
+
+    def test_rules_are_about_the_job_that_is_scraped(self):
+        """Whatever the release and its parts are called."""
+        monitor = support.objects(support.merged(MONITORED, {"nameOverride": "arena"}), name="blue")["PodMonitor"]
+        (relabeling,) = monitor["spec"]["podMetricsEndpoints"][0]["relabelings"]
+        self.assertEqual(relabeling, {"targetLabel": "job", "replacement": "tidelock"})
+        if not support.RULES.exists():
+            self.skipTest("deploy/prometheus/rules/tidelock.yaml is not there yet")
+        jobs = set(re.findall(r'job="([^"]*)"', support.RULES.read_text()))
+        self.assertEqual(jobs, {"tidelock"})
 
     def test_rules_are_taken_as_they_are(self):
         """Prometheus has templates of its own in its rules, which Helm must leave alone."""
