@@ -252,6 +252,42 @@ class Chart(unittest.TestCase):
         self.assertNotIn("livenessProbe", support.container(support.objects(FLEET)["Fleet"]))
         self.assertIn("livenessProbe", support.container(support.objects(DEPLOYMENT)["Deployment"]))
 
+    def test_a_deployment_has_its_own_ports_and_probes(self):
+        for values, host_port in ((DEPLOYMENT, {}), (HOST_PORT, {"hostPort": 7777})):
+            container = support.container(support.objects(values)["Deployment"])
+            game = {"name": "game", "containerPort": 7777, "protocol": "UDP", **host_port}
+            admin = {"name": "admin", "containerPort": 9100, "protocol": "TCP"}
+            self.assertEqual(container["ports"], [game, admin])
+            probe = lambda path: {"httpGet": {"path": path, "port": "admin"}, "periodSeconds": 5}
+            self.assertEqual(container["livenessProbe"], {**probe("/livez"), "failureThreshold": 3})
+            self.assertEqual(container["readinessProbe"], probe("/readyz"))
+
+    def test_secrets_are_mounted_where_settings_look(self):
+        for name, values in CASES.items():
+            found = support.objects(values)
+            pod = found.get("Fleet") or found["Deployment"]
+            container = support.container(pod)
+            secrets = {"key": values.get("key", {}).get("secretName", "tidelock-key")}
+            if "adminToken" in values:
+                secrets["admin-token"] = values["adminToken"]["secretName"]
+            mount = lambda volume: {"name": volume, "mountPath": f"/etc/tidelock/{volume}", "readOnly": True}
+            source = lambda volume: {"secretName": secrets[volume], "defaultMode": 0o440}
+            with self.subTest(name):
+                volumes = support.pod_template(pod)["spec"]["volumes"]
+                self.assertEqual(volumes, [{"name": volume, "secret": source(volume)} for volume in secrets])
+                self.assertEqual(container["volumeMounts"], [mount(volume) for volume in secrets])
+                names = [variable["name"] for variable in container["env"]]
+                self.assertEqual(len(names), len(set(names)))
+                env = {variable["name"]: variable.get("value") for variable in container["env"]}
+                files = [*env["TIDELOCK_KEY_FILE"].split(","), env.get("TIDELOCK_ADMIN_TOKEN_FILE", "/etc/tidelock/key/")]
+                for file in files:
+                    self.assertIn(file.rpartition("/")[0], [mount(volume)["mountPath"] for volume in secrets])
+
+    def test_a_server_on_a_node_advertises_its_address(self):
+        env = support.container(support.objects(CASES["deployment on ports of nodes"])["Deployment"])["env"]
+        self.assertEqual(env[0], {"name": "HOST_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.hostIP"}}})
+        self.assertEqual(env[1], {"name": "TIDELOCK_ADVERTISE", "value": "$(HOST_IP):7777"})
+
     def test_the_account_of_the_sidecar_is_left_to_agones(self):
         fleet = support.pod_template(support.objects(FLEET)["Fleet"])["spec"]
         self.assertNotIn("automountServiceAccountToken", fleet)
