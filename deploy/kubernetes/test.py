@@ -10,6 +10,7 @@ import argparse
 import hashlib
 import os
 import pathlib
+import shutil
 import stat
 import subprocess
 import sys
@@ -41,22 +42,32 @@ def main():
 
 def environment():
     """The Python of a virtual environment that has the requirements. Its folder is named after them, so that others are
-    installed afresh, and gets that name only when it is complete."""
+    installed afresh, and gets that name when it is complete: two runs at once do not meet half of one."""
     digest = hashlib.sha256(REQUIREMENTS.read_bytes() + sys.version.encode()).hexdigest()[:12]
-    folder = pathlib.Path(tempfile.gettempdir()) / f"tidelock-kube-tests-{os.getuid()}-{digest}"
-    python = folder / "bin" / "python"
-    complete = folder / "complete"
-    folder.mkdir(mode=0o700, exist_ok=True)
+    name = f"tidelock-kube-tests-{os.getuid()}-{digest}"
+    folder = pathlib.Path(tempfile.gettempdir()) / name
+    if not folder.exists():
+        install(name, folder)
     status = folder.lstat()
     if status.st_uid != os.getuid() or not stat.S_ISDIR(status.st_mode):
         raise OSError(f"{folder} is not a folder of yours")
-    if not complete.exists():
-        quiet = {"check": True, "capture_output": True, "text": True, "timeout": INSTALL_TIMEOUT_S}
-        subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], **quiet)
-        pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    return folder / "bin" / "python"
+
+
+def install(name, folder):
+    quiet = {"check": True, "capture_output": True, "text": True, "timeout": INSTALL_TIMEOUT_S}
+    unfinished = tempfile.mkdtemp(prefix=f"{name}-")
+    try:
+        subprocess.run([sys.executable, "-m", "venv", unfinished], **quiet)
+        pip = [f"{unfinished}/bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         subprocess.run([*pip, "--requirement", str(REQUIREMENTS)], **quiet)
-        complete.touch()
-    return python
+        try:
+            os.rename(unfinished, folder)
+        except OSError:
+            if not folder.exists():
+                raise
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def run(options):
