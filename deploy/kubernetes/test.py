@@ -51,7 +51,10 @@ def environment():
     status = folder.lstat()
     if status.st_uid != os.getuid() or not stat.S_ISDIR(status.st_mode):
         raise OSError(f"{folder} is not a folder of yours")
-    return folder / "bin" / "python"
+    python = folder / "bin" / "python"
+    if not python.exists():
+        raise OSError(f"{folder} has no Python any more: remove it")
+    return python
 
 
 def install(name, folder):
