@@ -242,6 +242,18 @@ class Chart(unittest.TestCase):
                         self.assertLessEqual(chosen.items(), pods.items())
                         self.assertEqual(chosen["app.kubernetes.io/instance"], "blue")
 
+    def test_objects_tell_where_they_come_from(self):
+        labels = {
+            "app.kubernetes.io/name": "tidelock",
+            "app.kubernetes.io/instance": "blue",
+            "app.kubernetes.io/version": "0.1.0",
+            "app.kubernetes.io/managed-by": "Helm",
+            "helm.sh/chart": "tidelock-0.1.0",
+        }
+        for values in (MONITORED, OWN_KEY, BUDGET):
+            for kind, document in support.objects(values, name="blue").items():
+                self.assertEqual(document["metadata"]["labels"], labels, kind)
+
     def test_names_follow_the_release(self):
         for release, name in (("tidelock", "tidelock"), ("blue", "blue-tidelock"), ("my-tidelock", "my-tidelock")):
             self.assertEqual(support.objects({}, name=release)["Fleet"]["metadata"]["name"], name)
