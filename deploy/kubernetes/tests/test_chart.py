@@ -254,6 +254,15 @@ class Chart(unittest.TestCase):
             for kind, document in support.objects(values, name="blue").items():
                 self.assertEqual(document["metadata"]["labels"], labels, kind)
 
+    def test_annotations_are_no_labels(self):
+        for mode in ({}, DEPLOYMENT):
+            found = support.objects({**mode, "podAnnotations": {"note": "arena"}, "service": {"annotations": {"dns": "game"}}})
+            metadata = support.pod_template(found.get("Fleet") or found["Deployment"])["metadata"]
+            self.assertEqual(metadata["annotations"], {"note": "arena"})
+            self.assertNotIn("note", metadata["labels"])
+            if mode:
+                self.assertEqual(found["Service"]["metadata"]["annotations"], {"dns": "game"})
+
     def test_names_follow_the_release(self):
         for release, name in (("tidelock", "tidelock"), ("blue", "blue-tidelock"), ("my-tidelock", "my-tidelock")):
             self.assertEqual(support.objects({}, name=release)["Fleet"]["metadata"]["name"], name)
