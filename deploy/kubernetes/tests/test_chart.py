@@ -321,6 +321,7 @@ class Chart(unittest.TestCase):
         service = found["Service"]["spec"]
         self.assertIs(service["publishNotReadyAddresses"], True)
         self.assertEqual(service["externalTrafficPolicy"], "Local")
+        self.assertEqual(service["ports"], [{"name": "game", "port": 7777, "targetPort": "game", "protocol": "UDP"}])
         self.assertEqual(found["Deployment"]["spec"]["strategy"], {"type": "Recreate"})
         on_nodes = support.objects(HOST_PORT)["Deployment"]["spec"]["strategy"]["rollingUpdate"]
         self.assertEqual(on_nodes, {"maxSurge": 0, "maxUnavailable": 1})
