@@ -17,7 +17,8 @@ pub(super) struct Reporter {
     ready: Errand,
     allocate: Errand,
     shutdown: Errand,
-    count: Kept<usize>,
+    /// How many play, and of how many.
+    count: Kept<(usize, usize)>,
     list: Kept<Vec<ClientId>>,
 }
 
@@ -100,8 +101,10 @@ impl Reporter {
         }
         let game_server = self.game_server.as_ref()?;
         let players = seen.players.len();
-        if game_server.has_counter() && self.count.is_due(now, &players) {
-            return Some(Call::Count { players, capacity: self.capacity });
+        // A server that drains has no room, so that nobody is sent there.
+        let capacity = if seen.is_ready { self.capacity } else { players };
+        if game_server.has_counter() && self.count.is_due(now, &(players, capacity)) {
+            return Some(Call::Count { players, capacity });
         }
         let taken = players.min(game_server.list_capacity()?);
         let listed = seen.players[..taken].to_vec();
@@ -117,7 +120,7 @@ impl Reporter {
             Call::Ready => self.ready.on_answer(now, &result),
             Call::Allocate => self.allocate.on_answer(now, &result),
             Call::Shutdown => self.shutdown.on_answer(now, &result),
-            Call::Count { players, .. } => self.count.on_answer(now, players, &result),
+            Call::Count { players, capacity } => self.count.on_answer(now, (players, capacity), &result),
             Call::List(clients) => self.list.on_answer(now, clients, &result),
         }
     }
@@ -303,6 +306,15 @@ mod tests {
             told.extend(world.run(Duration::from_millis(100)));
         }
         assert!((3..=8).contains(&told.len()), "{told:?}");
+    }
+
+    #[test]
+    fn a_server_that_drains_has_no_room() {
+        let mut world = World::new(WITH_PLAYERS);
+        world.seen.players = ids(&[3]);
+        world.run(s(3));
+        world.seen.is_ready = false;
+        assert_eq!(world.run(s(3)), [Call::Count { players: 1, capacity: 1 }]);
     }
 
     #[test]
