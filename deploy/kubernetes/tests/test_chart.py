@@ -37,6 +37,7 @@ EFFECTS = [
     ("settings.threads", 4, '- name: TIDELOCK_THREADS\n                  value: "4"', FLEET),
     ("settings.log-format", "text", '- name: TIDELOCK_LOG_FORMAT\n                  value: "text"', FLEET),
     ("settings.exit-when-empty", False, 'EMPTY\n                  value: "false"', FLEET),
+    ("settings.idle-timeout", "1h", 'IDLE_TIMEOUT\n                  value: "1h"', FLEET),
     ("drainSeconds", 100, "terminationGracePeriodSeconds: 115", FLEET),
     ("key.secretName", "keys", "secretName: keys", FLEET),
     ("key.items", ["new", "old"], '"/etc/tidelock/key/new,/etc/tidelock/key/old"', FLEET),

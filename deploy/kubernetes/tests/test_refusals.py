@@ -35,6 +35,7 @@ REFUSED = [
     (settings(view_radius=0), "'/settings/view-radius'"),
     (settings(log="loud"), "'/settings/log': value must be one of"),
     (settings(exit_when_empty="yes"), "'/settings/exit-when-empty': got string, want null or boolean"),
+    (settings(idle_timeout="five minutes"), "'/settings/idle-timeout'"),
     ({"drainSeconds": "30s"}, "'/drainSeconds': got string, want integer"),
     ({"key": {"items": []}}, "'/key/items': minItems: got 0, want 1"),
     ({"key": {"items": ["key", "key"]}}, "'/key/items': items at 0 and 1 are equal"),

@@ -78,6 +78,7 @@ impl ServerConfig {
         LifecycleRules {
             match_time: self.options.match_time.map(|time| time.0),
             exit_when_empty: self.options.exit_when_empty,
+            idle_timeout: self.options.idle_timeout.map(|time| time.0),
             drain_timeout: self.options.drain_timeout.0,
         }
     }

@@ -169,6 +169,11 @@ impl Shared {
         State::ALL[usize::from(self.state.load(Relaxed))]
     }
 
+    /// Whether players should come: to a server in a fleet, only when it is allocated.
+    pub(crate) fn is_wanted(&self) -> bool {
+        !self.facts.has_agones || self.agones.is_allocated()
+    }
+
     /// Whether players may join: started, and not asked to stop.
     pub(crate) fn is_ready(&self) -> bool {
         self.state() == State::Running && self.request() == Request::Run

@@ -65,7 +65,7 @@ impl TickThread {
             self.tick();
             let request = self.links.shared.request();
             let players = self.engine.player_count() + self.engine.absent_count();
-            match self.lifecycle.step(clock::now(), players, request) {
+            match self.lifecycle.step(clock::now(), players, self.links.shared.is_wanted(), request) {
                 Step::Run => {}
                 Step::Drain(reason) => self.drain(reason),
                 Step::Stop(reason) => return self.stop(reason),

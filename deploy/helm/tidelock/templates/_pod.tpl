@@ -132,6 +132,7 @@ priorityClassName: {{ . }}
 {{- $settings := dict }}
 {{- if $fleet }}
 {{- $_ := set $settings "exit-when-empty" true }}
+{{- $_ := set $settings "idle-timeout" "5m" }}
 {{- end }}
 {{- range $name, $value := .Values.settings }}
 {{- if not (kindIs "invalid" $value) }}

@@ -35,6 +35,7 @@ pub(crate) struct AgonesView {
     pub(crate) calls_ok: AtomicU64,
     pub(crate) calls_failed: AtomicU64,
     is_answering: AtomicBool,
+    is_allocated: AtomicBool,
     /// Agones knows that the server is not needed any more.
     knows_end: AtomicBool,
 }
@@ -48,6 +49,11 @@ impl AgonesView {
     /// Whether the last call came to something.
     pub(crate) fn is_answering(&self) -> bool {
         self.is_answering.load(Relaxed)
+    }
+
+    /// Whether it has been given to somebody.
+    pub(crate) fn is_allocated(&self) -> bool {
+        self.is_allocated.load(Relaxed)
     }
 
     /// Whether Agones will end this pod, as the server has said that it is not needed any more.
@@ -202,6 +208,7 @@ impl Agones {
             self.learn(game_server);
         }
         self.reporter.on_answer(clock::now(), call, answer);
+        self.shared.agones.is_allocated.store(self.reporter.is_allocated(), Relaxed);
     }
 
     /// One line for each thing that matters, however often a call is made.

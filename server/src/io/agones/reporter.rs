@@ -140,7 +140,7 @@ impl Reporter {
     }
 
     /// Once told, it is so for good, whatever the last word of Agones is, which may be old.
-    fn is_allocated(&self) -> bool {
+    pub(super) fn is_allocated(&self) -> bool {
         self.allocate.is_done || self.game_server.as_ref().is_some_and(GameServer::is_allocated)
     }
 }

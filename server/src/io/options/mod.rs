@@ -60,6 +60,9 @@ pub struct Options {
     pub match_time: Option<Span>,
     /// Whether to stop when the last player has left.
     pub exit_when_empty: bool,
+    /// How long nobody may play before the server drains; in a fleet, from its allocation on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub idle_timeout: Option<Span>,
     /// File of client ids that may not join.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ban_file: Option<PathBuf>,
@@ -189,6 +192,7 @@ impl Options {
             allow_token_endpoint: settings.allow_token_endpoint.unwrap_or(false),
             agones: settings.agones.unwrap_or(Agones::Auto),
             match_time: settings.match_time,
+            idle_timeout: settings.idle_timeout,
             exit_when_empty: settings.exit_when_empty.unwrap_or(false),
             ban_file: settings.ban_file,
             protocol_id: settings.protocol_id.unwrap_or(Number(PROTOCOL_ID)),
@@ -227,6 +231,9 @@ impl Options {
         }
         if let Some(time) = self.match_time {
             require("match-time", &time, !time.0.is_zero(), "above zero")?;
+        }
+        if let Some(time) = self.idle_timeout {
+            require("idle-timeout", &time, !time.0.is_zero(), "above zero")?;
         }
         Ok(())
     }
@@ -330,6 +337,7 @@ mod tests {
             ("view-radius = nan", "view-radius is NaN, and must be above zero"),
             ("rewind-max = \"600ms\"", "rewind-max is 600ms, and must be at most 500ms"),
             ("match-time = \"0s\"", "match-time is 0s, and must be above zero"),
+            ("idle-timeout = \"0s\"", "idle-timeout is 0s, and must be above zero"),
         ] {
             let error = of_toml(text).expect_err(text).to_string();
             assert!(error.contains(sentence), "{text}: {error}");

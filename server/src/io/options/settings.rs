@@ -66,6 +66,10 @@ pub(super) struct Settings {
         default_missing_value = "true")]
     pub(super) exit_when_empty: Option<bool>,
 
+    /// Drain when nobody has played for so long; in a fleet of Agones, since the server was allocated [default: off]
+    #[arg(long, env = "TIDELOCK_IDLE_TIMEOUT", hide_env_values = true, value_name = "TIME")]
+    pub(super) idle_timeout: Option<Span>,
+
     /// File of client ids that may not join, one a line, comments after #; !ID lifts the bans of ID above; admin calls append to it
     #[arg(long, env = "TIDELOCK_BAN_FILE", hide_env_values = true, value_name = "FILE")]
     pub(super) ban_file: Option<PathBuf>,
@@ -131,7 +135,7 @@ impl Settings {
     pub(super) fn or(self, other: Self) -> Self {
         or!(self, other:
             bind advertise admin tick_hz snapshot_hz max_clients threads token_lifetime admin_token_file allow_token_endpoint
-            agones match_time exit_when_empty ban_file protocol_id client_bandwidth view_radius rewind_max npcs seed drain_timeout resume_time
+            agones match_time exit_when_empty idle_timeout ban_file protocol_id client_bandwidth view_radius rewind_max npcs seed drain_timeout resume_time
             log log_format)
     }
 }
