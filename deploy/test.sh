@@ -13,6 +13,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . deploy/test/images.sh
 . deploy/test/stack.sh
 . deploy/test/single.sh
+. deploy/test/unit.sh
 
 # What the caller has set is for the caller's server.
 while read -r name; do unset "$name"; done < <(compgen -e TIDELOCK_ || true)
@@ -71,6 +72,7 @@ if build_images; then
     check_limits
     check_stop
     check_mistakes
+    check_unit
 fi
 
 if ((failures)); then

@@ -21,7 +21,7 @@ start_engine() {
     fi
     may_set_up
     own_engine=true
-    remember_network
+    remember_machine
     mkdir -p "$keep/root" "$temp/exec" "$temp/client/cli-plugins"
     export DOCKER_HOST=unix://$temp/socket DOCKER_CONFIG=$temp/client
     install_plugins
@@ -84,18 +84,23 @@ stop_engine() {
     awk -v folder="$temp/" 'index($2, folder) == 1 { print $2 }' /proc/mounts | sort -r | while read -r mount; do
         umount "$mount" 2>/dev/null || true
     done
-    restore_network
+    restore_machine
 }
 
-remember_network() {
+remember_machine() {
     had_chains=false
     iptables -t nat -S DOCKER >/dev/null 2>&1 && had_chains=true
+    had_groups=false
+    compgen -G '/sys/fs/cgroup/*/docker' >/dev/null && had_groups=true
     forward_policy=$(iptables -S FORWARD | sed -n 's/^-P FORWARD //p')
     ip_forward=$(</proc/sys/net/ipv4/ip_forward)
 }
 
-# An engine leaves its rules behind. Where there were such before, another engine may need them.
-restore_network() {
+# An engine leaves its rules and control groups behind. Where there were such before, another engine may need them.
+restore_machine() {
+    if ! $had_groups; then
+        find /sys/fs/cgroup -mindepth 2 -depth -type d -path '*/docker*' -exec rmdir {} + 2>/dev/null || true
+    fi
     $had_chains && return
     local tool table chain
     for tool in iptables ip6tables; do

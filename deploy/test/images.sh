@@ -13,28 +13,31 @@ make_base_images() {
     export toolchain
     toolchain=$(rustc --print sysroot)
     # shellcheck disable=SC2016 # The hooks' $1 is the new root.
-    import_debian "rust:$rust_version-bookworm" bookworm \
-        'ENV PATH=/usr/local/rust/bin:/usr/sbin:/usr/bin:/sbin:/bin CARGO_HOME=/usr/local/cargo' \
-        --variant=minbase --include=gcc,libc6-dev,ca-certificates \
+    import_debian "rust:$rust_version-bookworm" --variant=minbase --include=gcc,libc6-dev,ca-certificates \
+        --change='ENV PATH=/usr/local/rust/bin:/usr/sbin:/usr/bin:/sbin:/bin CARGO_HOME=/usr/local/cargo' \
         --customize-hook='mkdir "$1/usr/local/rust"' \
-        --customize-hook='tar -C "$toolchain" -c bin lib | tar -C "$1/usr/local/rust" -x'
-    # The real image's entry point, and its user, to whom the data belongs.
+        --customize-hook='tar -C "$toolchain" -c bin lib | tar -C "$1/usr/local/rust" -x' \
+        || no_engine "no stand-in for the image of Rust can be made"
+    # The real image has this user, too, to whom the data belongs.
     # shellcheck disable=SC2016
-    import_debian "$prometheus_image" bookworm 'ENTRYPOINT ["/usr/bin/prometheus"]' \
-        --variant=extract --include=prometheus --customize-hook='install -d -o 65534 -g 65534 "$1/prometheus"'
+    import_debian "$prometheus_image" --variant=extract --include=prometheus \
+        --change='ENTRYPOINT ["/usr/bin/prometheus"]' --change='USER 65534' \
+        --setup-hook='install -d -o 65534 -g 65534 "$1/prometheus"' \
+        || no_engine "no stand-in for the image of Prometheus can be made"
 }
 
-# import_debian IMAGE SUITE CHANGE OPTION...
+# import_debian IMAGE OPTION...: of mmdebstrap, or --change=... of docker import.
 import_debian() {
-    local image=$1 suite=$2 change=$3
-    shift 3
+    local image=$1 option options=() changes=()
+    shift
     docker image inspect "$image" >/dev/null 2>&1 && return
-    local user=0
-    [[ $image == prom/* ]] && user=65534
-    if ! mmdebstrap --quiet "$@" "$suite" - "$(debian_mirror)" 2>"$temp/debootstrap.log" \
-        | docker import --change "$change" --change "USER $user" - "$image" >/dev/null; then
+    for option in "$@"; do
+        if [[ $option == --change=* ]]; then changes+=("$option"); else options+=("$option"); fi
+    done
+    if ! mmdebstrap --quiet "${options[@]}" bookworm - "$(debian_mirror)" 2>"$temp/debootstrap.log" \
+        | docker import "${changes[@]}" - "$image" >/dev/null; then
         show_end "$temp/debootstrap.log"
-        no_engine "no stand-in for the image $image can be made"
+        return 1
     fi
 }
 

@@ -76,11 +76,13 @@ check_confinement() {
 
 # What a load must keep to, so that it was one. Machines that run tests are slow, so this tells broken from whole.
 thresholds=(--threshold 'clients_failed==0' --threshold 'clients_disconnected==0' --threshold 'desyncs==0'
-    --threshold 'snapshots_undecodable==0' --threshold 'snapshot_age_ms_p95<250')
+    --threshold 'snapshots_undecodable==0')
+# An age can be told only where the server's clock is known to be the simulator's: at an address of loopback.
+age_threshold=(--threshold 'snapshot_age_ms_p95<250')
 
 check_load() {
     tells "50 clients of docker compose run sim play within the thresholds" "$temp/sim.log" \
-        compose run --rm --no-TTY sim --clients 50 --duration 10s --quiet "${thresholds[@]}" || return
+        compose run --rm --no-TTY sim --clients 50 --duration 10s --quiet "${thresholds[@]}" "${age_threshold[@]}" || return 0
     sed -n 's/^\(round trip\|snapshot age\|server tick\|  *cpu\|server  \)/      &/p' "$temp/sim.log"
     local status=0
     compose run --rm --no-TTY sim --clients 2 --duration 2s --quiet --threshold 'clients_connected>2' \
@@ -95,7 +97,7 @@ check_from_host() {
     docker cp --quiet "$id:/tidelock-sim" "$temp/tidelock-sim" >/dev/null 2>&1 || docker cp "$id:/tidelock-sim" "$temp/tidelock-sim" >/dev/null
     docker rm "$id" >/dev/null
     tells "players on the host reach the server by the address in its tokens" "$temp/sim.log" \
-        "$temp/tidelock-sim" --admin "$(admin_url)" --clients 5 --duration 4s --quiet "${thresholds[@]}"
+        "$temp/tidelock-sim" --admin "$(admin_url)" --clients 5 --duration 4s --quiet "${thresholds[@]}" "${age_threshold[@]}" || true
     equal "a call from the host that changes something" "$(http_code -X POST "$(admin_url)/drain")" 403
 }
 
@@ -108,7 +110,13 @@ check_metrics() {
     check "the metric tidelock_build_info has the version" \
         grep -Eq "^tidelock_build_info\{.*version=\"$version\".*\} 1$" <(curl --silent "$(admin_url)/metrics")
     tells "Prometheus starts in the stack" "$temp/up.log" compose up --detach --no-build prometheus || return 0
-    check "Prometheus scrapes the server" wait_until 60 answers 'up{job="tidelock"}' 1
+    if ! wait_until 60 answers 'up{job="tidelock"}' 1; then
+        fail "Prometheus scrapes the server"
+        compose logs --no-log-prefix prometheus >"$temp/prometheus.log" 2>&1 || true
+        show_end "$temp/prometheus.log"
+        return
+    fi
+    ok "Prometheus scrapes the server"
     check "Prometheus knows the server's ticks" wait_until 30 answers 'tidelock_ticks_total > 0' '[0-9.e+]+'
     check "Prometheus has loaded rules" grep -q '"name":' <(curl --silent "http://127.0.0.1:$PROMETHEUS_PORT/api/v1/rules")
 }
@@ -132,7 +140,7 @@ check_production() {
     equal "it gives no tokens" "$(http_code -X POST --data '{"client_id":1}' "$(admin_url)/token")" 403
     tells "players with tokens of the same key get in" "$temp/sim.log" \
         "$temp/tidelock-sim" --server "$TIDELOCK_ADVERTISE" --admin "$(admin_url)" --key-file "$TIDELOCK_KEY" \
-        --clients 5 --duration 4s --quiet "${thresholds[@]}"
+        --clients 5 --duration 4s --quiet "${thresholds[@]}" || true
     equal "a ban without the bearer token" "$(http_code -X POST "$(admin_url)/clients/42/ban")" 403
     equal "a ban with it" "$(http_code -X POST --header "Authorization: Bearer $token" "$(admin_url)/clients/42/ban")" 200
     compose_production up --detach --no-build --force-recreate server >/dev/null 2>&1
