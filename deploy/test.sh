@@ -54,6 +54,7 @@ export TIDELOCK_PORT TIDELOCK_ADMIN_PORT PROMETHEUS_PORT
 export TIDELOCK_SERVER_IMAGE=$server_image TIDELOCK_SIM_IMAGE=$sim_image COMPOSE_PROJECT_NAME=tidelock-test-$$
 mkdir -p "$keep"
 
+deploy/systemd/test.sh || failures=$((failures + 1))
 start_engine
 make_base_images
 check_compose_files
