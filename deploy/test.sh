@@ -22,7 +22,7 @@ temp=$(mktemp -d "${TMPDIR:-/tmp}/tidelock-deploy.XXXXXX")
 keep=${KEEP:-$temp/engine}
 containers=()
 network=
-players=
+background=
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 commit=$(git rev-parse HEAD 2>/dev/null || echo unknown)
 server_image=tidelock-server:test-$$
@@ -32,7 +32,7 @@ clean_up() {
     local status=$?
     trap - EXIT
     set +e
-    [[ -n $players ]] && kill "$players" 2>/dev/null
+    [[ -n $background ]] && kill "$background" 2>/dev/null
     if docker info >/dev/null 2>&1; then
         docker compose --file deploy/compose.yaml down --volumes --timeout 3 >/dev/null 2>&1
         for container in "${containers[@]}"; do docker rm --force --volumes "$container" >/dev/null 2>&1; done

@@ -55,7 +55,13 @@ build() {
     done
     # An engine of our own has no bridge.
     $own_engine && options+=(--network host)
-    DOCKER_BUILDKIT=1 docker build "${options[@]}" "$3" >"$temp/build.log" 2>&1 && return
+    # In the background, so that a signal need not wait for it.
+    DOCKER_BUILDKIT=1 docker build "${options[@]}" "$3" >"$temp/build.log" 2>&1 &
+    background=$!
+    local status=0
+    wait "$background" || status=$?
+    background=
+    ((status)) || return 0
     show_end "$temp/build.log"
     return 1
 }
@@ -71,8 +77,8 @@ timed_build() {
 }
 
 build_images() {
-    timed_build "the server's image" server "$server_image" .
-    timed_build "the simulator's image" sim "$sim_image" .
+    timed_build "the server's image" server "$server_image" . \
+        && timed_build "the simulator's image" sim "$sim_image" .
 }
 
 # A changed source file must not build the dependencies anew.

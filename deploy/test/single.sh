@@ -69,14 +69,14 @@ playing() { [[ $(metric tidelock_clients) == 4 ]]; }
 with_players() {
     check "a server whose drain timeout is $2 takes players" run_server "$1" --env "TIDELOCK_DRAIN_TIMEOUT=$2"
     run_sim --clients 4 --duration 25s >"$temp/sim-$1.log" 2>&1 &
-    players=$!
+    background=$!
     check "players are on it" wait_until 20 playing
 }
 
 end_players() {
     # The simulator is told by its status that its server went: what counts here is the server's.
-    wait "$players" || true
-    players=
+    wait "$background" || true
+    background=
 }
 
 check_stop() {
