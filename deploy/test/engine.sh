@@ -20,8 +20,8 @@ start_engine() {
         return
     fi
     may_set_up
-    own_engine=true
     remember_machine
+    own_engine=true
     mkdir -p "$keep/root" "$temp/exec" "$temp/client/cli-plugins"
     export DOCKER_HOST=unix://$temp/socket DOCKER_CONFIG=$temp/client
     install_plugins
@@ -91,7 +91,7 @@ remember_machine() {
     had_chains=false
     iptables -t nat -S DOCKER >/dev/null 2>&1 && had_chains=true
     had_groups=false
-    compgen -G '/sys/fs/cgroup/*/docker' >/dev/null && had_groups=true
+    find /sys/fs/cgroup -type d -name docker 2>/dev/null | grep -q . && had_groups=true
     forward_policy=$(iptables -S FORWARD | sed -n 's/^-P FORWARD //p')
     ip_forward=$(</proc/sys/net/ipv4/ip_forward)
 }
@@ -99,10 +99,10 @@ remember_machine() {
 # An engine leaves its rules and control groups behind. Where there were such before, another engine may need them.
 restore_machine() {
     if ! $had_groups; then
-        find /sys/fs/cgroup -mindepth 2 -depth -type d -path '*/docker*' -exec rmdir {} + 2>/dev/null || true
+        find /sys/fs/cgroup -depth -type d \( -path '*/docker' -o -path '*/docker/*' \) -exec rmdir {} + 2>/dev/null || true
     fi
     $had_chains && return
-    local tool table chain
+    local tool table step chain
     for tool in iptables ip6tables; do
         command -v "$tool" >/dev/null || continue
         for table in nat filter; do

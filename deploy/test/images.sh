@@ -5,6 +5,7 @@
 # the installed toolchain.
 make_base_images() {
     $own_engine || return 0
+    note "instead of a registry's images of Rust and Prometheus: stand-ins of Debian's packages and the installed toolchain"
     local rust_version prometheus_image
     rust_version=$(sed -n 's/^ARG RUST_VERSION=//p' deploy/Dockerfile)
     prometheus_image=$(sed -n 's/^ *image: \(prom\/prometheus:.*\)/\1/p' deploy/compose.yaml)
