@@ -107,8 +107,8 @@ query() {
 answers() { query "$1" | grep -Eq "\"value\":\[[0-9.]+,\"$2\"\]"; }
 
 check_metrics() {
-    check "the metric tidelock_build_info has the version" \
-        grep -Eq "^tidelock_build_info\{.*version=\"$version\".*\} 1$" <(curl --silent "$(admin_url)/metrics")
+    check "the metric tidelock_build_info has the version and the commit" \
+        grep -Fq "tidelock_build_info{version=\"$version\",commit=\"$commit\"} 1" <(curl --silent "$(admin_url)/metrics")
     tells "Prometheus starts in the stack" "$temp/up.log" compose up --detach --no-build prometheus || return 0
     if ! wait_until 60 answers 'up{job="tidelock"}' 1; then
         fail "Prometheus scrapes the server"

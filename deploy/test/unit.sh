@@ -62,6 +62,10 @@ check_unit() {
     inside systemctl kill --signal KILL tidelock
     check "systemd starts it again after a crash" wait_until 20 unit_is NRestarts 1
     check "it takes players again" wait_until 20 unit_ready
+    # All of its threads stand still, as none does that says that ticks run.
+    inside systemctl kill --signal STOP tidelock
+    check "systemd starts it again when its ticks hang" wait_until 30 unit_is NRestarts 2
+    check "it takes players once more" wait_until 20 unit_ready
     inside systemctl stop tidelock
     equal "result after systemctl stop" "$(unit Result), status $(unit ExecMainStatus)" "success, status 0"
 
