@@ -113,11 +113,9 @@ impl Metrics {
             set_gauges(&shared.facts, shared.state(), &stats);
             set_io_counters(&stats);
             set_engine_counters(&stats.engine);
-            if shared.facts.has_agones {
-                let AgonesView { calls_ok, calls_failed, .. } = &shared.agones;
-                let calls = [("ok", calls_ok.load(Relaxed)), ("failed", calls_failed.load(Relaxed))];
-                set_labelled("tidelock_agones_calls_total", "result", calls);
-            }
+            let AgonesView { calls_ok, calls_failed, .. } = &shared.agones;
+            let calls = [("ok", calls_ok.load(Relaxed)), ("failed", calls_failed.load(Relaxed))];
+            set_labelled("tidelock_agones_calls_total", "result", calls);
         });
         self.handle.render()
     }
