@@ -1,6 +1,6 @@
-//! Every query against what runs: a server under a load that has loss and attackers in it, a simulator that tells what it
-//! measures, and a Prometheus that scrapes both.
-#![expect(clippy::print_stdout, reason = "the program tells how far it is")]
+//! Every query against what runs: a server under a load that has loss and attackers in it, another one of another tick
+//! rate where nobody plays, a simulator that tells what it measures, and a Prometheus that scrapes all three.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the program tells how far it is")]
 
 mod http;
 mod processes;
@@ -31,10 +31,16 @@ const VARIABLES: Variables =
 /// not. Everything else that it says is a fault.
 const SIMULATORS_QUANTILES: &str = "non-summary metrics should not have \"quantile\" label";
 
-/// Runs all of it. A success is 0; what the machine lacks is said to be skipped, which is 0 as well.
+/// Runs all of it. A success is 0; what the machine lacks is said to be skipped, which is 0 as well; 2 if a path is missing.
 pub fn check() -> Result<ExitCode, String> {
-    let server = program("TIDELOCK_SERVER_BIN")?;
-    let simulator = program("TIDELOCK_SIM_BIN")?;
+    let programs = program("TIDELOCK_SERVER_BIN").and_then(|server| Ok((server, program("TIDELOCK_SIM_BIN")?)));
+    let (server, simulator) = match programs {
+        Ok(programs) => programs,
+        Err(why) => {
+            eprintln!("{why}");
+            return Ok(ExitCode::from(2));
+        }
+    };
     if Command::new("prometheus").arg("--version").output().is_err() {
         println!("skipped: prometheus is not installed, so no query was tried");
         return Ok(ExitCode::SUCCESS);
@@ -71,22 +77,26 @@ struct Stage {
     /// Since 1970.
     started_s: f64,
     admin: String,
+    quiet: String,
     measured: String,
     prometheus: String,
-    _simulator: Process,
-    _prometheus: Process,
-    _server: Process,
+    _processes: [Process; 4],
     folder: Folder,
 }
 
 impl Stage {
     fn set(server: &Path, simulator: &Path) -> Result<Self, String> {
         let folder = Folder::new()?;
-        let [admin, measured, prometheus] =
-            [free_port()?, free_port()?, free_port()?].map(|port| format!("127.0.0.1:{port}"));
-        let mut command = Command::new(server);
-        command.args(["--bind", "127.0.0.1:0", "--admin", &admin]);
-        let server = Process::start(command, "server", &folder)?;
+        let ports = [free_port()?, free_port()?, free_port()?, free_port()?];
+        let [admin, quiet, measured, prometheus] = ports.map(|port| format!("127.0.0.1:{port}"));
+        let start = |name: &str, more: &[&str]| {
+            let mut command = Command::new(server);
+            command.args(["--bind", "127.0.0.1:0"]).args(more);
+            Process::start(command, name, &folder)
+        };
+        let quiet_server = start("quiet-server", &["--admin", &quiet, "--tick-hz", "20"])?;
+        let server = start("server", &["--admin", &admin])?;
+        http::wait_for(&quiet, "/readyz", START)?;
         http::wait_for(&admin, "/readyz", START)?;
         let mut command = Command::new(simulator);
         command.args(["--admin", &format!("http://{admin}"), "--metrics", &measured, "--tui", "never", "--seed", "1"]);
@@ -94,7 +104,7 @@ impl Stage {
         command.args(["--loss", "3%", "--ramp", "5s", "--churn", "1/s", "--duration", &format!("{LOAD_S}s")]);
         let simulator = Process::start(command, "simulator", &folder)?;
         http::wait_for(&measured, "/metrics", START)?;
-        folder.write("prometheus.yml", &configuration(&admin, &measured))?;
+        folder.write("prometheus.yml", &configuration(&[&admin, &quiet], &measured))?;
         let mut command = Command::new("prometheus");
         command.arg(format!("--config.file={}", folder.path("prometheus.yml").display()));
         command.arg(format!("--storage.tsdb.path={}", folder.path("data").display()));
@@ -102,15 +112,14 @@ impl Stage {
         let started_s = unix_s()?;
         let prometheus_process = Process::start(command, "prometheus", &folder)?;
         http::wait_for(&prometheus, "/-/ready", START)?;
-        println!("a server at {admin}, a simulator at {measured}, a Prometheus at {prometheus}");
+        println!("servers at {admin} and {quiet}, a simulator at {measured}, a Prometheus at {prometheus}");
         Ok(Self {
             started_s,
             admin,
+            quiet,
             measured,
             prometheus,
-            _simulator: simulator,
-            _prometheus: prometheus_process,
-            _server: server,
+            _processes: [simulator, prometheus_process, quiet_server, server],
             folder,
         })
     }
@@ -186,6 +195,10 @@ impl Stage {
             if !firing.is_empty() {
                 println!("note: {name} is true here, of {firing:?}");
             }
+            let quiet = format!("({}) and on (instance) tidelock_clients{{instance=\"{}\"}}", rule.expr, self.quiet);
+            if !self.query(&quiet)?.is_empty() {
+                faults.push(format!("{name} is true of a server where nobody plays"));
+            }
         }
         println!("{} rules", rules.len());
         Ok(faults)
@@ -251,7 +264,7 @@ fn unix_s() -> Result<f64, String> {
 }
 
 /// As deploy/prometheus/prometheus.yml, but for addresses and a shorter interval, so that rates exist within seconds.
-fn configuration(admin: &str, measured: &str) -> String {
+fn configuration(servers: &[&str], measured: &str) -> String {
     format!(
         "global:
   scrape_interval: 1s
@@ -259,7 +272,7 @@ fn configuration(admin: &str, measured: &str) -> String {
 rule_files: [\"{rules}\"]
 scrape_configs:
   - job_name: tidelock
-    static_configs: [{{targets: [\"{admin}\"]}}]
+    static_configs: [{{targets: {servers:?}}}]
   - job_name: tidelock-sim
     static_configs: [{{targets: [\"{measured}\"]}}]
 ",
