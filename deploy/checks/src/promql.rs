@@ -35,11 +35,32 @@ impl Variables {
     /// Everything, and times as in a dashboard of the last half hour.
     pub const ALL: Self = Self { job: ".+", instance: ".+", simulator: ".+", rate_interval: "20s", range: "30m" };
 
-    /// The expression as Prometheus gets it. What is no known variable stays, and then does not parse.
+    /// The expression as Prometheus gets it. What is no known variable stays, and is then refused.
     #[must_use]
     pub fn fill(&self, expr: &str) -> String {
-        let filled = expr.replace("$__rate_interval", self.rate_interval).replace("$__range", self.range);
-        filled.replace("$job", self.job).replace("$instance", self.instance).replace("$simulator", self.simulator)
+        let mut parts = expr.split('$');
+        let mut filled = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            let end = part.find(|c: char| c != '_' && !c.is_ascii_alphanumeric()).unwrap_or(part.len());
+            let (name, rest) = part.split_at(end);
+            match self.value(name) {
+                Some(value) => filled.push_str(value),
+                None => filled.extend(["$", name]),
+            }
+            filled.push_str(rest);
+        }
+        filled
+    }
+
+    fn value(&self, name: &str) -> Option<&'static str> {
+        match name {
+            "job" => Some(self.job),
+            "instance" => Some(self.instance),
+            "simulator" => Some(self.simulator),
+            "__rate_interval" => Some(self.rate_interval),
+            "__range" => Some(self.range),
+            _ => None,
+        }
     }
 }
 
@@ -106,6 +127,7 @@ mod tests {
             ("sum(rate(a[5m])", "no PromQL"),
             ("rate(a[$__interval])", "no PromQL"),
             (r#"a{b="$other"}"#, "variable"),
+            (r#"a{b=~"$jobs"}"#, "variable"),
             (r#"{b="c"}"#, "no metric"),
         ] {
             let error = selectors(&Variables::ALL.fill(expr)).expect_err(expr);
