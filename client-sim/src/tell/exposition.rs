@@ -9,15 +9,25 @@ use crate::measure::{Counts, Distribution, Figure, Second};
 pub struct Exposition {
     counts: Counts,
     cpu_us: u64,
+    /// Of each of [`FIGURES`], how many there were since the start, and their sum in seconds.
+    totals: [(u64, f64); FIGURES.len()],
     last: Option<Second>,
 }
 
-/// Figures that are distributions of the last second.
+/// Figures that are summaries, with quantiles of the last second.
 const FIGURES: [(&str, &str, Figure); 4] = [
-    ("tidelock_sim_rtt_seconds", "Round trips in the last second.", Figure::Rtt),
-    ("tidelock_sim_snapshot_age_seconds", "Ages of snapshots in the last second.", Figure::Age),
-    ("tidelock_sim_input_to_effect_seconds", "From inputs to their effects, in the last second.", Figure::Effect),
-    ("tidelock_sim_schedule_lag_seconds", "How late clients were served in the last second.", Figure::Lag),
+    ("tidelock_sim_rtt_seconds", "Round trips; quantiles are of the last second.", Figure::Rtt),
+    ("tidelock_sim_snapshot_age_seconds", "Ages of snapshots; quantiles are of the last second.", Figure::Age),
+    (
+        "tidelock_sim_input_to_effect_seconds",
+        "From inputs to their effects; quantiles are of the last second.",
+        Figure::Effect,
+    ),
+    (
+        "tidelock_sim_schedule_lag_seconds",
+        "How late clients were served; quantiles are of the last second.",
+        Figure::Lag,
+    ),
 ];
 /// One of them, and its label.
 type Quantile = (&'static str, fn(&Distribution) -> f64);
@@ -30,6 +40,11 @@ impl Exposition {
     pub fn on_second(&mut self, second: &Second) {
         self.counts.add(&second.counts);
         self.cpu_us += second.cpu_us;
+        for ((count, sum_s), (_, _, figure)) in self.totals.iter_mut().zip(FIGURES) {
+            let Some(of) = second.distribution(figure) else { continue };
+            *count += of.count;
+            *sum_s += of.mean / 1e3 * of.count as f64;
+        }
         self.last = Some(second.clone());
     }
 
@@ -40,8 +55,24 @@ impl Exposition {
         self.counters(&mut text);
         if let Some(second) = &self.last {
             levels(second, &mut text);
+            self.summaries(second, &mut text);
         }
         text.0
+    }
+
+    fn summaries(&self, second: &Second, text: &mut Text) {
+        // What is never measured, such as ages where clocks are not shared, is not told.
+        let measured = FIGURES.into_iter().zip(self.totals).filter(|(_, (count, _))| *count > 0);
+        for ((name, help, figure), (count, sum_s)) in measured {
+            text.head(name, help, "summary");
+            for (quantile, value) in QUANTILES {
+                // A second of nothing has no quantile, and Prometheus says that so.
+                let value = second.distribution(figure).map_or(f64::NAN, |of| value(&of) / 1e3);
+                text.value(&format!("{name}{{quantile=\"{quantile}\"}}"), value);
+            }
+            text.value(&format!("{name}_sum"), sum_s);
+            text.value(&format!("{name}_count"), count as f64);
+        }
     }
 
     fn counters(&self, text: &mut Text) {
@@ -77,13 +108,6 @@ fn levels(second: &Second, text: &mut Text) {
     for (direction, pct) in [("down", second.loss_down_pct()), ("up", second.loss_up_pct())] {
         if let Some(pct) = pct {
             text.value(&format!("tidelock_sim_loss_ratio{{direction=\"{direction}\"}}"), pct / 100.0);
-        }
-    }
-    for (name, help, figure) in FIGURES {
-        let Some(of) = second.distribution(figure) else { continue };
-        text.head(name, help, "gauge");
-        for (quantile, value) in QUANTILES {
-            text.value(&format!("{name}{{quantile=\"{quantile}\"}}"), value(&of) / 1e3);
         }
     }
 }
@@ -126,11 +150,12 @@ mod tests {
             "tidelock_sim_bytes_total{direction=\"down\"} 3000",
             "tidelock_sim_clients{state=\"playing\"} 2",
             "tidelock_sim_loss_ratio{direction=\"down\"} 0.05",
-            "# TYPE tidelock_sim_rtt_seconds gauge",
+            "# TYPE tidelock_sim_rtt_seconds summary",
         ] {
             assert!(text.lines().any(|known| known == line), "{line}:\n{text}");
         }
         assert!(text.contains("tidelock_sim_rtt_seconds{quantile=\"0.99\"} 0.04"), "{text}");
+        assert!(text.contains("_seconds_sum 0.12") && text.contains("_seconds_count 3"), "{text}");
         assert!(
             !text.contains("snapshot_age") && !text.contains("direction=\"up\"} NaN"),
             "nothing is made up: {text}"

@@ -42,12 +42,13 @@ const COUNTERS: [(&str, &str); 22] = [
     ("tidelock_agones_calls_total", "Calls to Agones' sidecar, by whether it did what it was asked."),
 ];
 
-const GAUGES: [(&str, &str); 9] = [
+const GAUGES: [(&str, &str); 10] = [
     ("tidelock_clients", "Clients that play or have been welcomed to."),
     ("tidelock_clients_away", "Players without a connection whose place waits for them."),
     ("tidelock_clients_max", "Clients that may play at once."),
     ("tidelock_entities", "Replicated entities."),
     ("tidelock_history_bytes", "Memory of all versions of entities that are kept."),
+    ("tidelock_tick_budget_seconds", "What a tick may take: the time from one to the next."),
     ("tidelock_load_level", "Overload: 0 none, 1 snapshots halved, 2 ticks slip, 3 they slip badly."),
     ("tidelock_draining", "1 while no new players are taken."),
     ("tidelock_start_time_seconds", "When the server started, in seconds since 1970."),
@@ -197,6 +198,7 @@ fn set_gauges(facts: &Facts, state: State, stats: &ServerStats) {
     gauge!("tidelock_clients_max").set(facts.max_clients as f64);
     gauge!("tidelock_entities").set(stats.entities as f64);
     gauge!("tidelock_history_bytes").set(stats.engine.history_bytes as f64);
+    gauge!("tidelock_tick_budget_seconds").set(f64::from(facts.tick_hz).recip());
     gauge!("tidelock_load_level").set(stats.load.level);
     gauge!("tidelock_draining").set(if state == State::Draining { 1.0 } else { 0.0 });
     gauge!("tidelock_start_time_seconds").set(facts.started_unix_s as f64);

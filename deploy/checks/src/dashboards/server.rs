@@ -11,15 +11,14 @@ pub(super) fn dashboard() -> Dashboard {
     }
 }
 
-/// A tick time: of ticks run and given up together there are as many as the tick rate says.
-const BUDGET: &str = "1 / max((rate(tidelock_ticks_total{@}[@]) + rate(tidelock_ticks_skipped_total{@}[@])) > 0)";
+const BUDGET: &str = "min(tidelock_tick_budget_seconds{@})";
 const OVERRUNS: &str = r"sum by (instance) (rate(tidelock_tick_overruns_total{@}[@]))
 / (sum by (instance) (rate(tidelock_ticks_total{@}[@])) > 0)";
 const SKIPPED: &str = r"sum by (instance) (rate(tidelock_ticks_skipped_total{@}[@]))
 / (sum by (instance) (rate(tidelock_ticks_total{@}[@]) + rate(tidelock_ticks_skipped_total{@}[@])) > 0)";
 /// The p99 of each server's ticks in units of its own tick time.
 const USED: &str = r"histogram_quantile(0.99, sum by (instance, le) (rate(tidelock_tick_duration_seconds_bucket{@}[@])))
-* on (instance) sum by (instance) (rate(tidelock_ticks_total{@}[@]) + rate(tidelock_ticks_skipped_total{@}[@]))";
+/ on (instance) max by (instance) (tidelock_tick_budget_seconds{@})";
 
 fn now() -> Row {
     let servers = Panel::stat("Servers", "short", "Servers that answer, by version.")
@@ -191,5 +190,11 @@ fn room() -> Row {
         .query("{{instance}}", "sum by (instance) (process_resident_memory_bytes{@})");
     let age = Panel::lines("Time since start", "s", "Falls to zero when a server starts anew.")
         .query("{{instance}}", "time() - max by (instance) (tidelock_start_time_seconds{@})");
-    row("Room", vec![clients, entities, history, cpu, memory, age])
+    let agones = Panel::lines(
+        "Calls to Agones",
+        "cps",
+        "About one a second, in pods of Agones. Those that fail are tried again: its sidecar is missing, or does not do what it is asked.",
+    )
+    .query("{{result}}", "sum by (result) (rate(tidelock_agones_calls_total{@}[@]))");
+    row("Room", vec![clients, entities, history, cpu, memory, age, agones])
 }
