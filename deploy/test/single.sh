@@ -47,6 +47,17 @@ check_limits() {
     check "still running" test "$(state "$name" Running)" = true
     remove_container "$name"
 
+    # A crowd, most of whom do not look at what they are sent: that is all the same to the server.
+    name=tidelock-test-crowd-$$
+    check "a server with --memory 128m at 20 Hz takes players" run_server "$name" --memory 128m -- --tick-hz 20
+    tells "1,000 clients play on it, and none is lost" "$temp/crowd.log" \
+        run_sim --clients 1000 --thin 99% --ramp 10s --duration 25s \
+        --threshold clients_connected==1000 --threshold clients_disconnected==0 --threshold desyncs==0 || true
+    sed -n 's/^\(round trip\|server tick\|each client\|server  \|  *cpu\)/      &/p' "$temp/crowd.log"
+    at_most "memory of the server afterwards" "$(rss_kb)" 100000 kB
+    equal "killed for memory" "$(state "$name" OOMKilled)" false
+    remove_container "$name"
+
     # So much to do that without the limit it would take a whole core.
     name=tidelock-test-burn-$$
     check "a server with --cpus 0.5 and far too much to do takes players" \
