@@ -32,7 +32,7 @@ fn every_promised_metric_is_there_and_explained() {
     let types = types(&text);
     let promised = [
         ("histogram", "tick_duration_seconds tick_phase_duration_seconds snapshot_size_bytes client_rtt_seconds"),
-        ("histogram", "input_lead_ticks client_rate_bytes_per_second"),
+        ("histogram", "input_lead_ticks client_rate_bytes_per_second client_loss_ratio"),
         ("counter", "ticks_total tick_overruns_total ticks_skipped_total packets_total bytes_total"),
         ("counter", "packets_dropped_total packets_lost_total socket_receive_drops_total connections_total"),
         ("counter", "connections_rejected_total disconnects_total inputs_total snapshot_entities_total"),
@@ -40,9 +40,9 @@ fn every_promised_metric_is_there_and_explained() {
             "counter",
             "delta_cache_total baselines_expired_total desyncs_total budget_deferred_total events_unsent_total back_offs_total",
         ),
-        ("counter", "resumes_total rewinds_clamped_total"),
+        ("counter", "resumes_total rewinds_clamped_total agones_calls_total"),
         ("gauge", "clients clients_away clients_max entities history_bytes load_level draining start_time_seconds"),
-        ("gauge", "build_info"),
+        ("gauge", "build_info tick_budget_seconds"),
     ];
     let mut known =
         BTreeSet::from(["process_cpu_seconds_total".to_owned(), "process_resident_memory_bytes".to_owned()]);

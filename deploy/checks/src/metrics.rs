@@ -31,6 +31,10 @@ impl Known {
             let text = files::read(&files::repository(source))?;
             let words = text.split(|c: char| c != '_' && !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
             known.words.extend(words.map(str::to_owned));
+            // Bounds of buckets, as the label `le` has them.
+            let numbers =
+                text.split(|c: char| c != '.' && !c.is_ascii_digit()).filter(|word| word.parse::<f64>().is_ok());
+            known.words.extend(numbers.map(str::to_owned));
         }
         let is_metric = |word: &&String| word.starts_with("tidelock_") || word.starts_with("process_");
         known.names = known.words.iter().filter(is_metric).cloned().collect();

@@ -39,6 +39,8 @@ impl Engine {
         let unread = [
             samples.snapshot_size_bytes.len(),
             samples.client_rtt.len(),
+            samples.client_loss_down_ratio.len(),
+            samples.client_loss_up_ratio.len(),
             samples.client_rate_bytes_per_second.len(),
             samples.input_lead_ticks.len(),
         ];

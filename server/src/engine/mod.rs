@@ -22,6 +22,7 @@ mod input_buffer;
 mod interest;
 mod join;
 mod leave;
+mod loss_meter;
 mod marks;
 mod operator;
 mod outbox;

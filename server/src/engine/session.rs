@@ -6,6 +6,7 @@ use super::event_queue::EventQueue;
 use super::event_rates::EventRates;
 use super::history::History;
 use super::input_buffer::InputBuffer;
+use super::loss_meter::LossMeter;
 use super::snapshot_tick::SnapshotTick;
 use super::stats::{Samples, SendCounts, Stats};
 use super::view::Views;
@@ -46,6 +47,7 @@ pub(crate) struct Session {
     sent_since_records: u32,
     last_clock_at: Option<Instant>,
     last_sample_at: Instant,
+    loss_meter: LossMeter,
     /// Events of the game that the client sent.
     pub(crate) events: EventQueue,
     pub(crate) event_rates: EventRates,
@@ -140,6 +142,7 @@ impl Session {
             sent_since_records: PROBES,
             last_clock_at: None,
             last_sample_at: Instant::default(),
+            loss_meter: LossMeter::default(),
             audits: Audits::new((slot.0 % 64) as u8),
             events: EventQueue::default(),
             event_rates: EventRates::default(),
@@ -271,6 +274,9 @@ impl Session {
         {
             self.last_sample_at = now;
             Samples::push(&mut stats.samples.client_rtt, rtt);
+            let (down, up) = self.loss_meter.look(self.connection.send_counts(), received);
+            down.into_iter().for_each(|share| Samples::push(&mut stats.samples.client_loss_down_ratio, share));
+            up.into_iter().for_each(|share| Samples::push(&mut stats.samples.client_loss_up_ratio, share));
             Samples::push(&mut stats.samples.client_rate_bytes_per_second, self.congestion.rate_bytes_s());
         }
     }

@@ -109,6 +109,10 @@ pub struct Samples {
     pub snapshot_size_bytes: Vec<u32>,
     /// `client_rtt_seconds`: each client's smoothed RTT, about once a second.
     pub client_rtt: Vec<Duration>,
+    /// `client_loss_ratio`: which share of the datagrams to each client was lost, about once a second.
+    pub client_loss_down_ratio: Vec<f32>,
+    /// The same of those from each client.
+    pub client_loss_up_ratio: Vec<f32>,
     /// `client_rate_bytes_per_second`: what each client may be sent, about once a second.
     pub client_rate_bytes_per_second: Vec<u32>,
     /// `input_lead_ticks`: how long before its use each new input arrived; negative when late.
@@ -123,6 +127,8 @@ impl Samples {
     pub fn clear(&mut self) {
         self.snapshot_size_bytes.clear();
         self.client_rtt.clear();
+        self.client_loss_down_ratio.clear();
+        self.client_loss_up_ratio.clear();
         self.client_rate_bytes_per_second.clear();
         self.input_lead_ticks.clear();
     }

@@ -55,11 +55,12 @@ const GAUGES: [(&str, &str); 10] = [
     ("tidelock_build_info", "Always 1; the labels are the version and the commit."),
 ];
 
-const HISTOGRAMS: [(&str, &str); 6] = [
+const HISTOGRAMS: [(&str, &str); 7] = [
     (TICK, "How long ticks take, from the first received datagram to the last sent one."),
     (PHASE, "How long each phase of a tick takes."),
     (SNAPSHOT, "Netcode payload of snapshot datagrams."),
     (RTT, "Smoothed round trip times of clients, sampled about once a second each."),
+    (LOSS, "Shares of the datagrams of clients that were lost, of the last second of each, by direction."),
     (RATE, "What clients may be sent, sampled about once a second each."),
     (LEAD, "How many ticks before its use each input arrives; negative when late."),
 ];
@@ -68,6 +69,7 @@ const TICK: &str = "tidelock_tick_duration_seconds";
 const PHASE: &str = "tidelock_tick_phase_duration_seconds";
 const SNAPSHOT: &str = "tidelock_snapshot_size_bytes";
 const RTT: &str = "tidelock_client_rtt_seconds";
+const LOSS: &str = "tidelock_client_loss_ratio";
 const RATE: &str = "tidelock_client_rate_bytes_per_second";
 const LEAD: &str = "tidelock_input_lead_ticks";
 
@@ -97,6 +99,8 @@ impl Metrics {
             phases: PHASES.map(phase),
             snapshot: histogram!(SNAPSHOT),
             rtt: histogram!(RTT),
+            loss_down: histogram!(LOSS, "direction" => "down"),
+            loss_up: histogram!(LOSS, "direction" => "up"),
             rate: histogram!(RATE),
             lead: histogram!(LEAD),
         })
@@ -131,6 +135,8 @@ pub(crate) struct TickRecorder {
     phases: [Histogram; PHASES.len()],
     snapshot: Histogram,
     rtt: Histogram,
+    loss_down: Histogram,
+    loss_up: Histogram,
     rate: Histogram,
     lead: Histogram,
 }
@@ -147,6 +153,12 @@ impl TickRecorder {
         }
         for rtt in &samples.client_rtt {
             self.rtt.record(*rtt);
+        }
+        for share in &samples.client_loss_down_ratio {
+            self.loss_down.record(*share);
+        }
+        for share in &samples.client_loss_up_ratio {
+            self.loss_up.record(*share);
         }
         for rate in &samples.client_rate_bytes_per_second {
             self.rate.record(*rate);
@@ -170,6 +182,7 @@ fn builder(tick_hz: u32) -> Result<PrometheusBuilder, BuildError> {
             exactly(RTT),
             &[0.001, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1.0, 2.0],
         )?
+        .set_buckets_for_metric(exactly(LOSS), &[0.0, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0])?
         .set_buckets_for_metric(
             exactly(RATE),
             &[4, 8, 12, 16, 24, 32, 48, 64, 96, 128, 256, 512, 1024, 2048, 4096].map(|kib| f64::from(kib * 1024)),

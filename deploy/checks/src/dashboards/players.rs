@@ -18,6 +18,12 @@ const LOSS_UP: &str = r#"sum(rate(tidelock_packets_lost_total{@,direction="up"}[
 const MISSING: &str = r#"sum(rate(tidelock_inputs_total{@,fate="missing"}[@]))
 / (sum(rate(tidelock_inputs_total{@,fate=~"on_time|missing"}[@])) > 0)"#;
 
+/// Of single players, in single seconds.
+fn loss_of_players(quantile: f64, direction: &str) -> String {
+    let buckets = r#"sum by (le) (rate(tidelock_client_loss_ratio_bucket{@,direction="DIRECTION"}[@]))"#;
+    format!("histogram_quantile({quantile}, {})", buckets.replace("DIRECTION", direction))
+}
+
 fn now() -> Row {
     let players = Panel::stat("Players", "short", "Clients that play, or have been welcomed to.")
         .query("players", "sum(tidelock_clients{@})");
@@ -88,7 +94,19 @@ fn network() -> Row {
 / (sum by (instance) (rate(tidelock_inputs_total{@,fate=~"on_time|missing"}[@])) > 0)"#,
     )
     .limits(0.02, 0.05);
-    row("Network", vec![rtt, heat, loss, down, up])
+    let players_down = Panel::lines(
+        "Loss of players, down",
+        "percentunit",
+        "Shares that single players lost in a second: if the median is 0 and the p99 is 100 %, a few lose all, as who acknowledges nothing.",
+    )
+    .query("p50", &loss_of_players(0.5, "down"))
+    .query("p90", &loss_of_players(0.9, "down"))
+    .query("p99", &loss_of_players(0.99, "down"));
+    let players_up = Panel::lines("Loss of players, up", "percentunit", "The same of what they send.")
+        .query("p50", &loss_of_players(0.5, "up"))
+        .query("p90", &loss_of_players(0.9, "up"))
+        .query("p99", &loss_of_players(0.99, "up"));
+    row("Network", vec![rtt, heat, loss, down, up, players_down, players_up])
 }
 
 fn inputs() -> Row {
