@@ -202,6 +202,12 @@ impl Shared {
         self.lock_stats().clone()
     }
 
+    /// Places that are taken, by those who play and those whose place waits for them.
+    pub(crate) fn taken(&self) -> usize {
+        let stats = self.lock_stats();
+        stats.clients + stats.clients_away
+    }
+
     /// The statistics, waiting for whoever reads them.
     pub(crate) fn lock_stats(&self) -> MutexGuard<'_, ServerStats> {
         self.stats.lock().unwrap_or_else(PoisonError::into_inner)

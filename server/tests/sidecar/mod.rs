@@ -46,11 +46,11 @@ struct Inner {
 }
 
 impl Sidecar {
-    /// With a game server that clients reach at this port of 127.0.0.1.
+    /// With a game server that clients reach at this port of 127.0.0.2: by its own lights it would be 127.0.0.1.
     pub(crate) fn start(manner: Manner, game_port: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let status = json!({
-            "state": "Scheduled", "address": "127.0.0.1", "ports": [{ "name": "game", "port": game_port }], "players": null,
+            "state": "Scheduled", "address": "127.0.0.2", "ports": [{ "name": "game", "port": game_port }], "players": null,
             "counters": { "players": { "count": "0", "capacity": "1" } },
             "lists": { "players": { "capacity": "100", "values": [] } },
         });
@@ -133,7 +133,10 @@ impl Sidecar {
         let answer = self.inner.lock().unwrap().answer(told);
         match answer {
             Some(answer) => write_answer(stream, "200 OK", &answer.to_string()),
-            None => write_answer(stream, "404 Not Found", r#"{"code":5,"message":"Not Found","details":[]}"#),
+            // As the real one answers to most of what it will never do.
+            None => {
+                write_answer(stream, "500 Internal Server Error", r#"{"code":2,"message":"not found","details":[]}"#);
+            }
         }
     }
 }
@@ -148,22 +151,31 @@ impl Inner {
     }
 
     fn answer(&mut self, Told { what, body, .. }: &Told) -> Option<Value> {
-        let (kind, fields): (&str, &[&str]) = match what.as_str() {
-            "GET /gameserver" => return Some(self.game_server()),
+        match what.as_str() {
+            "GET /gameserver" => Some(self.game_server()),
             "POST /health" | "POST /ready" | "POST /allocate" | "POST /shutdown" if *body == json!({}) => {
-                return Some(json!({}));
+                Some(json!({}))
             }
-            "PATCH /v1beta1/counters/players" => ("counters", &["count", "capacity"]),
-            "PATCH /v1beta1/lists/players" => ("lists", &["values", "capacity"]),
-            _ => return None,
-        };
-        let kept = self.status[kind].get_mut("players")?;
-        for field in fields {
-            if let Some(value) = body.get(field) {
-                kept[*field] = value.clone();
+            "PATCH /v1beta1/counters/players" => {
+                let counter = self.status["counters"].get_mut("players")?;
+                (counter["count"], counter["capacity"]) = (body["count"].clone(), body["capacity"].clone());
+                Some(counter.clone())
             }
+            "POST /v1beta1/lists/players:addValue" => {
+                let list = self.status["lists"].get_mut("players")?;
+                let values = list["values"].as_array_mut()?;
+                (!values.contains(&body["value"])).then(|| values.push(body["value"].clone()))?;
+                Some(list.clone())
+            }
+            "POST /v1beta1/lists/players:removeValue" => {
+                let list = self.status["lists"].get_mut("players")?;
+                let values = list["values"].as_array_mut()?;
+                let place = values.iter().position(|value| *value == body["value"])?;
+                values.remove(place);
+                Some(list.clone())
+            }
+            _ => None,
         }
-        Some(kept.clone())
     }
 }
 

@@ -1,6 +1,5 @@
 use serde::{Deserialize, Deserializer};
-use std::collections::BTreeMap;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The name of the counter and of the list that hold who plays.
 pub(super) const PLAYERS: &str = "players";
@@ -39,9 +38,9 @@ pub(super) struct Status {
     #[serde(deserialize_with = "or_default")]
     ports: Vec<Port>,
     #[serde(deserialize_with = "or_default")]
-    counters: BTreeMap<String, Kept>,
+    counters: BTreeMap<String, Counter>,
     #[serde(deserialize_with = "or_default")]
-    lists: BTreeMap<String, Kept>,
+    lists: BTreeMap<String, List>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -51,11 +50,17 @@ struct Port {
     port: u16,
 }
 
-/// A counter or a list. Agones writes numbers of 64 bits as text.
+/// Its values are written here, and not read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+struct Counter {}
+
+/// Agones writes numbers of 64 bits as text.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
-struct Kept {
+struct List {
     capacity: String,
+    #[serde(deserialize_with = "or_default")]
+    values: BTreeSet<String>,
 }
 
 /// Agones says `null` for what it has none of.
@@ -64,15 +69,11 @@ fn or_default<'de, T: Default + Deserialize<'de>, D: Deserializer<'de>>(deserial
 }
 
 impl GameServer {
-    /// Where clients find this server, once it is known: at the port named "game", or the first. A name is looked up.
-    pub(super) fn address(&self) -> Option<SocketAddr> {
+    /// Where clients find this server, once it is known: a host, by address or name, and its port named "game", or the first.
+    pub(super) fn address(&self) -> Option<(&str, u16)> {
         let Status { address, ports, .. } = &self.status;
         let port = ports.iter().find(|port| port.name == PORT).or(ports.first())?.port;
-        if address.is_empty() || port == 0 {
-            return None;
-        }
-        let mut found = (address.as_str(), port).to_socket_addrs().ok()?;
-        found.find(|found| !found.ip().is_unspecified())
+        (!address.is_empty() && port != 0).then_some((address.as_str(), port))
     }
 
     /// Whether a counter of players is kept.
@@ -84,6 +85,16 @@ impl GameServer {
     pub(super) fn list_capacity(&self) -> Option<usize> {
         let list = self.status.lists.get(PLAYERS)?;
         Some(list.capacity.parse().unwrap_or(0).min(LIST_VALUES_MAX) as usize)
+    }
+
+    /// Who is on the list, if one is kept.
+    pub(super) fn listed(&self) -> Option<&BTreeSet<String>> {
+        self.status.lists.get(PLAYERS).map(|list| &list.values)
+    }
+
+    /// Whether Agones knows that players may come. To say so again would take an allocation back.
+    pub(super) fn is_past_ready(&self) -> bool {
+        ["RequestReady", "Ready", "Reserved", "Allocated"].contains(&self.status.state.as_str())
     }
 
     /// Whether it has been given to somebody.
@@ -110,7 +121,8 @@ mod tests {
     #[test]
     fn its_address_is_that_of_the_port_called_game() {
         let game_server = read(ANSWER);
-        assert_eq!(game_server.address(), Some("203.0.113.9:7002".parse().unwrap()));
+        assert_eq!(game_server.address(), Some(("203.0.113.9", 7002)));
+        assert_eq!(game_server.listed().map(BTreeSet::len), Some(0));
         assert_eq!((game_server.object_meta.name.as_str(), game_server.is_allocated()), ("arena-x7k2p", true));
         assert_eq!((game_server.has_counter(), game_server.list_capacity()), (true, Some(64)));
     }
@@ -118,7 +130,7 @@ mod tests {
     #[test]
     fn its_address_is_that_of_the_first_port_if_none_is_called_so() {
         let game_server = read(r#"{"status":{"address":"2001:db8::9","ports":[{"name":"default","port":7001}]}}"#);
-        assert_eq!(game_server.address(), Some("[2001:db8::9]:7001".parse().unwrap()));
+        assert_eq!(game_server.address(), Some(("2001:db8::9", 7001)));
     }
 
     #[test]

@@ -4,16 +4,19 @@
 
 mod game_server;
 mod reporter;
+mod resolver;
 mod sidecar;
 mod watch;
 
 use super::clock;
+use super::lifecycle::Request;
 use super::shared::{Command, Shared, State};
 use game_server::GameServer;
 use reporter::{Reporter, Seen};
+use resolver::Resolver;
 use sidecar::{Call, Failure, Sidecar};
+use std::collections::BTreeSet;
 use std::io;
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -46,7 +49,7 @@ impl AgonesView {
         self.lock_state().clone()
     }
 
-    /// Whether the last call came to something.
+    /// Whether it does all that it was asked lately.
     pub(crate) fn is_answering(&self) -> bool {
         self.is_answering.load(Relaxed)
     }
@@ -59,6 +62,14 @@ impl AgonesView {
     /// Whether Agones will end this pod, as the server has said that it is not needed any more.
     pub(crate) fn knows_end(&self) -> bool {
         self.knows_end.load(Relaxed)
+    }
+
+    /// Whether that is news.
+    fn replace_state(&self, state: &str) -> bool {
+        let mut known = self.lock_state();
+        let is_news = *known != state;
+        state.clone_into(&mut known);
+        is_news
     }
 
     fn lock_state(&self) -> std::sync::MutexGuard<'_, String> {
@@ -92,10 +103,12 @@ impl AgonesThread {
             mailbox,
             shared,
             commands,
-            asks_address,
+            resolver: asks_address.then(Resolver::default),
+            address: None,
             players: Vec::new(),
             players_due: clock::now(),
-            has_complained: false,
+            complaints: BTreeSet::new(),
+            has_told_of_address: false,
         };
         let thread = std::thread::Builder::new().name("tidelock-agones".to_owned());
         Ok(Self { end, thread: thread.spawn(move || agones.run(&ended))? })
@@ -115,12 +128,17 @@ struct Agones {
     mailbox: Arc<Mailbox>,
     shared: Arc<Shared>,
     commands: SyncSender<Command>,
-    asks_address: bool,
+    /// `None` where the operator says where clients find the server.
+    resolver: Option<Resolver>,
+    /// As Agones says it: a host, and a port.
+    address: Option<(String, u16)>,
     /// As of a moment ago.
     players: Vec<ClientId>,
     players_due: Instant,
-    /// The log says that the sidecar does not answer.
-    has_complained: bool,
+    /// Which calls fail, as the log says.
+    complaints: BTreeSet<&'static str>,
+    /// The log says that Agones does not tell where this server is.
+    has_told_of_address: bool,
 }
 
 impl Agones {
@@ -128,10 +146,14 @@ impl Agones {
     const ROUND: Duration = Duration::from_millis(100);
     /// How often the tick thread is asked who plays.
     const PLAYERS_PERIOD: Duration = Duration::from_secs(1);
-    /// How long the tick thread, which may hang, may take for its answer.
+    /// How long the tick thread, which may hang, may take for its answer; or two ticks, if those are longer.
     const PLAYERS_TIMEOUT: Duration = Duration::from_millis(500);
     /// How long a server that ends tries to say so.
     const END_TIMEOUT: Duration = Duration::from_secs(4);
+    /// And one that is forced to.
+    const FORCED_END_TIMEOUT: Duration = Duration::from_secs(1);
+    /// After so long without an address the log says so.
+    const ADDRESS_PATIENCE: Duration = Duration::from_secs(10);
     /// Of what Agones calls a state, so much is kept: the longest is `PortAllocation`.
     const STATE_CHARS_MAX: usize = 32;
 
@@ -148,7 +170,8 @@ impl Agones {
                 self.reporter.on_game_server(game_server.clone());
                 self.learn(&game_server);
             }
-            let seen = self.look_around(now, give_up_at.is_some());
+            let has_address = self.find_address();
+            let seen = self.look_around(now, has_address, give_up_at.is_some());
             if let Some(call) = self.reporter.next(now, &seen) {
                 self.make(call);
                 continue;
@@ -158,7 +181,11 @@ impl Agones {
                 return;
             }
             match ended.recv_timeout(Self::ROUND) {
-                Ok(()) => give_up_at = Some(clock::now() + Self::END_TIMEOUT),
+                Ok(()) => {
+                    let is_forced = self.shared.request() == Request::Stop;
+                    let timeout = if is_forced { Self::FORCED_END_TIMEOUT } else { Self::END_TIMEOUT };
+                    give_up_at = Some(clock::now() + timeout);
+                }
                 Err(RecvTimeoutError::Timeout) => {}
                 // Let go of without an end: it crashed, and Agones is to find that out.
                 Err(RecvTimeoutError::Disconnected) => return,
@@ -166,7 +193,7 @@ impl Agones {
         }
     }
 
-    fn look_around(&mut self, now: Instant, is_over: bool) -> Seen {
+    fn look_around(&mut self, now: Instant, has_address: bool, is_over: bool) -> Seen {
         if self.players_due <= now && self.shared.state() != State::Stopped {
             self.players_due = now + Self::PLAYERS_PERIOD;
             if let Some(players) = self.ask_players() {
@@ -177,6 +204,8 @@ impl Agones {
             is_alive: self.shared.is_alive(now),
             is_ready: self.shared.is_ready(),
             is_over,
+            has_address,
+            taken: self.shared.taken(),
             players: self.players.clone(),
         }
     }
@@ -185,7 +214,8 @@ impl Agones {
     fn ask_players(&self) -> Option<Vec<ClientId>> {
         let (answer, mut answered) = oneshot::channel();
         self.commands.try_send(Command::Clients(answer)).ok()?;
-        let give_up_at = clock::now() + Self::PLAYERS_TIMEOUT;
+        let two_ticks = Duration::from_secs(2) / self.shared.facts.tick_hz;
+        let give_up_at = clock::now() + Self::PLAYERS_TIMEOUT.max(two_ticks);
         while clock::now() < give_up_at {
             match answered.try_recv() {
                 Ok(clients) => {
@@ -208,31 +238,23 @@ impl Agones {
             self.learn(game_server);
         }
         self.reporter.on_answer(clock::now(), call, answer);
-        self.shared.agones.is_allocated.store(self.reporter.is_allocated(), Relaxed);
     }
 
     /// One line for each thing that matters, however often a call is made.
     fn note(&mut self, call: &Call, answer: &Result<Option<GameServer>, Failure>) {
         let view = &self.shared.agones;
-        let is_ok = answer.is_ok();
-        if is_ok { &view.calls_ok } else { &view.calls_failed }.fetch_add(1, Relaxed);
-        view.is_answering.store(is_ok, Relaxed);
+        if answer.is_ok() { &view.calls_ok } else { &view.calls_failed }.fetch_add(1, Relaxed);
+        match answer {
+            Err(why) if self.complaints.insert(call.name()) => {
+                tracing::warn!(call = call.name(), %why, "a call to the Agones sidecar fails; trying on");
+            }
+            Ok(_) if self.complaints.remove(call.name()) => {
+                tracing::info!(call = call.name(), "a call to the Agones sidecar does what it should again");
+            }
+            _ => {}
+        }
+        view.is_answering.store(self.complaints.is_empty(), Relaxed);
         match (answer, call) {
-            (Err(Failure::Passing(why)), _) if !self.has_complained => {
-                self.has_complained = true;
-                tracing::warn!(why, ?call, "the Agones sidecar does not do what it is asked; trying on");
-            }
-            (Err(Failure::Refused(status)), Call::Count { .. } | Call::List(_)) => {
-                tracing::warn!(status, "Agones does not keep players of this server: told no more");
-            }
-            (Err(Failure::Refused(status)), _) if !self.has_complained => {
-                self.has_complained = true;
-                tracing::warn!(status, ?call, "the Agones sidecar refuses what it is told; trying on");
-            }
-            (Ok(_), Call::Health | Call::Look) if self.has_complained => {
-                self.has_complained = false;
-                tracing::info!("the Agones sidecar answers again");
-            }
             (Ok(_), Call::Ready) => tracing::info!("Agones knows that players may come"),
             (Ok(_), Call::Allocate) => tracing::info!("a player came before Agones allocated this server: it is now"),
             (Ok(_), Call::Shutdown) => tracing::info!("Agones knows that this server has ended"),
@@ -241,24 +263,40 @@ impl Agones {
     }
 
     /// What Agones says of this server.
-    fn learn(&self, game_server: &GameServer) {
+    fn learn(&mut self, game_server: &GameServer) {
+        self.shared.agones.is_allocated.store(self.reporter.is_allocated() || game_server.is_allocated(), Relaxed);
+        if let Some((host, port)) = game_server.address() {
+            self.address = Some((host.to_owned(), port));
+        }
         let state: String = game_server.status.state.chars().take(Self::STATE_CHARS_MAX).collect();
-        let mut known = self.shared.agones.lock_state();
-        if *known != state {
+        let is_news = self.shared.agones.replace_state(&state);
+        if is_news {
             let name = &game_server.object_meta.name;
             tracing::info!(state, name, "Agones says what this server is");
-            *known = state;
-        }
-        drop(known);
-        if let Some(address) = game_server.address().filter(|_| self.asks_address) {
-            self.advertise(address);
         }
     }
 
-    fn advertise(&self, address: SocketAddr) {
-        if address != self.shared.advertise() && self.commands.try_send(Command::Advertise(address)).is_ok() {
+    /// Whether clients' tokens name the right address.
+    fn find_address(&mut self) -> bool {
+        let Some(resolver) = &mut self.resolver else { return true };
+        let found = self.address.as_ref().and_then(|(host, port)| resolver.resolve(host, *port));
+        let Some(address) = found else {
+            if !self.has_told_of_address && self.shared.uptime() > Self::ADDRESS_PATIENCE {
+                self.has_told_of_address = true;
+                tracing::warn!(
+                    said = ?self.address,
+                    "Agones has not told an address of this server that can be resolved: it is not ready until then, or give --advertise"
+                );
+            }
+            return false;
+        };
+        if address != self.shared.advertise() {
+            if self.commands.try_send(Command::Advertise(address)).is_err() {
+                return false;
+            }
             self.shared.set_advertise(address);
             tracing::info!(%address, "Agones says where clients find this server");
         }
+        true
     }
 }

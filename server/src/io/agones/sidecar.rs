@@ -1,8 +1,7 @@
 use super::game_server::{GameServer, PLAYERS};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::io::Read;
 use std::time::Duration;
-use tidelock::ClientId;
 use ureq::http::Response;
 use ureq::{Agent, Body};
 
@@ -26,26 +25,38 @@ pub(super) enum Call {
     Allocate,
     /// So many players of so many are here.
     Count { players: usize, capacity: usize },
-    /// These are here.
-    List(Vec<ClientId>),
+    /// One more is here.
+    Enlist(String),
+    /// One is here no more.
+    Delist(String),
     /// This server is not needed any more.
     Shutdown,
 }
 
-/// Why a call did not do what it should.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Failure {
-    /// It came to nothing, and may not the next time.
-    #[error("{0}")]
-    Passing(String),
-    /// The sidecar does not do such a thing.
-    #[error("HTTP {0}")]
-    Refused(u16),
+impl Call {
+    /// For the log.
+    pub(super) const fn name(&self) -> &'static str {
+        match self {
+            Self::Look => "gameserver",
+            Self::Health => "health",
+            Self::Ready => "ready",
+            Self::Allocate => "allocate",
+            Self::Count { .. } => "counter",
+            Self::Enlist(_) | Self::Delist(_) => "list",
+            Self::Shutdown => "shutdown",
+        }
+    }
 }
+
+/// Why a call did not do what it should, in a clause. The sidecar answers HTTP 500 to most of what it will never do, so
+/// there is no telling whether another attempt will help.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Failure(pub(super) String);
 
 impl Sidecar {
     /// The longest that a call takes.
-    pub(super) const TIMEOUT: Duration = Duration::from_secs(2);
+    pub(super) const TIMEOUT: Duration = Duration::from_millis(1500);
     /// A game server is described in less.
     pub(super) const ANSWER_BYTES_MAX: u64 = 256 << 10;
 
@@ -59,20 +70,21 @@ impl Sidecar {
 
     /// Makes a call. What is known of this server is the answer to [`Call::Look`] alone.
     pub(super) fn make(&self, call: &Call) -> Result<Option<GameServer>, Failure> {
-        let players = format!("counters/{PLAYERS}");
+        let empty = json!({});
         match call {
             Call::Look => return self.game_server().map(Some),
-            Call::Health => self.post("health"),
-            Call::Ready => self.post("ready"),
-            Call::Allocate => self.post("allocate"),
-            Call::Shutdown => self.post("shutdown"),
-            Call::Count { players: count, capacity } => {
-                let body = json!({ "count": count.to_string(), "capacity": capacity.to_string() });
-                self.patch(&players, &body.to_string())
+            Call::Health => self.post("health", &empty),
+            Call::Ready => self.post("ready", &empty),
+            Call::Allocate => self.post("allocate", &empty),
+            Call::Shutdown => self.post("shutdown", &empty),
+            Call::Count { players, capacity } => {
+                self.patch_counter(&json!({ "count": players.to_string(), "capacity": capacity.to_string() }))
             }
-            Call::List(clients) => {
-                let values: Vec<_> = clients.iter().map(|client| client.0.to_string()).collect();
-                self.patch(&format!("lists/{PLAYERS}"), &json!({ "values": values }).to_string())
+            Call::Enlist(player) => {
+                self.post(&format!("v1beta1/lists/{PLAYERS}:addValue"), &json!({ "value": player }))
+            }
+            Call::Delist(player) => {
+                self.post(&format!("v1beta1/lists/{PLAYERS}:removeValue"), &json!({ "value": player }))
             }
         }?;
         Ok(None)
@@ -89,30 +101,31 @@ impl Sidecar {
 
     fn game_server(&self) -> Result<GameServer, Failure> {
         let mut answer = answered(self.agent.get(format!("{}/gameserver", self.url)).call())?;
-        let text = answer.body_mut().with_config().limit(Self::ANSWER_BYTES_MAX).read_to_string().map_err(passing)?;
-        serde_json::from_str(&text).map_err(passing)
+        let text = answer.body_mut().with_config().limit(Self::ANSWER_BYTES_MAX).read_to_string().map_err(failed)?;
+        serde_json::from_str(&text).map_err(failed)
     }
 
-    fn post(&self, path: &str) -> Result<(), Failure> {
+    fn post(&self, path: &str, body: &Value) -> Result<(), Failure> {
         let request = self.agent.post(format!("{}/{path}", self.url)).content_type("application/json");
-        answered(request.send("{}")).map(drop)
+        answered(request.send(body.to_string())).map(drop)
     }
 
-    fn patch(&self, path: &str, body: &str) -> Result<(), Failure> {
-        let request = self.agent.patch(format!("{}/v1beta1/{path}", self.url)).content_type("application/json");
-        answered(request.send(body)).map(drop)
+    fn patch_counter(&self, body: &Value) -> Result<(), Failure> {
+        let request =
+            self.agent.patch(format!("{}/v1beta1/counters/{PLAYERS}", self.url)).content_type("application/json");
+        answered(request.send(body.to_string())).map(drop)
     }
 }
 
-fn passing(error: impl std::fmt::Display) -> Failure {
-    Failure::Passing(error.to_string())
+fn failed(why: impl std::fmt::Display) -> Failure {
+    Failure(why.to_string())
 }
 
 fn answered(result: Result<Response<Body>, ureq::Error>) -> Result<Response<Body>, Failure> {
-    let answer = result.map_err(passing)?;
-    match answer.status().as_u16() {
-        200..300 => Ok(answer),
-        status @ 400..500 => Err(Failure::Refused(status)),
-        status => Err(Failure::Passing(format!("HTTP {status}"))),
+    let answer = result.map_err(failed)?;
+    if answer.status().is_success() {
+        Ok(answer)
+    } else {
+        Err(failed(format_args!("HTTP {}", answer.status().as_u16())))
     }
 }
