@@ -95,8 +95,9 @@ fn a_port_in_use_is_no_matter_of_configuration() {
     let address = taken.local_addr().unwrap().to_string();
     let output = command(&["--bind", &address]).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
-    let error = String::from_utf8(output.stderr).unwrap();
-    assert!(error.starts_with(&format!("error: bind {address}: ")), "{error}");
+    // Who collects lines of JSON gets this as one, too.
+    let error: Value = serde_json::from_slice(&output.stderr).unwrap();
+    assert!(error["message"].as_str().unwrap().starts_with(&format!("bind {address}: ")), "{error}");
 }
 
 #[test]
@@ -225,4 +226,32 @@ fn systemd_is_told_that_the_server_is_ready_lives_and_stops() {
     assert!(began.elapsed() < Duration::from_millis(10 * 200), "twice as often as it has to be: {:?}", began.elapsed());
     program.signal("-TERM");
     assert_eq!(program.child.wait().unwrap().code(), Some(0));
+    let last = std::iter::repeat_with(hear).find(|said| said != "WATCHDOG=1").unwrap();
+    assert!(last.starts_with("STOPPING=1"), "{last}");
+}
+
+#[test]
+fn a_log_that_nobody_reads_holds_up_no_tick_and_no_signal() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    let mut filler = writer.try_clone().unwrap();
+    // It waits until there is room, which there is not until the end.
+    std::thread::spawn(move || filler.write_all(&[b'x'; 1 << 20]));
+    std::thread::sleep(Duration::from_millis(300));
+    let admin = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let mut program = Command::new(env!("CARGO_BIN_EXE_tidelock-server"));
+    let program = program.args(["--bind", "127.0.0.1:0", "--admin", &admin, "--npcs", "0"]);
+    let mut child = program.stderr(writer).spawn().unwrap();
+    let give_up_at = Instant::now() + Duration::from_secs(10);
+    let livez = || ureq::get(format!("http://{admin}/livez")).call().is_ok();
+    while !livez() {
+        assert!(Instant::now() < give_up_at, "it does not start");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+    while child.try_wait().unwrap().is_none() {
+        assert!(Instant::now() < give_up_at, "it does not stop");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    drop(reader);
 }

@@ -1,6 +1,6 @@
 use super::agones::AgonesView;
 use super::build::{COMMIT, VERSION};
-use super::shared::{Facts, ServerStats, Shared, State};
+use super::shared::{Facts, ServerStats, Shared};
 use crate::engine::{Samples, Stats};
 use metrics::{Histogram, counter, gauge, histogram, with_local_recorder};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
@@ -115,7 +115,7 @@ impl Metrics {
     pub(crate) fn render(&self, shared: &Shared) -> String {
         let stats = shared.stats();
         with_local_recorder(&self.recorder, || {
-            set_gauges(&shared.facts, shared.state(), &stats);
+            set_gauges(shared, &stats);
             set_io_counters(&stats);
             set_engine_counters(&stats.engine);
             let AgonesView { calls_ok, calls_failed, .. } = &shared.agones;
@@ -205,7 +205,8 @@ fn tick_buckets_s(tick_hz: u32) -> Vec<f64> {
     buckets_us.into_iter().map(|us| f64::from(us) / 1e6).collect()
 }
 
-fn set_gauges(facts: &Facts, state: State, stats: &ServerStats) {
+fn set_gauges(shared: &Shared, stats: &ServerStats) {
+    let facts = &shared.facts;
     gauge!("tidelock_clients").set(stats.clients as f64);
     gauge!("tidelock_clients_away").set(stats.clients_away as f64);
     gauge!("tidelock_clients_max").set(facts.max_clients as f64);
@@ -213,7 +214,7 @@ fn set_gauges(facts: &Facts, state: State, stats: &ServerStats) {
     gauge!("tidelock_history_bytes").set(stats.engine.history_bytes as f64);
     gauge!("tidelock_tick_budget_seconds").set(f64::from(facts.tick_hz).recip());
     gauge!("tidelock_load_level").set(stats.load.level);
-    gauge!("tidelock_draining").set(if state == State::Draining { 1.0 } else { 0.0 });
+    gauge!("tidelock_draining").set(if shared.is_draining() { 1.0 } else { 0.0 });
     gauge!("tidelock_start_time_seconds").set(facts.started_unix_s as f64);
     gauge!("tidelock_build_info", "version" => VERSION, "commit" => COMMIT).set(1.0);
 }

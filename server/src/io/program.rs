@@ -131,8 +131,7 @@ pub fn run<P: Plugin>(game: impl FnOnce(&Options) -> P) -> ExitCode {
         Some(Subcommand::Keygen { out: Some(file) }) => write_new_key(&file).map_err(Failure::from),
     };
     let Err(failure) = result else { return ExitCode::SUCCESS };
-    // With standard error closed there is nobody to tell.
-    let _ = writeln!(io::stderr(), "error: {failure}");
+    logging::complain(&failure);
     ExitCode::from(failure.exit_code())
 }
 
@@ -144,15 +143,17 @@ fn serve<P: Plugin>(flags: Flags, game: impl FnOnce(&Options) -> P) -> Result<()
     if check_config {
         return print(&config.options.to_toml());
     }
-    logging::start(config.options.log, config.options.log_format);
-    let signals = SignalListener::install().map_err(Failure::Signals)?;
+    let log = logging::start(config.options.log, config.options.log_format).map_err(StartError::Thread)?;
+    let signals = SignalListener::start().map_err(Failure::Signals)?;
     let server = Server::start(&config, game)?;
-    signals.start(server.shared()).map_err(Failure::Signals)?;
     let shared = server.shared();
-    systemd::start(Arc::clone(&shared)).map_err(StartError::Thread)?;
+    signals.attach(Arc::clone(&shared));
+    let systemd = systemd::start(Arc::clone(&shared)).map_err(StartError::Thread)?;
     let stats = server.wait()?;
+    systemd.stopping();
     await_agones(&shared);
     tracing::info!(ticks = stats.engine.ticks, overruns = stats.overruns, skipped = stats.skipped, "stopped");
+    log.flush();
     Ok(())
 }
 

@@ -174,12 +174,17 @@ impl Shared {
         !self.facts.has_agones || self.agones.is_allocated()
     }
 
+    /// Whether it was asked to take no more players, or does so of itself.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.state() == State::Draining || self.state() == State::Running && self.request() != Request::Run
+    }
+
     /// Whether players may join: started, and not asked to stop.
     pub(crate) fn is_ready(&self) -> bool {
         self.state() == State::Running && self.request() == Request::Run
     }
 
-    /// Whether ticks are run: the last is not older than ten tick times and a second. A server that is starting lives.
+    /// Whether ticks are run: the last is not older than ten tick times, or a second if that is longer. A server that is starting lives.
     pub(crate) fn is_alive(&self, now: Instant) -> bool {
         let age_max = (Duration::from_secs(10) / self.facts.tick_hz).max(Duration::from_secs(1));
         match self.state() {

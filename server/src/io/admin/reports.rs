@@ -89,8 +89,7 @@ impl Status {
         let ServerStats { tick, clients, entities, load, load_level_max, overruns, skipped, tick_duration_us, .. } =
             shared.stats();
         let facts = &shared.facts;
-        let draining = shared.state() == ServerState::Running && !shared.is_ready();
-        let state = if draining { ServerState::Draining } else { shared.state() };
+        let state = if shared.is_draining() { ServerState::Draining } else { shared.state() };
         Self {
             version: VERSION,
             commit: COMMIT,
