@@ -1,10 +1,9 @@
 //! The only folder that touches the operating system: sockets, clocks, threads, files, signals, HTTP.
 //!
 //! One server is four threads. The tick thread owns the engine and waits for nothing but the next deadline, and may share the
-//! work of a tick out to some more; the
-//! receive thread drains the socket into an inbox that the tick picks up; the admin thread answers HTTP from what the
+//! work of a tick out to some more; the receive thread drains the socket into an inbox that the tick picks up; the admin thread answers HTTP from what the
 //! tick published; the signal thread turns SIGTERM into a request that the tick thread reads. In a pod of Agones two more talk to its
-//! sidecar.
+//! sidecar. A program has one for its log besides, and one that tells systemd how it is.
 //!
 //! [`run`] is the whole program of a game's server, [`Server::start`] a server inside another program.
 

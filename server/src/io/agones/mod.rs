@@ -172,15 +172,14 @@ impl Agones {
             }
             let has_address = self.find_address();
             let seen = self.look_around(now, has_address, give_up_at.is_some());
-            if let Some(call) = self.reporter.next(now, &seen) {
-                self.make(call);
-                continue;
-            }
+            let call = self.reporter.next(now, &seen);
+            let pause = if call.is_some() { Duration::ZERO } else { Self::ROUND };
+            call.into_iter().for_each(|call| self.make(call));
             if self.reporter.has_told_end() {
                 self.shared.agones.knows_end.store(true, Relaxed);
                 return;
             }
-            match ended.recv_timeout(Self::ROUND) {
+            match ended.recv_timeout(pause) {
                 Ok(()) => {
                     let is_forced = self.shared.request() == Request::Stop;
                     let timeout = if is_forced { Self::FORCED_END_TIMEOUT } else { Self::END_TIMEOUT };
