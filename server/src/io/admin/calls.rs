@@ -132,7 +132,11 @@ async fn change_bans(
         let bans = admin.bans.lock().unwrap_or_else(PoisonError::into_inner);
         (send(admin, command)?, bans.as_ref().map_or(InFile::NoFile, |file| change_file(file, change)))
     };
-    Ok((wait(answered).await?, in_file))
+    let changed = wait(answered).await.map_err(|_| {
+        tracing::warn!("a change of the bans waits for the next tick, which does not come");
+        UNCONFIRMED
+    })?;
+    Ok((changed, in_file))
 }
 
 fn change_file(file: &BanFile, change: impl FnOnce(&BanFile) -> io::Result<bool>) -> InFile {
@@ -188,6 +192,8 @@ async fn ask<T>(admin: &Admin, command: impl FnOnce(oneshot::Sender<T>) -> Comma
     wait(send(admin, command)?).await
 }
 
+/// Nobody takes it back, either.
+const UNCONFIRMED: Refusal = Refusal(StatusCode::GATEWAY_TIMEOUT, "accepted, but not confirmed: no tick was run since");
 const BUSY: Refusal = Refusal(StatusCode::SERVICE_UNAVAILABLE, "the server is busy, starting or stopping");
 
 fn send<T>(
