@@ -111,7 +111,10 @@ fn refusal(reason: &str) -> &'static str {
         "token_for_other_server" => {
             "it refuses the connect tokens, which name another address than its own: see its --advertise"
         }
-        "token_expired" | "token_predates_start" | "token_lives_too_long" => {
+        "token_predates_start" => {
+            "it refuses connect tokens that an earlier run of it may have taken: it started less than its --token-lifetime ago"
+        }
+        "token_expired" | "token_lives_too_long" => {
             "it refuses the connect tokens for their time: do both machines' clocks agree?"
         }
         _ => "it refuses the connect tokens",

@@ -284,7 +284,7 @@ impl Agones {
                 self.has_told_of_address = true;
                 tracing::warn!(
                     said = ?self.address,
-                    "Agones has not told an address of this server that can be resolved: it is not ready until then, or give --advertise"
+                    "Agones has not told an address of this server that can be resolved: it hears no Ready until then, or give --advertise"
                 );
             }
             return false;

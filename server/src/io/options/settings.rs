@@ -35,7 +35,7 @@ pub(super) struct Settings {
     #[arg(long, env = "TIDELOCK_THREADS", hide_env_values = true, value_name = "COUNT")]
     pub(super) threads: Option<usize>,
 
-    /// File with a key shared with the matchmaker, 64 hex digits; repeat it while keys rotate, the one that seals the tokens of POST /token first [default: a random key]
+    /// File with a key shared with the matchmaker, 64 hex digits; repeat it while keys rotate, or separate files by commas, the one that seals the tokens of POST /token first [default: a random key]
     #[arg(long, env = "TIDELOCK_KEY_FILE", hide_env_values = true, value_name = "FILE", value_delimiter = ',')]
     #[serde(deserialize_with = "one_or_many")]
     pub(super) key_file: Vec<PathBuf>,
