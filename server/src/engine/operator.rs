@@ -2,7 +2,7 @@
 
 use super::session::{Phase, Session};
 use super::{ClientStatus, Engine, EngineConfig, Outbox, Stats};
-use std::net::SocketAddr;
+use core::net::SocketAddr;
 use tidelock::netcode::Slot;
 use tidelock::state::Schema;
 use tidelock::wire::CloseReason;

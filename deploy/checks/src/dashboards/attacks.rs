@@ -1,3 +1,4 @@
+use super::MISSING;
 use crate::panel::{Dashboard, Panel, Row, row};
 
 /// What is refused, and whether anybody suffers from it.
@@ -51,11 +52,7 @@ fn now() -> Row {
         "percentunit",
         "Whether players suffer: inputs that were not there when their tick wanted them.",
     )
-    .query(
-        "missing",
-        r#"sum(rate(tidelock_inputs_total{@,fate="missing"}[@]))
-/ (sum(rate(tidelock_inputs_total{@,fate=~"on_time|missing"}[@])) > 0)"#,
-    )
+    .query("missing", MISSING)
     .limits(0.005, 0.02);
     row("Now", vec![refused, kernel, own, rejected, broken, missing])
 }

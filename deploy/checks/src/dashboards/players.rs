@@ -1,3 +1,4 @@
+use super::MISSING;
 use crate::panel::{Dashboard, Panel, Row, row};
 
 /// What players feel.
@@ -14,8 +15,6 @@ pub(super) fn dashboard() -> Dashboard {
 const LOSS_DOWN: &str = r#"sum(rate(tidelock_packets_lost_total{@,direction="down"}[@]))
 / (sum(rate(tidelock_packets_total{@,direction="down"}[@])) > 0)"#;
 const LOSS_UP: &str = r#"sum(rate(tidelock_packets_lost_total{@,direction="up"}[@]))
-/ (sum(rate(tidelock_inputs_total{@,fate=~"on_time|missing"}[@])) > 0)"#;
-const MISSING: &str = r#"sum(rate(tidelock_inputs_total{@,fate="missing"}[@]))
 / (sum(rate(tidelock_inputs_total{@,fate=~"on_time|missing"}[@])) > 0)"#;
 
 /// Of single players, in single seconds.

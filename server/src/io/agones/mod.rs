@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tidelock::{ClientId, Instant};
@@ -72,7 +72,7 @@ impl AgonesView {
         is_news
     }
 
-    fn lock_state(&self) -> std::sync::MutexGuard<'_, String> {
+    fn lock_state(&self) -> MutexGuard<'_, String> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
