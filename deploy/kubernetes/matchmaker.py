@@ -102,7 +102,7 @@ def allocate(kubectl, options):
     except OSError as why:
         raise Failure(MISTAKE, f"kubectl {kubectl}: {why.strerror}") from None
     if done.returncode != 0:
-        raise Failure(FAILED, f"kubectl could not allocate: {one_line(done.stderr)}")
+        raise Failure(FAILED, f"kubectl could not allocate: {one_line(done.stderr) or f'exit code {done.returncode}'}")
     try:
         status = json.loads(done.stdout)["status"]
         state = status["state"]
@@ -150,8 +150,7 @@ def make_token(server, options, address):
 
 
 def one_line(text):
-    """The line of what a program said that tells the error, without "error: " before it. kubectl logs before that line,
-    and tidelock-server explains after it."""
+    """The line of what a program said that tells the error, without "error: " before it. kubectl logs before that line."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     line = next((line for line in lines if line.lower().startswith("error")), lines[0] if lines else "")
     return line[len("error: "):] if line.startswith("error: ") else line

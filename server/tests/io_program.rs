@@ -49,6 +49,12 @@ fn command(args: &[&str]) -> Command {
     command
 }
 
+fn next_line(log: &mut impl BufRead) -> Value {
+    let mut line = String::new();
+    log.read_line(&mut line).unwrap();
+    serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line}"))
+}
+
 /// The next line of the log with this message.
 fn next_event(log: &mut impl BufRead, message: &str) -> Value {
     let mut line = String::new();
@@ -76,9 +82,88 @@ fn the_start_is_one_line_with_all_that_matters() {
 fn the_first_sigterm_stops_an_empty_server_cleanly() {
     let mut program = Program::start(&["--bind", "127.0.0.1:0"]);
     program.signal("-TERM");
-    next_event(&mut program.log, "draining");
+    let draining = next_line(&mut program.log);
+    assert_eq!((&draining["message"], &draining["reason"]), (&"draining".into(), &"SIGTERM".into()));
+    assert_eq!(next_line(&mut program.log)["message"], "stopping");
     next_event(&mut program.log, "stopped");
     assert_eq!(program.child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_drain_is_told_once_and_by_whom_it_was_asked_for() {
+    let sidecar = Sidecar::start(Manner::Well, 7777);
+    let mut program = in_a_pod(&sidecar);
+    let admin = program.started["admin"].as_str().unwrap();
+    ureq::post(format!("http://{admin}/drain")).send_empty().unwrap();
+    let draining = next_event(&mut program.log, "draining");
+    assert!(draining["reason"].as_str().unwrap().starts_with("POST /drain from 127.0.0.1:"), "{draining}");
+    sidecar.await_told("POST /shutdown");
+    program.signal("-TERM");
+    // It waits for that, and has nothing left to drain.
+    assert_eq!(next_event(&mut program.log, "ending, as the server has stopped")["signal"], "SIGTERM");
+    assert_eq!(program.child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_server_that_agones_says_nothing_of_stops_idle_and_fast() {
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+    let mut program = command(&["--bind", "127.0.0.1:0", "--agones", "on", "--idle-timeout", "500ms"]);
+    let mut program = Program::of(program.env("AGONES_SDK_HTTP_PORT", nobody));
+    let began = Instant::now();
+    let draining = next_event(&mut program.log, "draining");
+    assert_eq!(draining["reason"], "nobody came for the idle timeout");
+    assert_eq!(program.child.wait().unwrap().code(), Some(0));
+    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+}
+
+#[test]
+fn wrong_settings_are_lines_of_json_where_the_log_is_and_a_sentence_elsewhere() {
+    let refused = |args: &[&str], variable: (&str, &str)| {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_tidelock-server"));
+        let output = program.env_clear().env(variable.0, variable.1).args(args).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(said.lines().count(), 1, "{said}");
+        said
+    };
+    let json = ("TIDELOCK_LOG_FORMAT", "json");
+    for args in [&["--tick-hz", "0"][..], &["--tick-hz", "x"], &["--config", "/nowhere"], &["--tick-hs", "3"]] {
+        let line: Value = serde_json::from_str(&refused(args, json)).unwrap();
+        assert_eq!(line["level"], "ERROR", "{args:?}");
+    }
+    assert!(refused(&["--check-config", "--tick-hz", "x"], json).starts_with("error: invalid value 'x'"));
+    assert!(refused(&["token"], json).starts_with("error: the following required arguments were not provided: "));
+    let said = refused(&["--log-format=json", "--tick-hz=x"], ("TIDELOCK_NPCS", "1"));
+    assert!(serde_json::from_str::<Value>(&said).is_ok(), "{said}");
+    let said = refused(&[], ("TIDELOCK_AGONES", ""));
+    assert!(said.starts_with("error: TIDELOCK_AGONES: a value is required for '--agones <WHEN>'"), "{said}");
+    let said = refused(&["--advertise", "example.com:7777"], ("TIDELOCK_ADVERTISE", "127.0.0.1:1"));
+    let sentence =
+        "error: invalid value 'example.com:7777' for '--advertise <ADDRESS>': not an IP address and a port, such as";
+    assert!(said.starts_with(sentence), "{said}");
+}
+
+#[test]
+fn variables_that_are_no_settings_are_named() {
+    let mut program = command(&["--bind", "127.0.0.1:0"]);
+    program.env("TIDELOCK_TICKHZ", "30").env("TIDELOCK_NPCS", "0");
+    // Kubernetes names its own after a Service.
+    program.env("TIDELOCK_SERVICE_HOST", "10.0.0.1").env("TIDELOCK_PORT_7777_UDP", "udp://10.0.0.1:7777");
+    let mut child = program.stderr(Stdio::piped()).spawn().unwrap();
+    let mut log = BufReader::new(child.stderr.take().unwrap());
+    assert_eq!(next_line(&mut log)["name"], "TIDELOCK_TICKHZ");
+    assert_eq!(next_line(&mut log)["message"], "ready for players");
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn a_ban_file_that_cannot_be_changed_is_told_at_the_start() {
+    // A number that not even root may change.
+    let file = "/proc/sys/kernel/ngroups_max";
+    let mut program = Program::start(&["--bind", "127.0.0.1:0", "--ban-file", file]);
+    let warning = next_line(&mut program.log);
+    assert_eq!((&warning["level"], &warning["file"]), (&"WARN".into(), &file.into()));
 }
 
 #[test]
@@ -170,8 +255,8 @@ fn the_health_check_says_why_and_asks_no_proxy() {
 fn a_port_of_agones_that_is_none_is_bad_configuration() {
     let output = command(&["--bind", "127.0.0.1:0"]).env("AGONES_SDK_HTTP_PORT", "none").output().unwrap();
     assert_eq!(output.status.code(), Some(2));
-    let error = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(error, "error: AGONES_SDK_HTTP_PORT is none, and must be a port, 1 to 65535\n");
+    let error: Value = serde_json::from_slice(&output.stderr).unwrap();
+    assert_eq!(error["message"], "AGONES_SDK_HTTP_PORT is none, and must be a port, 1 to 65535");
 }
 
 /// With its sidecar, as Agones starts it.

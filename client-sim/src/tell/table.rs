@@ -204,7 +204,8 @@ impl Page {
             ("late", inputs.late.unwrap_or_default(), wanted),
             ("recovered", inputs.recovered.unwrap_or_default(), wanted),
         ];
-        self.fate("inputs", &sent, &figures);
+        // Of another window than the server's, by a few ticks.
+        self.fate("inputs", &format!("{sent}; the server's ticks wanted {}", grouped(wanted)), &figures);
         self.gap();
     }
 

@@ -31,6 +31,8 @@ def toml(text):
     found = {}
     for line in text.splitlines():
         name, _, value = line.partition(" = ")
+        if name.startswith("#"):
+            continue
         found[name] = value.strip('"') if value.startswith('"') else value
     return found
 

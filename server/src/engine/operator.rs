@@ -66,6 +66,12 @@ impl Engine {
         self.absentees.len()
     }
 
+    /// Players of the game: those who have joined, and of these also who is away and may come back.
+    #[must_use]
+    pub const fn roster_len(&self) -> usize {
+        self.roster.len()
+    }
+
     /// Entities that are replicated.
     #[must_use]
     pub const fn entity_count(&self) -> usize {

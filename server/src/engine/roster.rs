@@ -12,14 +12,23 @@ pub(crate) struct RosterChanges {
     away: Vec<ClientId>,
     /// With whether the game has not been told that they were away.
     back: Vec<(ClientId, bool)>,
+    /// How many have joined and not left.
+    len: usize,
 }
 
 impl RosterChanges {
+    /// How many players the game has, or will have heard of with the next tick.
+    pub(crate) const fn len(&self) -> usize {
+        self.len
+    }
+
     pub(crate) fn join(&mut self, client_id: ClientId) {
+        self.len += 1;
         self.joined.push(client_id);
     }
 
     pub(crate) fn leave(&mut self, client_id: ClientId) {
+        self.len -= 1;
         take(&mut self.away, |away| *away == client_id);
         take(&mut self.back, |(back, _)| *back == client_id);
         if take(&mut self.joined, |joined| *joined == client_id).is_none() {
@@ -98,6 +107,14 @@ mod tests {
         }
     }
 
+    /// Who was here before this tick.
+    fn with_one() -> RosterChanges {
+        let mut changes = RosterChanges::default();
+        changes.join(ONE);
+        told(&mut changes);
+        changes
+    }
+
     #[test]
     fn who_joins_and_leaves_within_a_tick_was_never_there() {
         let mut changes = RosterChanges::default();
@@ -105,11 +122,12 @@ mod tests {
         changes.away(ONE);
         changes.leave(ONE);
         assert_eq!(told(&mut changes), Told::default());
+        assert_eq!(changes.len(), 0);
     }
 
     #[test]
     fn who_leaves_and_comes_back_within_a_tick_did_both() {
-        let mut changes = RosterChanges::default();
+        let mut changes = with_one();
         changes.leave(ONE);
         changes.join(ONE);
         let both = Told { left: vec![PlayerLeft(ONE)], joined: vec![PlayerJoined(ONE)], ..Told::default() };
@@ -118,7 +136,7 @@ mod tests {
 
     #[test]
     fn who_goes_away_and_comes_back_within_a_tick_is_told_to_be_back() {
-        let mut changes = RosterChanges::default();
+        let mut changes = with_one();
         changes.away(ONE);
         changes.resume(ONE);
         assert_eq!(told(&mut changes), Told { back: vec![PlayerBack(ONE)], ..Told::default() });
@@ -126,7 +144,7 @@ mod tests {
 
     #[test]
     fn who_is_known_to_be_away_is_not_told_to_be_so_again() {
-        let mut changes = RosterChanges::default();
+        let mut changes = with_one();
         changes.resume(ONE);
         changes.away(ONE);
         assert_eq!(told(&mut changes), Told::default());
@@ -134,7 +152,7 @@ mod tests {
 
     #[test]
     fn who_goes_away_after_all_that_is_told_to_be_away() {
-        let mut changes = RosterChanges::default();
+        let mut changes = with_one();
         changes.away(ONE);
         changes.resume(ONE);
         changes.away(ONE);

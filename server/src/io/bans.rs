@@ -46,6 +46,15 @@ impl BanFile {
         &self.path
     }
 
+    /// Whether a ban could be kept. Makes the file if there is none.
+    pub(crate) fn try_write(&self) -> io::Result<()> {
+        self.open().map(drop)
+    }
+
+    fn open(&self) -> io::Result<File> {
+        OpenOptions::new().append(true).create(true).open(&self.path)
+    }
+
     /// Bans a client in the file. False if it was banned there.
     pub(crate) fn add(&self, client_id: ClientId) -> io::Result<bool> {
         self.put(Entry { client_id, banned: true })
@@ -71,8 +80,7 @@ impl BanFile {
         let ends_in_line = bytes.last().is_some_and(|last| *last != b'\n');
         let before = if ends_in_line { "\n" } else { "" };
         let lift = if entry.banned { "" } else { "!" };
-        let file = OpenOptions::new().append(true).create(true).open(&self.path)?;
-        append(&file, &format!("{before}{lift}{}\n", entry.client_id))?;
+        append(&self.open()?, &format!("{before}{lift}{}\n", entry.client_id))?;
         Ok(true)
     }
 }

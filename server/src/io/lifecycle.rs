@@ -32,10 +32,36 @@ pub(crate) enum Request {
 pub(crate) enum Step {
     /// Another tick.
     Run,
-    /// Begin to drain, for this reason. Said once.
-    Drain(&'static str),
-    /// Say goodbye and end, for this reason.
-    Stop(&'static str),
+    /// Begin to drain. Said once.
+    Drain(Reason),
+    /// Say goodbye and end.
+    Stop(Reason),
+}
+
+/// Why a server drains or stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reason {
+    /// Somebody asked for it.
+    Asked,
+    /// Nobody played for the idle timeout.
+    Idle,
+    /// The last player has left, and `--exit-when-empty`.
+    Empty,
+    /// The match time is over.
+    MatchOver,
+    /// It drained, and all players have left.
+    AllLeft,
+    /// It drained for as long as it may.
+    DrainTimeout,
+}
+
+/// Who is here.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Attendance {
+    /// Places that are taken: by who plays, who is about to, and who may come back.
+    pub(crate) places: usize,
+    /// Players of the game: without those who are about to, and may never.
+    pub(crate) players: usize,
 }
 
 /// Decides when a server drains and stops.
@@ -53,36 +79,35 @@ impl Lifecycle {
         Self { rules, match_began: None, idle_since: None, drain_began: None }
     }
 
-    /// What follows from `clients` playing `now`. A server in a fleet is not wanted until it is allocated.
-    pub(crate) fn step(&mut self, now: Instant, clients: usize, is_wanted: bool, request: Request) -> Step {
-        if clients > 0 && self.match_began.is_none() {
+    /// What follows from who is here `now`. A server in a fleet is not wanted until it is allocated.
+    pub(crate) fn step(&mut self, now: Instant, here: Attendance, is_wanted: bool, request: Request) -> Step {
+        let is_empty = here.places == 0;
+        if !is_empty && self.match_began.is_none() {
             self.match_began = Some(now);
         }
-        self.idle_since = (clients == 0 && is_wanted).then(|| self.idle_since.unwrap_or(now));
+        self.idle_since = (is_empty && is_wanted).then(|| self.idle_since.unwrap_or(now));
         if request == Request::Stop {
-            return Step::Stop("asked to");
+            return Step::Stop(Reason::Asked);
         }
         match self.drain_began {
-            None => self.drain_reason(now, clients, request).map_or(Step::Run, |reason| {
+            None => self.drain_reason(now, is_empty, request).map_or(Step::Run, |reason| {
                 self.drain_began = Some(now);
                 Step::Drain(reason)
             }),
-            Some(_) if clients == 0 => Step::Stop("all players have left"),
-            Some(began) if now.since(began) >= self.rules.drain_timeout => Step::Stop("the drain timeout is over"),
+            Some(_) if here.players == 0 => Step::Stop(Reason::AllLeft),
+            Some(began) if now.since(began) >= self.rules.drain_timeout => Step::Stop(Reason::DrainTimeout),
             Some(_) => Step::Run,
         }
     }
 
-    fn drain_reason(&self, now: Instant, clients: usize, request: Request) -> Option<&'static str> {
+    fn drain_reason(&self, now: Instant, is_empty: bool, request: Request) -> Option<Reason> {
         let playing = self.match_began.map(|began| now.since(began));
         let idle = self.idle_since.map(|since| now.since(since));
         match playing {
-            _ if request == Request::Drain => Some("asked to"),
-            _ if self.rules.idle_timeout.is_some_and(|limit| idle >= Some(limit)) => {
-                Some("nobody came for the idle timeout")
-            }
-            Some(_) if self.rules.exit_when_empty && clients == 0 => Some("the last player has left"),
-            Some(time) if self.rules.match_time.is_some_and(|limit| time >= limit) => Some("the match time is over"),
+            _ if request == Request::Drain => Some(Reason::Asked),
+            _ if self.rules.idle_timeout.is_some_and(|limit| idle >= Some(limit)) => Some(Reason::Idle),
+            Some(_) if self.rules.exit_when_empty && is_empty => Some(Reason::Empty),
+            Some(time) if self.rules.match_time.is_some_and(|limit| time >= limit) => Some(Reason::MatchOver),
             _ => None,
         }
     }
@@ -100,9 +125,9 @@ mod tests {
     };
 
     impl Lifecycle {
-        /// Of a server that is wanted.
-        fn go_on(&mut self, now: Instant, clients: usize, request: Request) -> Step {
-            self.step(now, clients, true, request)
+        /// Of a server that is wanted, where all who are here play.
+        fn go_on(&mut self, now: Instant, players: usize, request: Request) -> Step {
+            self.step(now, Attendance { places: players, players }, true, request)
         }
     }
 
@@ -124,9 +149,9 @@ mod tests {
     #[test]
     fn draining_ends_when_the_last_player_leaves() {
         let mut lifecycle = Lifecycle::new(RULES);
-        assert_eq!(lifecycle.go_on(at(1), 2, Request::Drain), Step::Drain("asked to"));
+        assert_eq!(lifecycle.go_on(at(1), 2, Request::Drain), Step::Drain(Reason::Asked));
         assert_eq!(lifecycle.go_on(at(2), 1, Request::Drain), Step::Run);
-        assert_eq!(lifecycle.go_on(at(3), 0, Request::Drain), Step::Stop("all players have left"));
+        assert_eq!(lifecycle.go_on(at(3), 0, Request::Drain), Step::Stop(Reason::AllLeft));
     }
 
     #[test]
@@ -134,14 +159,24 @@ mod tests {
         let mut lifecycle = Lifecycle::new(RULES);
         lifecycle.go_on(at(1), 2, Request::Drain);
         assert_eq!(lifecycle.go_on(at(30), 2, Request::Drain), Step::Run);
-        assert_eq!(lifecycle.go_on(at(31), 2, Request::Drain), Step::Stop("the drain timeout is over"));
+        assert_eq!(lifecycle.go_on(at(31), 2, Request::Drain), Step::Stop(Reason::DrainTimeout));
+    }
+
+    #[test]
+    fn draining_does_not_wait_for_who_has_not_joined() {
+        let rules = LifecycleRules { exit_when_empty: true, ..RULES };
+        let (mut lifecycle, joining) = (Lifecycle::new(rules), Attendance { places: 1, players: 0 });
+        lifecycle.go_on(at(1), 1, Request::Run);
+        assert_eq!(lifecycle.step(at(2), joining, true, Request::Run), Step::Run, "it is not empty");
+        assert_eq!(lifecycle.step(at(3), joining, true, Request::Drain), Step::Drain(Reason::Asked));
+        assert_eq!(lifecycle.step(at(4), joining, true, Request::Drain), Step::Stop(Reason::AllLeft));
     }
 
     #[test]
     fn a_second_request_forces() {
         let mut lifecycle = Lifecycle::new(RULES);
         lifecycle.go_on(at(1), 2, Request::Drain);
-        assert_eq!(lifecycle.go_on(at(2), 2, Request::Stop), Step::Stop("asked to"));
+        assert_eq!(lifecycle.go_on(at(2), 2, Request::Stop), Step::Stop(Reason::Asked));
     }
 
     #[test]
@@ -149,27 +184,28 @@ mod tests {
         let mut lifecycle = Lifecycle::new(LifecycleRules { match_time: Some(Duration::from_secs(60)), ..RULES });
         assert_eq!(lifecycle.go_on(at(100), 1, Request::Run), Step::Run);
         assert_eq!(lifecycle.go_on(at(130), 0, Request::Run), Step::Run);
-        assert_eq!(lifecycle.go_on(at(160), 3, Request::Run), Step::Drain("the match time is over"));
+        assert_eq!(lifecycle.go_on(at(160), 3, Request::Run), Step::Drain(Reason::MatchOver));
     }
 
     #[test]
     fn an_empty_server_stops_if_told_so() {
         let mut lifecycle = Lifecycle::new(LifecycleRules { exit_when_empty: true, ..RULES });
         assert_eq!(lifecycle.go_on(at(1), 1, Request::Run), Step::Run);
-        assert_eq!(lifecycle.go_on(at(2), 0, Request::Run), Step::Drain("the last player has left"));
-        assert_eq!(lifecycle.go_on(at(3), 0, Request::Run), Step::Stop("all players have left"));
+        assert_eq!(lifecycle.go_on(at(2), 0, Request::Run), Step::Drain(Reason::Empty));
+        assert_eq!(lifecycle.go_on(at(3), 0, Request::Run), Step::Stop(Reason::AllLeft));
     }
 
     #[test]
     fn a_server_that_is_wanted_and_that_nobody_comes_to_stops_if_told_so() {
         let mut lifecycle = Lifecycle::new(LifecycleRules { idle_timeout: Some(Duration::from_secs(60)), ..RULES });
-        assert_eq!(lifecycle.step(at(1), 0, false, Request::Run), Step::Run);
-        assert_eq!(lifecycle.step(at(1_000), 0, false, Request::Run), Step::Run, "a fleet keeps it for whoever comes");
+        assert_eq!(lifecycle.step(at(1), Attendance::default(), false, Request::Run), Step::Run);
+        let step = lifecycle.step(at(1_000), Attendance::default(), false, Request::Run);
+        assert_eq!(step, Step::Run, "a fleet keeps it for whoever comes");
         assert_eq!(lifecycle.go_on(at(1_001), 0, Request::Run), Step::Run);
         assert_eq!(lifecycle.go_on(at(1_060), 1, Request::Run), Step::Run);
         assert_eq!(lifecycle.go_on(at(1_070), 0, Request::Run), Step::Run);
         assert_eq!(lifecycle.go_on(at(1_129), 0, Request::Run), Step::Run);
         let step = lifecycle.go_on(at(1_130), 0, Request::Run);
-        assert_eq!(step, Step::Drain("nobody came for the idle timeout"));
+        assert_eq!(step, Step::Drain(Reason::Idle));
     }
 }

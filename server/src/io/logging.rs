@@ -13,6 +13,8 @@ const LINES_MAX: usize = 1024;
 /// How long the end of the program waits for them.
 const FLUSH_TIMEOUT: Duration = Duration::from_millis(500);
 
+/// Set when it is to be known before the log is started.
+static FORMAT: OnceLock<LogFormat> = OnceLock::new();
 /// Set when the log goes to standard error as JSON.
 static JSON: OnceLock<LogWriter> = OnceLock::new();
 
@@ -46,8 +48,19 @@ fn log_panics(writer: &LogWriter) {
     }));
 }
 
+/// A program that ends before its log is started says why in this format, if it was said first.
+pub(super) fn prepare(format: Option<LogFormat>) {
+    if let Some(format) = format {
+        FORMAT.get_or_init(|| format);
+    }
+}
+
 /// The last words of a program that ends otherwise than well.
 pub(super) fn complain(failure: &dyn std::fmt::Display) {
+    if let (None, Some(LogFormat::Json)) = (JSON.get(), FORMAT.get()) {
+        // Without a thread for it there is plain text.
+        let _ = start(LogLevel::Error, LogFormat::Json);
+    }
     if let Some(writer) = JSON.get() {
         tracing::error!("{failure}");
         writer.flush();

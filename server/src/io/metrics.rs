@@ -1,10 +1,8 @@
-use super::agones::AgonesView;
 use super::build::{COMMIT, VERSION};
 use super::shared::{Facts, ServerStats, Shared};
 use crate::engine::{Samples, Stats};
 use metrics::{Histogram, counter, gauge, histogram, with_local_recorder};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 /// The metrics of one server. Nothing is global, so that several servers can run in one process.
@@ -39,7 +37,7 @@ const COUNTERS: [(&str, &str); 22] = [
     ("tidelock_events_unsent_total", "Unreliable events for which no datagram of their tick had room."),
     ("tidelock_budget_deferred_total", "Entity records that waited for a later snapshot for want of bandwidth."),
     ("tidelock_back_offs_total", "Times that a client's rate fell, by what its link showed."),
-    ("tidelock_agones_calls_total", "Calls to Agones' sidecar, by whether it did what it was asked."),
+    ("tidelock_agones_calls_total", "Calls to Agones' sidecar, by which and by whether it did what it was asked."),
 ];
 
 const GAUGES: [(&str, &str); 10] = [
@@ -118,9 +116,9 @@ impl Metrics {
             set_gauges(shared, &stats);
             set_io_counters(&stats);
             set_engine_counters(&stats.engine);
-            let AgonesView { calls_ok, calls_failed, .. } = &shared.agones;
-            let calls = [("ok", calls_ok.load(Relaxed)), ("failed", calls_failed.load(Relaxed))];
-            set_labelled("tidelock_agones_calls_total", "result", calls);
+            for (call, result, count) in shared.agones.calls.iter() {
+                counter!("tidelock_agones_calls_total", "call" => call, "result" => result).absolute(count);
+            }
         });
         self.handle.render()
     }

@@ -12,6 +12,7 @@ mod agones;
 mod bans;
 mod build;
 pub mod clock;
+mod command_line;
 mod cores;
 mod keys;
 mod lifecycle;

@@ -1,4 +1,5 @@
 use super::clock;
+use super::command_line::{self, UsageError};
 use super::keys::{random_key_text, read_key, write_new_key};
 use super::logging;
 use super::options::{
@@ -93,6 +94,8 @@ struct TokenFlags {
 #[derive(Debug, thiserror::Error)]
 enum Failure {
     #[error(transparent)]
+    Usage(#[from] UsageError),
+    #[error(transparent)]
     Options(#[from] OptionsError),
     #[error(transparent)]
     Start(#[from] StartError),
@@ -112,7 +115,7 @@ impl Failure {
     fn exit_code(&self) -> u8 {
         use crate::engine::EngineError;
         match self {
-            Self::Options(_) => 2,
+            Self::Usage(_) | Self::Options(_) => 2,
             Self::Start(StartError::Bind { why, .. }) if why.kind() == io::ErrorKind::AddrNotAvailable => 2,
             Self::Start(StartError::Engine(error)) if !matches!(error, EngineError::Schema(_)) => 2,
             _ => 1,
@@ -122,28 +125,42 @@ impl Failure {
 
 /// The whole program of a game's server, command line and all: `fn main() -> ExitCode { run(|options| MyGame) }`.
 pub fn run<P: Plugin>(game: impl FnOnce(&Options) -> P) -> ExitCode {
-    let cli = Cli::parse();
-    let result = match cli.subcommand {
-        None => serve(cli.flags, game),
-        Some(Subcommand::Token(flags)) => print_token(&flags),
-        Some(Subcommand::Healthcheck { admin }) => check_health(admin),
-        Some(Subcommand::Keygen { out: None }) => print(&format!("{}\n", random_key_text())),
-        Some(Subcommand::Keygen { out: Some(file) }) => write_new_key(&file).map_err(Failure::from),
+    let Err(failure) = command_line::parse().map_err(Failure::from).and_then(|cli| execute(cli, game)) else {
+        return ExitCode::SUCCESS;
     };
-    let Err(failure) = result else { return ExitCode::SUCCESS };
     logging::complain(&failure);
     ExitCode::from(failure.exit_code())
 }
 
+fn execute<P: Plugin>(cli: Cli, game: impl FnOnce(&Options) -> P) -> Result<(), Failure> {
+    match cli.subcommand {
+        None if cli.flags.check_config => check_config(cli.flags, game),
+        None => serve(cli.flags, game),
+        Some(Subcommand::Token(flags)) => print_token(&flags),
+        Some(Subcommand::Healthcheck { admin }) => check_health(admin),
+        Some(Subcommand::Keygen { out: None }) => print(&format!("{}\n", random_key_text())),
+        Some(Subcommand::Keygen { out: Some(file) }) => Ok(write_new_key(&file)?),
+    }
+}
+
+fn check_config<P: Plugin>(flags: Flags, game: impl FnOnce(&Options) -> P) -> Result<(), Failure> {
+    let options = flags.resolve()?;
+    // A game may refuse its settings as well.
+    drop(game(&options));
+    print(&ServerConfig::from_options(options)?.options.to_toml())
+}
+
 fn serve<P: Plugin>(flags: Flags, game: impl FnOnce(&Options) -> P) -> Result<(), Failure> {
-    let check_config = flags.check_config;
+    logging::prepare(flags.log_format());
+    let flags = flags.with_file()?;
+    logging::prepare(flags.log_format());
     let options = flags.resolve()?;
     let game = game(&options);
     let config = ServerConfig::from_options(options)?;
-    if check_config {
-        return print(&config.options.to_toml());
-    }
     let log = logging::start(config.options.log, config.options.log_format).map_err(StartError::Thread)?;
+    for name in command_line::unknown_variables::<Cli>() {
+        tracing::warn!(name, "this variable of the environment is no setting");
+    }
     let signals = SignalListener::start().map_err(Failure::Signals)?;
     let server = Server::start(&config, game)?;
     let shared = server.shared();

@@ -1,5 +1,6 @@
 use super::admin::{Admin, AdminThread};
 use super::agones::AgonesThread;
+use super::bans::BanFile;
 use super::build::{COMMIT, VERSION};
 use super::clock;
 use super::cores::Cores;
@@ -83,6 +84,9 @@ impl Server {
         handle.receive = Some(ReceiveThread::start(&port, Arc::clone(&inbox)).map_err(StartError::Thread)?);
         handle.start_ticks(config, game, Links { shared, port, inbox, commands, recorder })?;
         log_start(config, &handle);
+        if let Some(file) = config.bans() {
+            warn_unless_writable(file);
+        }
         if let Some(port) = config.agones {
             let asks_address = config.options.advertise.is_none();
             let shared = Arc::clone(&handle.shared);
@@ -129,6 +133,14 @@ fn log_start(config: &ServerConfig, handle: &ServerHandle) {
     );
 }
 
+/// Better known at the start than at the first ban.
+fn warn_unless_writable(bans: &BanFile) {
+    if let Err(error) = bans.try_write() {
+        let file = bans.path().display();
+        tracing::warn!(%file, %error, "the ban file cannot be changed: bans by the admin calls will hold until a restart");
+    }
+}
+
 /// A running server. Dropping the handle stops it.
 #[derive(Debug)]
 pub struct ServerHandle {
@@ -171,7 +183,7 @@ impl ServerHandle {
 
     /// Takes no more players, and stops when those here have left or the drain timeout is over.
     pub fn drain(&self) {
-        self.shared.ask(Request::Drain);
+        self.shared.ask(Request::Drain, "the program");
     }
 
     /// What asks this server to drain and to stop, for another thread.
@@ -193,7 +205,7 @@ impl ServerHandle {
     /// # Errors
     /// [`Crashed`].
     pub fn stop(self) -> Result<ServerStats, Crashed> {
-        self.shared.ask(Request::Stop);
+        self.shared.ask(Request::Stop, "the program");
         self.wait()
     }
 
@@ -239,7 +251,7 @@ impl ServerHandle {
 
 impl Drop for ServerHandle {
     fn drop(&mut self) {
-        self.shared.ask(Request::Stop);
+        self.shared.ask(Request::Stop, "the program");
         // Nobody is left to be told of a crash; its panic has been printed.
         let _ = self.join();
     }

@@ -5,8 +5,9 @@ use super::udp::SendDrops;
 use crate::engine::{ClientStatus, Load, Stats};
 use hdrhistogram::Histogram;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed};
-use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::time::Duration;
 use tidelock::{ClientId, Instant, Tick};
 use tokio::sync::oneshot;
@@ -110,6 +111,9 @@ impl State {
 pub(crate) struct Shared {
     pub(crate) facts: Facts,
     request: AtomicU8,
+    /// Who was the first to ask for a drain, and for a stop.
+    drain_asker: OnceLock<String>,
+    stop_asker: OnceLock<String>,
     state: AtomicU8,
     last_tick_us: AtomicU64,
     /// Where clients find the server.
@@ -126,6 +130,8 @@ impl Shared {
             has_signal: AtomicBool::new(false),
             agones: AgonesView::default(),
             request: AtomicU8::new(Request::Run as u8),
+            drain_asker: OnceLock::new(),
+            stop_asker: OnceLock::new(),
             state: AtomicU8::new(State::Starting as u8),
             last_tick_us: AtomicU64::new(facts.started_at.as_us()),
             stats: Mutex::default(),
@@ -133,13 +139,30 @@ impl Shared {
         }
     }
 
-    /// Asks for a drain or a stop. What was asked for before is not taken back.
-    pub(crate) fn ask(&self, request: Request) {
-        self.request.fetch_max(request as u8, Relaxed);
+    /// Asks for a drain or a stop, which is logged as the doing of `by`. What was asked for before is not taken back.
+    pub(crate) fn ask(&self, request: Request, by: impl Into<String>) {
+        if let Some(asker) = self.lock_of(request) {
+            asker.get_or_init(|| by.into());
+        }
+        // Whoever sees the request sees who asked.
+        self.request.fetch_max(request as u8, Release);
+    }
+
+    /// Who asked for what is [requested](Self::request).
+    pub(crate) fn asker(&self) -> &str {
+        self.lock_of(self.request()).and_then(OnceLock::get).map_or("nobody", String::as_str)
+    }
+
+    fn lock_of(&self, request: Request) -> Option<&OnceLock<String>> {
+        match request {
+            Request::Run => None,
+            Request::Drain => Some(&self.drain_asker),
+            Request::Stop => Some(&self.stop_asker),
+        }
     }
 
     pub(crate) fn request(&self) -> Request {
-        let request = self.request.load(Relaxed);
+        let request = self.request.load(Acquire);
         [Request::Run, Request::Drain, Request::Stop][usize::from(request)]
     }
 
@@ -169,9 +192,9 @@ impl Shared {
         State::ALL[usize::from(self.state.load(Relaxed))]
     }
 
-    /// Whether players should come: to a server in a fleet, only when it is allocated.
+    /// Whether players should come: to a server in a fleet, only when it is allocated. One that Agones says nothing of is in none.
     pub(crate) fn is_wanted(&self) -> bool {
-        !self.facts.has_agones || self.agones.is_allocated()
+        !self.agones.has_spoken() || self.agones.is_allocated()
     }
 
     /// Whether it was asked to take no more players, or does so of itself.
@@ -270,16 +293,17 @@ mod tests {
         assert!(!shared.is_ready());
         shared.enter(State::Running);
         assert!(shared.is_ready());
-        shared.ask(Request::Drain);
+        shared.ask(Request::Drain, "a test");
         assert!(!shared.is_ready());
     }
 
     #[test]
     fn a_request_is_not_taken_back() {
         let shared = shared(60);
-        shared.ask(Request::Stop);
-        shared.ask(Request::Drain);
-        assert_eq!(shared.request(), Request::Stop);
+        shared.ask(Request::Stop, "the first");
+        shared.ask(Request::Stop, "the second");
+        shared.ask(Request::Drain, "the third");
+        assert_eq!((shared.request(), shared.asker()), (Request::Stop, "the first"));
     }
 
     #[test]

@@ -1,9 +1,8 @@
 use super::clock;
 use super::lifecycle::Request;
-use super::shared::Shared;
+use super::shared::{Shared, State};
 use std::io;
-use std::sync::atomic::{AtomicU8, Ordering::SeqCst};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::runtime::Runtime;
 
@@ -16,15 +15,15 @@ const FORCE_TICKS: u32 = 12;
 /// its time.
 #[derive(Debug)]
 pub(super) struct SignalListener {
-    server: Arc<Signalled>,
+    signalled: Arc<Mutex<Signalled>>,
 }
 
-/// The server that signals are for, once there is one.
+/// The server that signals are for, once there is one, and those that came.
 #[derive(Debug, Default)]
 struct Signalled {
-    shared: OnceLock<Arc<Shared>>,
-    /// How many came.
-    count: AtomicU8,
+    server: Option<Arc<Shared>>,
+    first: Option<&'static str>,
+    second: Option<&'static str>,
 }
 
 impl SignalListener {
@@ -35,51 +34,99 @@ impl SignalListener {
             let _entered = runtime.enter();
             Signals::new()?
         };
-        let server = Arc::<Signalled>::default();
-        let obeyed = Arc::clone(&server);
+        let signalled = Arc::<Mutex<Signalled>>::default();
+        let obeyed = Arc::clone(&signalled);
         let thread = std::thread::Builder::new().name("tidelock-signals".to_owned());
         thread.spawn(move || obey(&runtime, signals, &obeyed))?;
-        Ok(Self { server })
+        Ok(Self { signalled })
     }
 
     /// The server that signals are for, those that have come already included.
-    pub(super) fn attach(&self, shared: Arc<Shared>) {
-        self.server.shared.get_or_init(|| shared);
-        self.server.ask();
-    }
-}
-
-impl Signalled {
-    fn on_signal(&self) {
-        self.count.fetch_add(1, SeqCst);
-        self.ask();
-    }
-
-    /// Either who counts a signal sees the server, or who attaches the server sees the count.
-    fn ask(&self) {
-        let Some(shared) = self.shared.get() else { return };
-        match self.count.load(SeqCst) {
-            0 => return,
-            1 => shared.ask(Request::Drain),
-            _ => shared.ask(Request::Stop),
-        }
-        shared.on_signal();
+    pub(super) fn attach(&self, server: Arc<Shared>) {
+        let mut signalled = lock(&self.signalled);
+        signalled.server = Some(server);
+        signalled.pass_on();
     }
 }
 
 /// First what is asked is done, then it is said: nobody may read what a program in trouble says.
-fn obey(runtime: &Runtime, mut signals: Signals, server: &Signalled) {
-    let signal = runtime.block_on(signals.next());
-    server.on_signal();
-    tracing::info!(signal, "draining; a second signal forces the stop");
-    let signal = runtime.block_on(signals.next());
-    server.on_signal();
-    tracing::warn!(signal, "stopping at once");
-    let tick_hz = server.shared.get().map_or(1, |shared| shared.facts.tick_hz);
+fn obey(runtime: &Runtime, mut signals: Signals, signalled: &Mutex<Signalled>) {
+    let first = runtime.block_on(signals.next());
+    let before = lock(signalled).on_first(first);
+    before.say(first);
+    let second = runtime.block_on(signals.next());
+    let tick_hz = lock(signalled).on_second(second);
+    tracing::warn!(signal = second, "stopping at once");
     let timeout = FORCE_TIMEOUT + Duration::from_secs(1) * FORCE_TICKS / tick_hz;
     clock::sleep_until(clock::now() + timeout);
     tracing::error!("the server does not stop: ending the process");
     std::process::exit(1);
+}
+
+fn lock(signalled: &Mutex<Signalled>) -> MutexGuard<'_, Signalled> {
+    signalled.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Signalled {
+    /// What the server did when the signal came.
+    fn on_first(&mut self, signal: &'static str) -> Before {
+        let before = self.server.as_ref().map_or(Before::Starting, |server| Before::of(server));
+        self.first = Some(signal);
+        self.pass_on();
+        before
+    }
+
+    /// The tick rate, of which a stop takes some ticks.
+    fn on_second(&mut self, signal: &'static str) -> u32 {
+        self.second = Some(signal);
+        self.pass_on();
+        self.server.as_ref().map_or(1, |server| server.facts.tick_hz)
+    }
+
+    fn pass_on(&self) {
+        let Some(server) = &self.server else { return };
+        if let Some(signal) = self.first {
+            server.ask(Request::Drain, signal);
+            server.on_signal();
+        }
+        if let Some(signal) = self.second {
+            server.ask(Request::Stop, signal);
+        }
+    }
+}
+
+/// What a server did before it was sent a signal.
+enum Before {
+    Starting,
+    Running,
+    Draining,
+    Hanging,
+    Stopped,
+}
+
+impl Before {
+    fn of(server: &Shared) -> Self {
+        match server.state() {
+            State::Starting => Self::Starting,
+            State::Stopped => Self::Stopped,
+            _ if !server.is_alive(clock::now()) => Self::Hanging,
+            _ if server.is_draining() => Self::Draining,
+            _ => Self::Running,
+        }
+    }
+
+    fn say(&self, signal: &str) {
+        match self {
+            // The tick that begins to drain says so.
+            Self::Running => {}
+            Self::Starting => tracing::info!(signal, "stopping as soon as the server has started"),
+            Self::Draining => tracing::info!(signal, "draining already; another signal stops at once"),
+            Self::Hanging => {
+                tracing::warn!(signal, "no ticks are run, so that nothing drains; another signal ends the process");
+            }
+            Self::Stopped => tracing::info!(signal, "ending, as the server has stopped"),
+        }
+    }
 }
 
 #[cfg(unix)]

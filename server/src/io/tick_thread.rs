@@ -1,5 +1,5 @@
 use super::clock;
-use super::lifecycle::{Lifecycle, Step};
+use super::lifecycle::{Attendance, Lifecycle, Reason, Step};
 use super::metrics::{PHASES, TickRecorder};
 use super::notices::{Notice, Notices};
 use super::shared::{Command, ServerStats, Shared, State};
@@ -64,8 +64,7 @@ impl TickThread {
             clock::sleep_until(self.schedule.due());
             self.tick();
             let request = self.links.shared.request();
-            let players = self.engine.player_count() + self.engine.absent_count();
-            match self.lifecycle.step(clock::now(), players, self.links.shared.is_wanted(), request) {
+            match self.lifecycle.step(clock::now(), self.attendance(), self.links.shared.is_wanted(), request) {
                 Step::Run => {}
                 Step::Drain(reason) => self.drain(reason),
                 Step::Stop(reason) => return self.stop(reason),
@@ -192,14 +191,32 @@ impl TickThread {
         notices.into_iter().flatten().for_each(Notice::log);
     }
 
-    fn drain(&mut self, reason: &str) {
-        tracing::info!(reason, clients = self.engine.client_count(), "draining");
+    fn attendance(&self) -> Attendance {
+        let places = self.engine.player_count() + self.engine.absent_count();
+        Attendance { places, players: self.engine.roster_len() }
+    }
+
+    fn drain(&mut self, reason: Reason) {
+        let (clients, away) = (self.engine.client_count(), self.engine.absent_count());
+        tracing::info!(reason = self.words(reason), clients, away, "draining");
         self.engine.drain();
         self.links.shared.enter(State::Draining);
     }
 
-    fn stop(mut self, reason: &str) {
-        tracing::info!(reason, clients = self.engine.client_count(), "stopping");
+    fn words(&self, reason: Reason) -> &str {
+        match reason {
+            Reason::Asked => self.links.shared.asker(),
+            Reason::Idle => "nobody came for the idle timeout",
+            Reason::Empty => "the last player has left",
+            Reason::MatchOver => "the match time is over",
+            Reason::AllLeft => "all players have left",
+            Reason::DrainTimeout => "the drain timeout is over",
+        }
+    }
+
+    fn stop(mut self, reason: Reason) {
+        let (clients, away) = (self.engine.client_count(), self.engine.absent_count());
+        tracing::info!(reason = self.words(reason), clients, away, "stopping");
         self.engine.shut_down(clock::now());
         let give_up_at = clock::now() + FAREWELL.max(self.engine.config().tick_period() * FAREWELL_TICKS);
         while self.engine.client_count() > 0 && clock::now() < give_up_at {

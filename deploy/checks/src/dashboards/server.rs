@@ -195,6 +195,7 @@ fn room() -> Row {
         "cps",
         "About one a second, in pods of Agones. Those that fail are tried again: its sidecar is missing, or does not do what it is asked.",
     )
-    .query("{{result}}", "sum by (result) (rate(tidelock_agones_calls_total{@}[@]))");
+    .query("ok", r#"sum(rate(tidelock_agones_calls_total{@,result="ok"}[@]))"#)
+    .query("failed: {{call}}", r#"sum by (call) (rate(tidelock_agones_calls_total{@,result="failed"}[@]))"#);
     row("Room", vec![clients, entities, history, cpu, memory, age, agones])
 }

@@ -43,8 +43,7 @@ pub(super) async fn drain(
     headers: HeaderMap,
 ) -> Result<Json<Value>, Refusal> {
     admit(&admin, peer, &headers)?;
-    tracing::info!(%peer, "drain asked for");
-    admin.shared.ask(Request::Drain);
+    admin.shared.ask(Request::Drain, format!("POST /drain from {peer}"));
     Ok(Json(json!({ "draining": true })))
 }
 

@@ -1,5 +1,5 @@
 use super::super::build::{COMMIT, VERSION};
-use super::super::shared::{ServerStats, Shared, State as ServerState};
+use super::super::shared::{Shared, State as ServerState};
 use super::super::{clock, process};
 use super::Admin;
 use axum::Json;
@@ -59,6 +59,8 @@ struct Status {
     tick_hz: u32,
     snapshot_hz: u32,
     clients: usize,
+    /// Whose places wait for them: they count for `max_clients`, and a drain waits for them too.
+    clients_away: usize,
     max_clients: usize,
     entities: usize,
     load_level: u8,
@@ -86,26 +88,26 @@ struct AgonesReport {
 
 impl Status {
     fn of(shared: &Shared) -> Self {
-        let ServerStats { tick, clients, entities, load, load_level_max, overruns, skipped, tick_duration_us, .. } =
-            shared.stats();
+        let stats = shared.stats();
         let facts = &shared.facts;
         let state = if shared.is_draining() { ServerState::Draining } else { shared.state() };
         Self {
             version: VERSION,
             commit: COMMIT,
             state: state.name(),
-            tick: tick.0,
+            tick: stats.tick.0,
             tick_hz: facts.tick_hz,
             snapshot_hz: facts.snapshot_hz,
-            clients,
+            clients: stats.clients,
+            clients_away: stats.clients_away,
             max_clients: facts.max_clients,
-            entities,
-            load_level: load.level,
-            load_level_max,
-            dilation_pct: load.dilation_pct,
-            overruns,
-            skipped,
-            tick_ms: Distribution::of_us(&tick_duration_us),
+            entities: stats.entities,
+            load_level: stats.load.level,
+            load_level_max: stats.load_level_max,
+            dilation_pct: stats.load.dilation_pct,
+            overruns: stats.overruns,
+            skipped: stats.skipped,
+            tick_ms: Distribution::of_us(&stats.tick_duration_us),
             udp_address: facts.udp_address,
             advertise: shared.advertise(),
             protocol_id: format!("{:#x}", facts.protocol_id),

@@ -2,6 +2,7 @@
 //!
 //! All of it is best effort, in threads of its own: a sidecar that is missing, hangs or talks nonsense costs log lines.
 
+mod call_counts;
 mod game_server;
 mod reporter;
 mod resolver;
@@ -11,13 +12,14 @@ mod watch;
 use super::clock;
 use super::lifecycle::Request;
 use super::shared::{Command, Shared, State};
+use call_counts::CallCounts;
 use game_server::GameServer;
 use reporter::{Reporter, Seen};
 use resolver::Resolver;
 use sidecar::{Call, Failure, Sidecar};
 use std::collections::BTreeSet;
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -35,9 +37,10 @@ pub(super) const PORT_VARIABLE: &str = "AGONES_SDK_HTTP_PORT";
 #[derive(Debug, Default)]
 pub(crate) struct AgonesView {
     state: Mutex<String>,
-    pub(crate) calls_ok: AtomicU64,
-    pub(crate) calls_failed: AtomicU64,
+    pub(crate) calls: CallCounts,
     is_answering: AtomicBool,
+    /// Something of this server is known from Agones.
+    has_spoken: AtomicBool,
     is_allocated: AtomicBool,
     /// Agones knows that the server is not needed any more.
     knows_end: AtomicBool,
@@ -52,6 +55,11 @@ impl AgonesView {
     /// Whether it does all that it was asked lately.
     pub(crate) fn is_answering(&self) -> bool {
         self.is_answering.load(Relaxed)
+    }
+
+    /// Whether Agones has said anything of this server, ever.
+    pub(crate) fn has_spoken(&self) -> bool {
+        self.has_spoken.load(Relaxed)
     }
 
     /// Whether it has been given to somebody.
@@ -150,8 +158,8 @@ impl Agones {
     const PLAYERS_TIMEOUT: Duration = Duration::from_millis(500);
     /// How long a server that ends tries to say so.
     const END_TIMEOUT: Duration = Duration::from_secs(4);
-    /// And one that is forced to.
-    const FORCED_END_TIMEOUT: Duration = Duration::from_secs(1);
+    /// And one that is forced to, or that never heard of Agones.
+    const BRIEF_END_TIMEOUT: Duration = Duration::from_secs(1);
     /// After so long without an address the log says so.
     const ADDRESS_PATIENCE: Duration = Duration::from_secs(10);
     /// Of what Agones calls a state, so much is kept: the longest is `PortAllocation`.
@@ -159,10 +167,10 @@ impl Agones {
 
     /// Runs until the end is told, or cannot be, or the server ended otherwise.
     fn run(mut self, ended: &Receiver<()>) {
-        let mut give_up_at = None;
+        let mut ended_at: Option<Instant> = None;
         loop {
             let now = clock::now();
-            if give_up_at.is_some_and(|at| at <= now) {
+            if ended_at.is_some_and(|at| now.since(at) >= self.end_timeout()) {
                 return;
             }
             let told = self.mailbox.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -171,7 +179,7 @@ impl Agones {
                 self.learn(&game_server);
             }
             let has_address = self.find_address();
-            let seen = self.look_around(now, has_address, give_up_at.is_some());
+            let seen = self.look_around(now, has_address, ended_at.is_some());
             let call = self.reporter.next(now, &seen);
             let pause = if call.is_some() { Duration::ZERO } else { Self::ROUND };
             call.into_iter().for_each(|call| self.make(call));
@@ -180,16 +188,19 @@ impl Agones {
                 return;
             }
             match ended.recv_timeout(pause) {
-                Ok(()) => {
-                    let is_forced = self.shared.request() == Request::Stop;
-                    let timeout = if is_forced { Self::FORCED_END_TIMEOUT } else { Self::END_TIMEOUT };
-                    give_up_at = Some(clock::now() + timeout);
-                }
+                Ok(()) => ended_at = Some(clock::now()),
                 Err(RecvTimeoutError::Timeout) => {}
                 // Let go of without an end: it crashed, and Agones is to find that out.
                 Err(RecvTimeoutError::Disconnected) => return,
             }
         }
+    }
+
+    /// How long to try to say that the server has ended: not to a sidecar that never said a word, nor for somebody in a hurry.
+    fn end_timeout(&self) -> Duration {
+        let is_forced = self.shared.request() == Request::Stop;
+        let is_brief = is_forced || !self.shared.agones.has_spoken();
+        if is_brief { Self::BRIEF_END_TIMEOUT } else { Self::END_TIMEOUT }
     }
 
     fn look_around(&mut self, now: Instant, has_address: bool, is_over: bool) -> Seen {
@@ -242,7 +253,7 @@ impl Agones {
     /// One line for each thing that matters, however often a call is made.
     fn note(&mut self, call: &Call, answer: &Result<Option<GameServer>, Failure>) {
         let view = &self.shared.agones;
-        if answer.is_ok() { &view.calls_ok } else { &view.calls_failed }.fetch_add(1, Relaxed);
+        view.calls.count(call, answer.is_ok());
         match answer {
             Err(why) if self.complaints.insert(call.name()) => {
                 tracing::warn!(call = call.name(), %why, "a call to the Agones sidecar fails; trying on");
@@ -263,12 +274,14 @@ impl Agones {
 
     /// What Agones says of this server.
     fn learn(&mut self, game_server: &GameServer) {
-        self.shared.agones.is_allocated.store(self.reporter.is_allocated() || game_server.is_allocated(), Relaxed);
+        let view = &self.shared.agones;
+        view.is_allocated.store(self.reporter.is_allocated() || game_server.is_allocated(), Relaxed);
+        view.has_spoken.store(true, Relaxed);
         if let Some((host, port)) = game_server.address() {
             self.address = Some((host.to_owned(), port));
         }
         let state: String = game_server.status.state.chars().take(Self::STATE_CHARS_MAX).collect();
-        let is_news = self.shared.agones.replace_state(&state);
+        let is_news = view.replace_state(&state);
         if is_news {
             let name = &game_server.object_meta.name;
             tracing::info!(state, name, "Agones says what this server is");
@@ -282,8 +295,9 @@ impl Agones {
         let Some(address) = found else {
             if !self.has_told_of_address && self.shared.uptime() > Self::ADDRESS_PATIENCE {
                 self.has_told_of_address = true;
+                let said = self.address.as_ref().map(|(host, port)| format!("{host}:{port}"));
                 tracing::warn!(
-                    said = ?self.address,
+                    said,
                     "Agones has not told an address of this server that can be resolved: it hears no Ready until then, or give --advertise"
                 );
             }

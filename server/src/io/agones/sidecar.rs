@@ -34,7 +34,10 @@ pub(super) enum Call {
 }
 
 impl Call {
-    /// For the log.
+    /// All [names](Self::name).
+    pub(super) const NAMES: [&str; 7] = ["gameserver", "health", "ready", "allocate", "counter", "list", "shutdown"];
+
+    /// For the log and the metrics.
     pub(super) const fn name(&self) -> &'static str {
         match self {
             Self::Look => "gameserver",

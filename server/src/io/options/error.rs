@@ -1,3 +1,4 @@
+use super::wording::in_plain_words;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -47,6 +48,7 @@ impl OptionsError {
             let line = text.lines().nth(line_number).unwrap_or_default().trim();
             format!("line {}, `{line}`: ", line_number + 1)
         });
+        let message = in_plain_words(message);
         Self::refused("config", file, &format!("{}{message}", place.unwrap_or_default()))
     }
 }

@@ -5,11 +5,13 @@ mod error;
 mod number;
 mod settings;
 mod span;
+mod wording;
 
 pub use byte_size::ByteSize;
 pub use error::OptionsError;
 pub use number::Number;
 pub use span::Span;
+pub(crate) use wording::in_plain_words;
 
 use super::cores::Cores;
 use crate::engine::REWIND_MAX;
@@ -60,13 +62,14 @@ pub struct Options {
     pub match_time: Option<Span>,
     /// Whether to stop when the last player has left.
     pub exit_when_empty: bool,
-    /// How long nobody may play before the server drains; in a fleet, from its allocation on.
+    /// How long nobody may play before the server drains; where Agones answers, from its allocation on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub idle_timeout: Option<Span>,
     /// File of client ids that may not join.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ban_file: Option<PathBuf>,
     /// Must equal that of the tokens.
+    #[serde(serialize_with = "number::in_hex")]
     pub protocol_id: Number,
     /// Most bytes a second that a client is sent, 4 KiB or more.
     pub client_bandwidth: ByteSize,
@@ -154,11 +157,18 @@ impl Flags {
     /// # Errors
     /// [`OptionsError`], if the file cannot be read, has an unknown key, or a value is out of range.
     pub fn resolve(self) -> Result<Options, OptionsError> {
-        let settings = match &self.config {
-            Some(file) => self.settings.or(read(file)?),
-            None => self.settings,
-        };
-        Options::of(settings)
+        Options::of(self.with_file()?.settings)
+    }
+
+    /// These flags, and what the file that they name says besides. Values may be out of range.
+    pub(super) fn with_file(self) -> Result<Self, OptionsError> {
+        let file = self.config.as_deref().map(read).transpose()?;
+        Ok(Self { settings: self.settings.or(file.unwrap_or_default()), config: None, ..self })
+    }
+
+    /// As far as these say.
+    pub(super) fn log_format(&self) -> Option<LogFormat> {
+        self.settings.log_format
     }
 }
 
@@ -238,11 +248,25 @@ impl Options {
         Ok(())
     }
 
-    /// These settings as a file that could be given as `--config`.
+    /// These settings as a file that could be given as `--config`. What is not set is a comment that says what holds instead.
     #[must_use]
     pub fn to_toml(&self) -> String {
         let advertise = self.advertise.or_else(|| (self.bind.port() != 0).then(|| reachable(self.bind)));
-        toml::to_string(&Self { advertise, ..self.clone() }).expect("settings are plain keys and values")
+        let set = toml::to_string(&Self { advertise, ..self.clone() }).expect("settings are plain keys and values");
+        let unset = [
+            ("advertise", "the address that --bind gets", advertise.is_none()),
+            ("threads", "as many as there are cores", self.threads.is_none()),
+            ("key-file", "a random key of this run", self.key_file.is_empty()),
+            ("admin-token-file", "changes from loopback alone", self.admin_token_file.is_none()),
+            ("match-time", "off", self.match_time.is_none()),
+            ("idle-timeout", "off", self.idle_timeout.is_none()),
+            ("ban-file", "bans are of this run", self.ban_file.is_none()),
+            ("view-radius", "the game's", self.view_radius.is_none()),
+            ("rewind-max", "the game's", self.rewind_max.is_none()),
+            ("seed", "random, and logged", self.seed.is_none()),
+        ];
+        let comments = unset.iter().filter(|(.., is_unset)| *is_unset);
+        comments.fold(set, |text, (key, instead, _)| format!("{text}# {key}: {instead}\n"))
     }
 }
 
@@ -314,13 +338,24 @@ mod tests {
     }
 
     #[test]
+    fn the_printed_settings_tell_what_holds_for_each_that_is_not_set() {
+        let printed = of_toml("seed = 7").unwrap().to_toml();
+        assert!(printed.contains("\nprotocol-id = \"0x746964656c6f636b\"\n"), "{printed}");
+        assert!(printed.contains("\n# view-radius: the game's\n"), "{printed}");
+        assert!(printed.contains("\nseed = 7\n") && !printed.contains("# seed"), "{printed}");
+    }
+
+    #[test]
     fn a_wrong_file_is_told_by_line_and_reason() {
         for (text, sentence) in [
             ("tick-hz = 30\ntick-hs = 60", "config s.toml: line 2, `tick-hs = 60`: unknown field `tick-hs`"),
-            ("tick-hz = \"x\"", "config s.toml: line 1, `tick-hz = \"x\"`: invalid type: string \"x\", expected u32"),
+            (
+                "tick-hz = \"x\"",
+                "config s.toml: line 1, `tick-hz = \"x\"`: invalid type: string \"x\", expected a whole number",
+            ),
             ("token-lifetime = \"30\"", "`30` is no length of time such as 30s, 500ms, 5m or 1h30m"),
             ("client-bandwidth = \"1 GB\"", "`1 GB` is no size such as 64KiB, 1MiB or 65536, below 4GiB"),
-            ("bind = \"localhost\"", "line 1, `bind = \"localhost\"`: invalid socket address syntax"),
+            ("bind = \"localhost\"", "line 1, `bind = \"localhost\"`: not an IP address and a port, such as"),
             ("log = \"loud\"", "unknown variant `loud`"),
             ("resume-time = 30", "invalid type: integer `30`, expected a length of time such as \"30s\""),
             ("resume-time = \"-1s\"", "`-1s` is no length of time"),

@@ -38,6 +38,11 @@ impl<'de> Deserialize<'de> for Number {
     }
 }
 
+/// As text such as `0x2a`.
+pub(super) fn in_hex<S: Serializer>(number: &Number, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&format_args!("{:#x}", number.0))
+}
+
 impl Serialize for Number {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match i64::try_from(self.0) {

@@ -66,7 +66,7 @@ pub(super) struct Settings {
         default_missing_value = "true")]
     pub(super) exit_when_empty: Option<bool>,
 
-    /// Drain when nobody has played for so long; in a fleet of Agones, since the server was allocated [default: off]
+    /// Drain when nobody has played for so long; where Agones answers, since the server was allocated [default: off]
     #[arg(long, env = "TIDELOCK_IDLE_TIMEOUT", hide_env_values = true, value_name = "TIME")]
     pub(super) idle_timeout: Option<Span>,
 
