@@ -159,7 +159,7 @@ fn a_sidecar_that_recovers_hears_all_that_it_has_not_heard() {
         sidecar.await_told("POST /ready");
         let metrics = get(&server, "/metrics");
         let count = |result: &str| {
-            let name = format!("tidelock_agones_calls_total{{result=\"{result}\"}} ");
+            let name = format!("tidelock_agones_calls_total{{call=\"gameserver\",result=\"{result}\"}} ");
             metrics.lines().find_map(|line| line.strip_prefix(&name)?.parse::<u64>().ok()).unwrap()
         };
         assert!(count("ok") > 0 && count("failed") > 0, "{metrics}");
