@@ -5,7 +5,7 @@ use bevy_app::{App, Plugin};
 use bevy_ecs::prelude::{MessageReader, MessageWriter};
 use bitcode::{Decode, Encode};
 use std::time::Duration;
-use tidelock::state::{Delivery, Event, EventRate, Input, Replicate};
+use tidelock::state::{Delivery, Event, EventRate, Input, Replicate, Shaped};
 use tidelock::wire::{CloseReason, SendError};
 use tidelock_server::game::{FromClient, Recipients, Replication, Simulate, ToClients};
 use tidelock_sim::client::{ClientEvent, DisconnectReason, Status};
@@ -24,7 +24,7 @@ impl Input for Nothing {
 /// Declares an event of a number, and of bytes that make it longer.
 macro_rules! numbered {
     ($name:ident, $text:literal, $delivery:ident, $rate:expr) => {
-        #[derive(Encode, Decode, Clone, Debug, PartialEq)]
+        #[derive(Encode, Decode, Shaped, Clone, Debug, PartialEq)]
         struct $name {
             number: u32,
             ballast: Vec<u8>,

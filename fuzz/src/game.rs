@@ -6,7 +6,7 @@ use bevy_ecs::prelude::{Commands, Component, Entity, MessageReader, MessageWrite
 use bevy_ecs::schedule::IntoScheduleConfigs;
 use bitcode::{Decode, Encode};
 use glam::Vec2;
-use tidelock::state::{Event, Field, Input, LaneReader, LaneWriter, Replicate};
+use tidelock::state::{Event, Field, Input, LaneReader, LaneWriter, Replicate, Shaped};
 use tidelock_server::game::{
     AlwaysRelevant, ApplyInput, FromClient, Inputs, JoinPayload, Owner, PlayerJoined, PlayerLeft, Recipients,
     Replicated, Replication, Simulate, TickTime, ToClients, Viewpoint,
@@ -111,7 +111,7 @@ impl Input for Walk {
 }
 
 /// Said by somebody, and heard by all.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Shaped)]
 pub struct Shout(pub Vec<u8>);
 
 impl Event for Shout {

@@ -13,8 +13,7 @@
 #![forbid(unsafe_code)]
 
 extern crate alloc;
-// What `derive(Replicate)` writes names this crate from the outside, and so do its own tests.
-#[cfg(test)]
+// What the derives write names this crate from the outside, and so do its own tests.
 extern crate self as tidelock;
 
 pub mod bits;

@@ -1,9 +1,10 @@
+use crate::state::Shaped;
 use bitcode::{Decode, Encode};
 use core::fmt;
 
 /// A step of the simulation. Wraps after 2^32 ticks, so it has no `Ord`: compare with [`Tick::is_newer_than`] and
 /// [`Tick::since`], which are right as long as two ticks lie less than 2^31 apart.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Encode, Decode)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Encode, Decode, Shaped)]
 pub struct Tick(pub u32);
 
 impl Tick {

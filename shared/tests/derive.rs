@@ -3,6 +3,7 @@
 use glam::{Quat, Vec2, Vec3};
 use tidelock::state::{
     Audience, Coding, EntityRef, Field, Input, LaneReader, LaneWriter, NetId, Replicate, Rules, Schema, SendRate,
+    Shaped,
 };
 
 #[derive(Replicate, Clone, Debug, PartialEq)]
@@ -218,6 +219,26 @@ impl Replicate for ByHand {
     fn dequantize(lanes: &mut LaneReader<'_>) -> Self {
         Self { kind: Kind::dequantize(lanes), points: lanes.integer() }
     }
+}
+
+#[test]
+fn what_an_event_is_made_of_is_told_as_json() {
+    #[derive(Shaped)]
+    #[allow(dead_code, reason = "only its shape is looked at")]
+    struct Order<const N: usize> {
+        by: Option<NetId>,
+        steps: Vec<(Step, [u8; N])>,
+    }
+    #[derive(Shaped)]
+    #[allow(dead_code, reason = "only its shape is looked at")]
+    enum Step {
+        Halt,
+        Go(f32, f32),
+    }
+    let json = "{\"struct\":[[\"by\",{\"option\":{\"struct\":[[\"index\",\"u32\"],[\"generation\",\"u16\"]]}}],\
+         [\"steps\",{\"list\":{\"struct\":[\
+         [\"0\",{\"enum\":[[\"Halt\",[]],[\"Go\",[[\"0\",\"f32\"],[\"1\",\"f32\"]]]]}],[\"1\",{\"array\":[2,\"u8\"]}]]}}]]}";
+    assert_eq!(Order::<2>::SHAPE.to_string(), json);
 }
 
 #[test]

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 use tidelock::bits::BitWriter;
 use tidelock::state::codec::{Baselines, encode_delta, encode_full};
 use tidelock::state::{
-    Audience, Checksum, Event, FNV1A_OFFSET, Field, Input, LaneReader, LaneWriter, NetId, Replicate, Schema, Version,
-    fnv1a, version_hash,
+    Audience, Checksum, Event, FNV1A_OFFSET, Field, Input, LaneReader, LaneWriter, NetId, Replicate, Schema, Shaped,
+    Version, fnv1a, version_hash,
 };
 use tidelock::wire::{
     ClientMessage, Connection, HeldStream, InputReport, RecordHead, RecordList, RecordWriter, RecordsHead, ResumeClaim,
@@ -33,7 +33,7 @@ impl Input for Press {
     fn clear_one_shots(&mut self) {}
 }
 
-#[derive(bitcode::Encode, bitcode::Decode)]
+#[derive(bitcode::Encode, bitcode::Decode, Shaped)]
 struct Horn;
 
 impl Event for Horn {

@@ -8,8 +8,8 @@ use std::f32::consts::{FRAC_PI_2, PI};
 use tidelock::bits::{BitReader, Malformed};
 use tidelock::state::codec::{Baselines, decode_delta, decode_full, encode_delta, encode_full};
 use tidelock::state::{
-    Audience, Checksum, EntityRef, Event, Field, Input, LaneReader, LaneWriter, NetId, Replicate, Schema, StreamLayout,
-    Version, version_hash,
+    Audience, Checksum, EntityRef, Event, Field, Input, LaneReader, LaneWriter, NetId, Replicate, Schema, Shaped,
+    StreamLayout, Version, version_hash,
 };
 use vector_file::{Vectors, bytes};
 
@@ -140,7 +140,7 @@ impl Input for Buttons {
     fn clear_one_shots(&mut self) {}
 }
 
-#[derive(bitcode::Encode, bitcode::Decode)]
+#[derive(bitcode::Encode, bitcode::Decode, Shaped)]
 struct Shout(u8);
 
 impl Event for Shout {

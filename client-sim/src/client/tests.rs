@@ -7,8 +7,8 @@ use tidelock::bits::{BitReader, BitWriter};
 use tidelock::netcode::{ConnectToken, Key, TokenSecrets, TokenSpec, USER_DATA_BYTES};
 use tidelock::state::codec::{Baselines, encode_delta, encode_full};
 use tidelock::state::{
-    Audience, Checksum, Event, EventId, Field, Input, LaneReader, LaneWriter, NetId, Replicate, Schema, Version,
-    version_hash,
+    Audience, Checksum, Event, EventId, Field, Input, LaneReader, LaneWriter, NetId, Replicate, Schema, Shaped,
+    Version, version_hash,
 };
 use tidelock::wire::{
     Audit, ClientMessage, Connection, DATAGRAM_BITS_MAX, InputReader, RecordHead, RecordWriter, RecordsHead,
@@ -52,7 +52,7 @@ impl Input for Wish {
     fn clear_one_shots(&mut self) {}
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, bitcode::Encode, bitcode::Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, bitcode::Encode, bitcode::Decode, Shaped)]
 struct Hum(u32);
 
 impl Event for Hum {

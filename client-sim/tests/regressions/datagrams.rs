@@ -5,7 +5,7 @@ use bevy_ecs::prelude::{Component, Mut};
 use bevy_ecs::world::World;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tidelock::state::{Event, Field, Input, LaneReader, LaneWriter, Replicate};
+use tidelock::state::{Event, Field, Input, LaneReader, LaneWriter, Replicate, Shaped};
 use tidelock_server::game::{AlwaysRelevant, FromClient, Recipients, Replicated, Replication, TickTime, ToClients};
 use tidelock_sim::client::ClientEvent;
 use tidelock_sim::link::{LinkConfig, Rng};
@@ -35,7 +35,7 @@ impl Input for Organ {
     fn clear_one_shots(&mut self) {}
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, bitcode::Encode, bitcode::Decode)]
+#[derive(Clone, Debug, PartialEq, Eq, bitcode::Encode, bitcode::Decode, Shaped)]
 struct Line(String);
 
 impl Event for Line {

@@ -5,14 +5,14 @@ use bevy_app::App;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tidelock::Tick;
-use tidelock::state::Event;
+use tidelock::state::{Event, Shaped};
 use tidelock::wire::{CloseReason, JOIN_PAYLOAD_BYTES_MAX};
 use tidelock_server::game::{FromClient, JoinPayload, PlayerJoined, PlayerLeft, Replication};
 use tidelock_sim::client::{ClientEvent, DisconnectReason, Status};
 use tidelock_sim::universe::{Universe, UniverseConfig};
 
 /// Said by a player.
-#[derive(Clone, Debug, PartialEq, Eq, bitcode::Encode, bitcode::Decode)]
+#[derive(Clone, Debug, PartialEq, Eq, bitcode::Encode, bitcode::Decode, Shaped)]
 struct Hail(u32);
 
 impl Event for Hail {

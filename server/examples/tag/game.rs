@@ -12,7 +12,7 @@ use bevy_ecs::prelude::{Commands, Component, Entity, MessageReader, MessageWrite
 use bevy_ecs::schedule::IntoScheduleConfigs;
 use bitcode::{Decode, Encode};
 use glam::Vec2;
-use tidelock::state::{Event, Input, Replicate, Schema};
+use tidelock::state::{Event, Input, Replicate, Schema, Shaped};
 use tidelock::{ClientId, Tick};
 use tidelock_server::game::{
     AlwaysRelevant, ApplyInput, Inputs, Owner, PlayerJoined, PlayerLeft, Recipients, Replicated, Replication, Seed,
@@ -58,7 +58,7 @@ impl Input for Run {
 }
 
 /// Told to all: this client is it now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Shaped)]
 pub struct Tagged {
     pub client_id: u64,
     /// Who touched it; `None` if nobody was it before.

@@ -1,14 +1,14 @@
 use alloc::string::String;
 use bitcode::{Decode, Encode};
 use tidelock::Tick;
-use tidelock::state::{Event, EventRate, NetId};
+use tidelock::state::{Event, EventRate, NetId, Shaped};
 
 /// A line of chat is at most this long, in bytes of UTF-8.
 pub const CHAT_BYTES_MAX: usize = 200;
 
 /// From a client: says something to everybody. The server drops control characters and what exceeds
 /// [`CHAT_BYTES_MAX`].
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Shaped)]
 pub struct Say {
     /// One line.
     pub text: String,
@@ -20,7 +20,7 @@ impl Event for Say {
 }
 
 /// To all clients: a line of chat.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Shaped)]
 pub struct Chat {
     /// The client id of who said it; `None` for what the server tells, such as who joined or was killed.
     pub sender: Option<u64>,
@@ -34,7 +34,7 @@ impl Event for Chat {
 }
 
 /// To a player: a shot of yours hit. So it confirms what the player's screen showed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Shaped)]
 pub struct Hit {
     /// Which shot: that of the input for this tick.
     pub fired: Tick,

@@ -1,4 +1,4 @@
-//! `#[derive(Replicate)]`, as `tidelock::state::Replicate` exports it; its documentation is there.
+//! `#[derive(Replicate)]` and `#[derive(Shaped)]`, as `tidelock::state` exports them; their documentation is there.
 #![forbid(unsafe_code)]
 
 mod attribute;
@@ -9,6 +9,7 @@ mod field;
 mod literal;
 mod says;
 mod shape;
+mod shaped;
 
 #[cfg(test)]
 mod tests;
@@ -19,5 +20,12 @@ use proc_macro::TokenStream;
 #[proc_macro_derive(Replicate, attributes(replicate, field))]
 pub fn replicate(input: TokenStream) -> TokenStream {
     let expanded = syn::parse(input).and_then(|input| expand::expand(&input));
+    expanded.unwrap_or_else(syn::Error::into_compile_error).into()
+}
+
+/// Says what a struct or enum is made of.
+#[proc_macro_derive(Shaped)]
+pub fn shaped(input: TokenStream) -> TokenStream {
+    let expanded = syn::parse(input).and_then(|input| shaped::expand(&input));
     expanded.unwrap_or_else(syn::Error::into_compile_error).into()
 }

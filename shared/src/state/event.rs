@@ -1,11 +1,13 @@
-/// A message of the game. Its body is encoded with `bitcode`.
+use super::shape::Shaped;
+
+/// A message of the game. Its body is encoded with `bitcode`, and its [`Shape`](super::Shape) tells those who know no Rust how to read it.
 ///
 /// ```
 /// use bitcode::{Decode, Encode};
-/// use tidelock::state::{Delivery, Event, EventRate};
+/// use tidelock::state::{Delivery, Event, EventRate, Shaped};
 ///
 /// /// From a client: where it points, for others to see. The next one makes up for a lost one.
-/// #[derive(Encode, Decode)]
+/// #[derive(Encode, Decode, Shaped)]
 /// struct Ping { x: f32, y: f32 }
 ///
 /// impl Event for Ping {
@@ -14,7 +16,7 @@
 ///     const RATE: EventRate = EventRate { per_s: 5, burst: 10 };
 /// }
 /// ```
-pub trait Event: bitcode::Encode + bitcode::DecodeOwned + Send + Sync + 'static {
+pub trait Event: Shaped + bitcode::Encode + bitcode::DecodeOwned + Send + Sync + 'static {
     /// Its name in the schema: both ends must agree.
     const NAME: &'static str;
     /// How it travels: both ends must agree.

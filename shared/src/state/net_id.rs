@@ -1,8 +1,9 @@
+use super::Shaped;
 use bitcode::{Decode, Encode};
 use core::fmt;
 
 /// Names a replicated entity on the wire, in events too. The index is small and reused; the generation tells its users apart.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode, Shaped)]
 pub struct NetId {
     /// At most [`NetId::INDEX_MAX`]; snapshots list entities by ascending index.
     pub index: u32,

@@ -1,6 +1,6 @@
 use super::audience::Audience;
 use super::codec::Codebook;
-use super::event::{Delivery, Event};
+use super::event::{Delivery, Event, EventRate};
 use super::field::{Field, FieldKind, VelocityLink};
 use super::hash::{FNV1A_OFFSET, fnv1a};
 use super::lane::Lane;
@@ -8,6 +8,7 @@ use super::layout::StreamLayout;
 use super::motion::MotionError;
 use super::replicate::{Input, LANES_MAX, Replicate};
 use super::rules::Rules;
+use super::shape::Shape;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::any::TypeId;
@@ -15,10 +16,37 @@ use core::any::TypeId;
 /// Everything about a game's state and messages that both ends must agree on. Compared by hash when a client joins.
 #[derive(Clone, Debug)]
 pub struct Schema {
+    game: &'static str,
     streams: [StreamLayout; Audience::COUNT],
-    input: Vec<Lane>,
-    events: Vec<(TypeId, &'static str, Delivery)>,
+    input: Option<InputLayout>,
+    events: Vec<EventLayout>,
     hash: u64,
+}
+
+/// What a player asks for in one tick.
+#[derive(Clone, Debug)]
+pub struct InputLayout {
+    /// As declared by [`Replicate::NAME`].
+    pub name: &'static str,
+    /// As declared by [`Replicate::FIELDS`].
+    pub fields: &'static [Field],
+    /// In order.
+    pub lanes: Vec<Lane>,
+    write_default: fn(&mut [u32]),
+}
+
+/// An event type.
+#[derive(Clone, Copy, Debug)]
+pub struct EventLayout {
+    /// As declared by [`Event::NAME`].
+    pub name: &'static str,
+    /// As declared by [`Event::DELIVERY`].
+    pub delivery: Delivery,
+    /// As declared by [`Event::RATE`]. Not in the schema's hash.
+    pub rate: EventRate,
+    /// What its body is made of.
+    pub shape: Shape,
+    type_id: TypeId,
 }
 
 /// The number of an event type on the wire, in the order of declaration.
@@ -70,9 +98,15 @@ impl Schema {
     pub fn builder(name: &'static str) -> SchemaBuilder {
         let hash = fnv1a(FNV1A_OFFSET, name.as_bytes());
         SchemaBuilder {
-            schema: Self { streams: Default::default(), input: Vec::new(), events: Vec::new(), hash },
+            schema: Self { game: name, streams: Default::default(), input: None, events: Vec::new(), hash },
             error: None,
         }
+    }
+
+    /// What the game is called.
+    #[must_use]
+    pub const fn game(&self) -> &'static str {
+        self.game
     }
 
     /// The layout of one audience's stream.
@@ -84,7 +118,19 @@ impl Schema {
     /// The lanes of the input.
     #[must_use]
     pub fn input(&self) -> &[Lane] {
-        &self.input
+        &self.input_layout().lanes
+    }
+
+    /// The layout of the input.
+    #[must_use]
+    pub fn input_layout(&self) -> &InputLayout {
+        self.input.as_ref().expect("a schema is not built without one")
+    }
+
+    /// The event types, by their numbers on the wire.
+    #[must_use]
+    pub fn events(&self) -> &[EventLayout] {
+        &self.events
     }
 
     /// Differs, but for one chance in 2^64, between any two schemas.
@@ -103,20 +149,30 @@ impl Schema {
     /// The number of an event type.
     #[must_use]
     pub fn event<E: Event>(&self) -> Option<EventId> {
-        let index = self.events.iter().position(|(type_id, ..)| *type_id == TypeId::of::<E>())?;
+        let index = self.events.iter().position(|event| event.type_id == TypeId::of::<E>())?;
         Some(EventId(index as u8))
     }
 
     /// How events of a type travel; `None` if there is no such type.
     #[must_use]
     pub fn delivery(&self, id: EventId) -> Option<Delivery> {
-        self.events.get(usize::from(id.0)).map(|(.., delivery)| *delivery)
+        self.events.get(usize::from(id.0)).map(|event| event.delivery)
     }
 
     /// How many event types there are.
     #[must_use]
     pub fn event_count(&self) -> usize {
         self.events.len()
+    }
+}
+
+impl InputLayout {
+    /// What the lanes hold when nothing is asked for. Not in the schema's hash.
+    #[must_use]
+    pub fn default_lanes(&self) -> Vec<u32> {
+        let mut lanes = alloc::vec![0; self.lanes.len()];
+        (self.write_default)(&mut lanes);
+        lanes
     }
 }
 
@@ -165,13 +221,15 @@ impl SchemaBuilder {
     /// Sets the input.
     #[must_use]
     pub fn input<I: Input>(mut self) -> Self {
-        if !self.schema.input.is_empty() {
+        if self.schema.input.is_some() {
             return self.fail(SchemaError::Duplicate(I::NAME));
         }
         if I::lane_count() > LANES_MAX {
             return self.fail(SchemaError::TooWide(I::NAME));
         }
-        self.schema.input = I::FIELDS.iter().flat_map(Field::lanes).collect();
+        let lanes = I::FIELDS.iter().flat_map(Field::lanes).collect();
+        let write_default = |lanes: &mut [u32]| I::default().write_lanes(lanes);
+        self.schema.input = Some(InputLayout { name: I::NAME, fields: I::FIELDS, lanes, write_default });
         self.mix(&[2], I::NAME);
         self.mix_fields(I::FIELDS);
         self
@@ -180,18 +238,20 @@ impl SchemaBuilder {
     /// Adds an event type.
     #[must_use]
     pub fn event<E: Event>(mut self) -> Self {
-        if self.schema.events.iter().any(|(_, name, _)| *name == E::NAME) {
+        if self.schema.events.iter().any(|event| event.name == E::NAME) {
             return self.fail(SchemaError::Duplicate(E::NAME));
         }
         if self.schema.events.len() == 256 {
             return self.fail(SchemaError::TooMany(E::NAME));
         }
-        self.schema.events.push((TypeId::of::<E>(), E::NAME, E::DELIVERY));
+        let (name, delivery, rate, shape) = (E::NAME, E::DELIVERY, E::RATE, E::SHAPE);
+        self.schema.events.push(EventLayout { name, delivery, rate, shape, type_id: TypeId::of::<E>() });
         let kind = match E::DELIVERY {
             Delivery::Reliable => 3,
             Delivery::Unreliable => 4,
         };
-        self.mix(&[kind], E::NAME);
+        self.mix(&[kind], name);
+        shape.to_bytes(&mut |bytes| self.mix_bytes(bytes));
         self
     }
 
@@ -200,10 +260,10 @@ impl SchemaBuilder {
         if let Some(error) = self.error {
             return Err(error);
         }
-        if self.schema.input.is_empty() {
+        if self.schema.input.as_ref().is_none_or(|input| input.lanes.is_empty()) {
             return Err(SchemaError::NoInput);
         }
-        let input = 1 + self.schema.input.iter().map(|lane| 1 + lane.change_bits_max()).sum::<usize>();
+        let input = 1 + self.schema.input().iter().map(|lane| 1 + lane.change_bits_max()).sum::<usize>();
         if input > Schema::INPUT_BITS_MAX {
             return Err(SchemaError::InputTooLong(input, Schema::INPUT_BITS_MAX));
         }
@@ -269,7 +329,7 @@ impl SchemaBuilder {
 #[cfg(test)]
 mod tests {
     use super::super::declared::component;
-    use super::super::{LaneReader, LaneWriter};
+    use super::super::{LaneReader, LaneWriter, Shaped};
     use super::*;
     use bitcode::{Decode, Encode};
 
@@ -278,7 +338,7 @@ mod tests {
     struct Made<const N: usize, const WIDE: usize, const LAST: u8>;
 
     /// An event; `N` tells it from others.
-    #[derive(Encode, Decode)]
+    #[derive(Encode, Decode, Shaped)]
     struct Told<const N: usize>;
 
     const WIDE: Field = Field::flags("wide", 31);
@@ -332,13 +392,42 @@ mod tests {
 
     #[test]
     fn events_of_one_name_are_refused() {
-        #[derive(Encode, Decode)]
+        #[derive(Encode, Decode, Shaped)]
         struct Other;
         impl Event for Other {
             const NAME: &'static str = Told::<0>::NAME;
         }
         let schema = builder().event::<Told<0>>().event::<Other>().build();
         assert_eq!(schema.map(|_| ()), Err(SchemaError::Duplicate(Other::NAME)));
+    }
+
+    #[test]
+    fn what_an_event_is_made_of_is_part_of_the_hash() {
+        /// Names and shapes of members count, and their order.
+        macro_rules! hash_of {
+            ($($member:ident: $type:ty),*) => {{
+                #[derive(Encode, Decode, Shaped)]
+                struct Body { $($member: $type),* }
+                impl Event for Body {
+                    const NAME: &'static str = "body";
+                }
+                builder().event::<Body>().build().unwrap().hash()
+            }};
+        }
+        let hashes = [
+            hash_of!(),
+            hash_of!(a: u8),
+            hash_of!(b: u8),
+            hash_of!(a: i8),
+            hash_of!(a: u8, b: u8),
+            hash_of!(b: u8, a: u8),
+            hash_of!(a: Option<u8>),
+            hash_of!(a: Vec<u8>),
+            hash_of!(a: [u8; 2]),
+            hash_of!(a: [u8; 3]),
+        ];
+        let different: alloc::collections::BTreeSet<_> = hashes.iter().collect();
+        assert_eq!(different.len(), hashes.len(), "{hashes:x?}");
     }
 
     #[test]
@@ -409,7 +498,7 @@ mod tests {
 
     #[test]
     fn events_are_numbered_in_the_order_of_their_declaration() {
-        #[derive(Encode, Decode)]
+        #[derive(Encode, Decode, Shaped)]
         struct Fleeting;
         impl Event for Fleeting {
             const NAME: &'static str = "fleeting";

@@ -35,6 +35,11 @@ impl Vectors {
         self.block(&format!("refused_{name}"), "why", why, write);
     }
 
+    /// A body of an event, of this shape, that a reader must take for `value`. Both are JSON.
+    pub(crate) fn event(&mut self, name: &str, shape: &str, value: &str, body: &[u8]) {
+        self.block(name, "shape", &format!("{shape}\njson = {value}"), |w| w.write_bytes(body));
+    }
+
     /// A line that is no message: a hash, say.
     pub(crate) fn value(&mut self, name: &str, fields: &str, value: &str) {
         write!(self.text, "\n[{name}]\nfields = {fields}\nvalue = {value}\n").unwrap();

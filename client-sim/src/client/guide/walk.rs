@@ -7,7 +7,7 @@ use glam::Vec2;
 use std::collections::VecDeque;
 use std::time::Duration;
 use tidelock::netcode::{Cipher, ConnectToken, Key, PACKET_BYTES_MAX, TokenSecrets, TokenSpec, USER_DATA_BYTES};
-use tidelock::state::{Event, Input, Interpolate, Replicate, Schema};
+use tidelock::state::{Event, Input, Interpolate, Replicate, Schema, Shaped};
 use tidelock::wire::Load;
 use tidelock::{ClientId, Instant};
 use tidelock_server::engine::{Engine, EngineConfig};
@@ -30,7 +30,7 @@ impl Input for Walk {
     fn clear_one_shots(&mut self) {}
 }
 
-#[derive(bitcode::Encode, bitcode::Decode, Clone, Debug, PartialEq)]
+#[derive(bitcode::Encode, bitcode::Decode, Shaped, Clone, Debug, PartialEq)]
 pub struct Wave(pub String);
 
 impl Event for Wave {

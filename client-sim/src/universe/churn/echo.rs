@@ -1,9 +1,9 @@
 use bevy_ecs::prelude::{MessageReader, MessageWriter};
-use tidelock::state::Event;
+use tidelock::state::{Event, Shaped};
 use tidelock_server::game::{FromClient, Recipients, ToClients};
 
 /// Comes back to who sent it.
-#[derive(Clone, Debug, PartialEq, Eq, bitcode::Encode, bitcode::Decode)]
+#[derive(Clone, Debug, PartialEq, Eq, bitcode::Encode, bitcode::Decode, Shaped)]
 pub struct Echo(
     /// Whatever it is.
     pub Vec<u8>,

@@ -1,5 +1,5 @@
 use super::Marked;
-use tidelock::state::{Delivery, Event, EventRate};
+use tidelock::state::{Delivery, Event, EventRate, Shaped};
 
 /// How a numbered event travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,7 +24,7 @@ pub trait Numbered: Event + Clone {
 macro_rules! numbered {
     ($(#[$doc:meta])* $name:ident, $text:literal, $delivery:ident, $rate:expr) => {
         $(#[$doc])*
-        #[derive(bitcode::Encode, bitcode::Decode, Clone, Debug, PartialEq, Eq)]
+        #[derive(bitcode::Encode, bitcode::Decode, Shaped, Clone, Debug, PartialEq, Eq)]
         pub struct $name {
             number: u32,
             era: u32,
