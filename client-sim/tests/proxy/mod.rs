@@ -1,6 +1,8 @@
 //! A bad link that is not ours: a UDP proxy with a thread for each way, its own clock and its own chance. It shares no code with
 //! `link`, so that what both say of a run can be held against each other.
 
+#![allow(dead_code, reason = "each test uses a part of it")]
+
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};

@@ -11,9 +11,11 @@ use tidelock_sim::client::{Client, ClientConfig, Status};
 /// Longer than anything takes.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A client core on a socket of its own, which does nothing but play along.
+/// A client core on a socket of its own, which does nothing but play along unless it is told to.
 pub(crate) struct Player {
     pub(crate) client: Client<ArenaInput>,
+    /// What it asks for in a tick.
+    pub(crate) input: fn(u32) -> ArenaInput,
     socket: UdpSocket,
     /// The address that its token names, and the one that leads there, as behind a network's own translation.
     translated: Option<(SocketAddr, SocketAddr)>,
@@ -24,7 +26,8 @@ impl Player {
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
         socket.set_nonblocking(true).unwrap();
         let schema = Arc::new(tidelock_arena::schema());
-        Self { client: Client::new(ClientConfig { token, schema }, clock::now()), socket, translated: None }
+        let client = Client::new(ClientConfig { token, schema }, clock::now());
+        Self { client, input: |_| ArenaInput::default(), socket, translated: None }
     }
 
     /// With a token that names an address which leads to another.
@@ -42,7 +45,8 @@ impl Player {
         }
         let now = clock::now();
         while self.client.next_tick().is_some_and(|due| due <= now) {
-            self.client.tick(&ArenaInput::default(), now);
+            let tick = self.client.client_tick().map_or(0, |tick| tick.0);
+            self.client.tick(&(self.input)(tick), now);
         }
         if self.client.next_wakeup() <= now {
             self.client.update(now);
@@ -56,6 +60,7 @@ impl Player {
     }
 
     /// Goes on until it plays or cannot any more.
+    #[allow(dead_code, reason = "not every test waits for that")]
     pub(crate) fn join(&mut self) -> Status {
         self.go_on(|status| matches!(status, Status::Playing | Status::Disconnected(_)))
     }

@@ -17,6 +17,17 @@ impl Engine {
         known.then(|| self.history.at(id.index, audience, tick)).flatten()
     }
 
+    /// All streams of all entities as they are at the end of the last tick, and since when each is so.
+    pub fn streams(&self) -> impl Iterator<Item = (NetId, Audience, Tick, VersionRef<'_>)> {
+        let alive = (0..self.history.index_count() as u32).filter(|index| self.history.slot(*index).is_alive());
+        alive.flat_map(move |index| {
+            Audience::ALL.into_iter().map(move |audience| {
+                let streams = self.history.of(audience);
+                (self.history.net_id(index), audience, streams.newest_tick(index), streams.newest(index))
+            })
+        })
+    }
+
     /// What the wire calls an entity; `None` if it is not replicated, or not since the last tick.
     #[must_use]
     pub fn net_id(&self, entity: Entity) -> Option<NetId> {

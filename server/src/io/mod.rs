@@ -23,6 +23,7 @@ pub mod options;
 mod process;
 mod program;
 mod random;
+mod schema_json;
 mod server;
 mod server_config;
 mod shared;
@@ -30,6 +31,7 @@ mod signals;
 mod systemd;
 mod tick_thread;
 mod tokens;
+mod truth;
 mod udp;
 
 pub use admin::{AdminConfig, AdminToken};

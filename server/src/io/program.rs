@@ -5,12 +5,15 @@ use super::logging;
 use super::options::{
     Flags, Number, Options, OptionsError, PROTOCOL_ID, Span, check_advertise, check_lifetime, reachable,
 };
+use super::schema_json;
 use super::server::{Crashed, Server, StartError};
 use super::server_config::ServerConfig;
 use super::shared::Shared;
 use super::signals::SignalListener;
 use super::systemd;
 use super::tokens::TokenMint;
+use crate::engine::EngineError;
+use crate::game::Rehearsal;
 use bevy_app::Plugin;
 use clap::Parser;
 use std::io::{self, Write};
@@ -39,6 +42,9 @@ const EXIT_CODES: &str = "Flags go before environment variables, and these befor
 const TOKEN_LIFETIMES: &str = "A server refuses a token that lives longer than its --token-lifetime. For that long after its start it also refuses \
     tokens\nthat expire sooner than one of that lifetime made at its start: an earlier run may have taken them.";
 
+const SCHEMA: &str = "Components, input and events with their fields and lanes, the schema's hash, and the tables of this version of the protocol:\n\
+    shared/PROTOCOL.md, section 17.";
+
 #[derive(clap::Subcommand)]
 enum Subcommand {
     /// Print a connect token in base64
@@ -55,6 +61,13 @@ enum Subcommand {
             default_value = "127.0.0.1:9100"
         )]
         admin: SocketAddr,
+    },
+    /// Print what clients in other languages need to know of this game, as JSON
+    #[command(after_help = SCHEMA)]
+    Schema {
+        /// The only format there is
+        #[arg(long, required = true)]
+        json: bool,
     },
     /// Print a new key, for --key-file
     Keygen {
@@ -113,9 +126,8 @@ impl Failure {
     /// 2 for what another configuration would mend, 1 for the rest. A port in use is the machine's state, and an
     /// address that the machine does not have is a mistake.
     fn exit_code(&self) -> u8 {
-        use crate::engine::EngineError;
         match self {
-            Self::Usage(_) | Self::Options(_) => 2,
+            Self::Usage(_) | Self::Options(_) | Self::Start(StartError::File(_)) => 2,
             Self::Start(StartError::Bind { why, .. }) if why.kind() == io::ErrorKind::AddrNotAvailable => 2,
             Self::Start(StartError::Engine(error)) if !matches!(error, EngineError::Schema(_)) => 2,
             _ => 1,
@@ -138,6 +150,7 @@ fn execute<P: Plugin>(cli: Cli, game: impl FnOnce(&Options) -> P) -> Result<(), 
         None => serve(cli.flags, game),
         Some(Subcommand::Token(flags)) => print_token(&flags),
         Some(Subcommand::Healthcheck { admin }) => check_health(admin),
+        Some(Subcommand::Schema { .. }) => print_schema(cli.flags, game),
         Some(Subcommand::Keygen { out: None }) => print(&format!("{}\n", random_key_text())),
         Some(Subcommand::Keygen { out: Some(file) }) => Ok(write_new_key(&file)?),
     }
@@ -195,6 +208,12 @@ fn print_token(flags: &TokenFlags) -> Result<(), Failure> {
         address: flags.advertise,
     };
     print(&format!("{}\n", mint.issue_text(ClientId(flags.client_id.0))))
+}
+
+fn print_schema<P: Plugin>(flags: Flags, game: impl FnOnce(&Options) -> P) -> Result<(), Failure> {
+    let options = flags.resolve()?;
+    let rehearsal = Rehearsal::new(game(&options), 0, options.tick_hz).map_err(EngineError::Schema);
+    print(&schema_json::document(rehearsal.map_err(StartError::Engine)?.schema()))
 }
 
 fn check_health(admin: SocketAddr) -> Result<(), Failure> {

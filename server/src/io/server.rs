@@ -6,10 +6,12 @@ use super::clock;
 use super::cores::Cores;
 use super::lifecycle::{Lifecycle, Request};
 use super::metrics::Metrics;
+use super::options::OptionsError;
 use super::server_config::ServerConfig;
 use super::shared::{Facts, ServerStats, Shared, State};
 use super::tick_thread::{Links, TickThread};
 use super::tokens::TokenMint;
+use super::truth::TruthWriter;
 use super::udp::{Inbox, ReceiveThread, UdpPort};
 use crate::engine::{Engine, EngineConfig, EngineError};
 use bevy_app::Plugin;
@@ -40,6 +42,9 @@ pub enum StartError {
     /// The engine refuses its configuration, or the game.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// A file cannot be written.
+    #[error(transparent)]
+    File(#[from] OptionsError),
     /// A thread cannot be started.
     #[error("starting a thread: {0}")]
     Thread(io::Error),
@@ -82,7 +87,8 @@ impl Server {
             handle.admin = Some(AdminThread::start(listener, admin).map_err(StartError::Thread)?);
         }
         handle.receive = Some(ReceiveThread::start(&port, Arc::clone(&inbox)).map_err(StartError::Thread)?);
-        handle.start_ticks(config, game, Links { shared, port, inbox, commands, recorder })?;
+        let truth = config.options.truth.as_deref().map(TruthWriter::create).transpose()?;
+        handle.start_ticks(config, game, Links { shared, port, inbox, commands, recorder, truth })?;
         log_start(config, &handle);
         if let Some(file) = config.bans() {
             warn_unless_writable(file);

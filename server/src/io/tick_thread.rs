@@ -3,6 +3,7 @@ use super::lifecycle::{Attendance, Lifecycle, Reason, Step};
 use super::metrics::{PHASES, TickRecorder};
 use super::notices::{Notice, Notices};
 use super::shared::{Command, ServerStats, Shared, State};
+use super::truth::TruthWriter;
 use super::udp::{Batch, BatchSender, Inbox, UdpPort};
 use crate::engine::{Engine, Schedule};
 use std::sync::Arc;
@@ -40,6 +41,7 @@ pub(crate) struct Links {
     pub(crate) inbox: Arc<Inbox>,
     pub(crate) commands: Receiver<Command>,
     pub(crate) recorder: Option<TickRecorder>,
+    pub(crate) truth: Option<TruthWriter>,
 }
 
 impl TickThread {
@@ -82,6 +84,9 @@ impl TickThread {
         self.engine.tick(started, due, self.schedule.load(), &mut |phase| stopwatch.lap(1 + phase as usize));
         self.transmit();
         stopwatch.lap(PHASES.len() - 1);
+        if let Some(truth) = &mut self.links.truth {
+            truth.on_tick(&self.engine);
+        }
         self.schedule.on_tick(started, stopwatch.lap_began);
         self.links.shared.on_tick(stopwatch.lap_began);
         self.publish(stopwatch.lap_began.since(started), &stopwatch.laps);

@@ -1,5 +1,7 @@
 //! The program as it is called in a shell, and files for it.
 
+#![allow(dead_code, reason = "each test uses a part of it")]
+
 use std::path::PathBuf;
 use std::process::{Command, Output};
 

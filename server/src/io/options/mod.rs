@@ -89,6 +89,9 @@ pub struct Options {
     pub drain_timeout: Span,
     /// How long the place of a player whose connection is gone waits for it; zero for not at all.
     pub resume_time: Span,
+    /// Where to write what each tick is, for those who judge clients by it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub truth: Option<PathBuf>,
     /// What to log.
     pub log: LogLevel,
     /// How to log it.
@@ -213,6 +216,7 @@ impl Options {
             seed: settings.seed,
             drain_timeout: settings.drain_timeout.unwrap_or(seconds(30)),
             resume_time: settings.resume_time.unwrap_or(seconds(30)),
+            truth: settings.truth,
             log: settings.log.unwrap_or(LogLevel::Info),
             log_format: settings.log_format.unwrap_or(LogFormat::Text),
         };
@@ -264,6 +268,7 @@ impl Options {
             ("view-radius", "the game's", self.view_radius.is_none()),
             ("rewind-max", "the game's", self.rewind_max.is_none()),
             ("seed", "random, and logged", self.seed.is_none()),
+            ("truth", "off", self.truth.is_none()),
         ];
         let comments = unset.iter().filter(|(.., is_unset)| *is_unset);
         comments.fold(set, |text, (key, instead, _)| format!("{text}# {key}: {instead}\n"))

@@ -106,6 +106,10 @@ pub(super) struct Settings {
     #[arg(long, env = "TIDELOCK_RESUME_TIME", hide_env_values = true, value_name = "TIME")]
     pub(super) resume_time: Option<Span>,
 
+    /// Write what each tick is to this file, to judge clients by: large and slow, for tests
+    #[arg(long, env = "TIDELOCK_TRUTH", hide_env_values = true, value_name = "FILE")]
+    pub(super) truth: Option<PathBuf>,
+
     /// What to log to standard error: off, error, warn, info, debug or trace [default: info]
     #[arg(long, hide_possible_values = true, env = "TIDELOCK_LOG", hide_env_values = true, value_name = "LEVEL")]
     pub(super) log: Option<LogLevel>,
@@ -136,7 +140,7 @@ impl Settings {
         or!(self, other:
             bind advertise admin tick_hz snapshot_hz max_clients threads token_lifetime admin_token_file allow_token_endpoint
             agones match_time exit_when_empty idle_timeout ban_file protocol_id client_bandwidth view_radius rewind_max npcs seed drain_timeout resume_time
-            log log_format)
+            truth log log_format)
     }
 }
 
