@@ -2,6 +2,9 @@
 //!
 //! `FUZZ_CHANGES=1000000 cargo test --release -p tidelock-sim --test fuzz_corpus TARGET` runs that many changes instead.
 //!
+//! `TIDELOCK_TRANSCRIPT=FILE cargo test -p tidelock-sim --test fuzz_corpus transcript` writes what clients heard in `client_payload` and
+//! what they made of it, for clients in other languages: they are to take and refuse the same.
+//!
 //! `WRITE_SEEDS=1 cargo test -p tidelock-sim --test fuzz_corpus` adds to the corpora what is genuine today: after the
 //! format of payloads has changed, say.
 
@@ -11,6 +14,7 @@
 mod targets;
 
 use std::path::PathBuf;
+use tidelock_server::io::schema_json;
 use tidelock_sim::link::Rng;
 
 /// Runs a target over its corpus, then over changes of it: the same ones every time.
@@ -61,6 +65,35 @@ fn changed(corpus: &[Vec<u8>], rng: &mut Rng) -> Vec<u8> {
         }
     }
     input
+}
+
+/// Of how many changes of the corpus, besides.
+const TRANSCRIPT_CHANGES: usize = 400;
+
+#[test]
+fn transcript() {
+    let Some(file) = std::env::var_os("TIDELOCK_TRANSCRIPT") else { return };
+    let corpus = corpus("client_payload");
+    let mut rng = Rng::stream(7, 7);
+    let changes: Vec<_> = (0..TRANSCRIPT_CHANGES).map(|_| changed(&corpus, &mut rng)).collect();
+    let mut text = schema_json(&targets::conversation::conversation().schema);
+    for said in corpus.iter().chain(&changes).map(|input| targets::client_payload::said(input)) {
+        let said: Vec<_> = said.iter().map(heard).collect();
+        text += &format!("{}\n", serde_json::Value::from(said));
+    }
+    std::fs::write(file, text).unwrap();
+}
+
+fn heard(said: &targets::client_payload::Said) -> serde_json::Value {
+    serde_json::json!({
+        "payload": said.payload.iter().map(|byte| format!("{byte:02x}")).collect::<String>(),
+        "next_sequence": said.next_sequence,
+        "malformed": said.malformed,
+        "applied": said.applied,
+        "desync": said.desync,
+        "ended": said.ended,
+        "shown": format!("{:#018x}", said.shown),
+    })
 }
 
 /// One test for each target, with how many changes of its corpus it runs.

@@ -10,11 +10,17 @@ use std::cell::RefCell;
 use std::time::Duration;
 use tidelock::Instant;
 use tidelock::netcode::{self, ClientState, PACKET_BYTES_MAX, PAYLOAD_BYTES_MAX, Server, ServerEvent, Slot};
-use tidelock_sim::client::{Client, ClientConfig, ClientEvent, Status};
+use tidelock::state::version_hash;
+use tidelock_sim::client::{Client, ClientConfig, ClientEvent, ClientStats, Status};
 
 /// After a byte for how much of the genuine conversation comes first, each step is something that the server says, or
 /// time that passes.
 pub fn run(data: &[u8]) {
+    said(data);
+}
+
+/// Does the same, and gives all that the client heard until it lost its first connection.
+pub fn said(data: &[u8]) -> Vec<Said> {
     let mut input = Input::new(data);
     let mut lie = Lie::new([0, 4, 10, 24][input.below(4)]);
     while let Some(step) = input.step() {
@@ -27,6 +33,26 @@ pub fn run(data: &[u8]) {
         }
         lie.check();
     }
+    lie.said
+}
+
+/// A payload that a client heard, and what became of it: another client is to take and refuse the same.
+#[derive(Clone, Debug)]
+pub struct Said {
+    /// Below encryption.
+    pub payload: Vec<u8>,
+    /// The sequence that the client's next datagram had: acks of it and later ones are none.
+    pub next_sequence: u64,
+    /// It is not well-formed.
+    pub malformed: bool,
+    /// It has a snapshot, which was applied.
+    pub applied: bool,
+    /// It did not verify, and the client asked for everything anew.
+    pub desync: bool,
+    /// The client left for it.
+    pub ended: bool,
+    /// The sum of the hashes of all that the client shows then.
+    pub shown: u64,
 }
 
 /// What a client remembers of streams: indices are below this.
@@ -42,6 +68,8 @@ struct Lie {
     over: bool,
     /// Which of its connections it is on.
     connection: usize,
+    /// On its first connection.
+    said: Vec<Said>,
 }
 
 /// The server's half of the only two connections that there are: every client of every run has the same keys, and takes
@@ -91,7 +119,14 @@ impl Lie {
     /// A client that had so many honest turns, after as many as netcode takes.
     fn new(turns: usize) -> Self {
         let config = ClientConfig { token: token(CLIENT_ID), schema: conversation().schema.clone() };
-        let mut lie = Self { client: Client::new(config, START), now: START, turn: 0, over: false, connection: 0 };
+        let mut lie = Self {
+            client: Client::new(config, START),
+            now: START,
+            turn: 0,
+            over: false,
+            connection: 0,
+            said: Vec::new(),
+        };
         while lie.client.status() == Status::Connecting {
             lie.take_turn();
         }
@@ -148,15 +183,33 @@ impl Lie {
         let before = *self.client.stats();
         let mut packet = SEALING.with_borrow_mut(|sealing| sealing[self.connection].seal(payload));
         self.client.handle_datagram(SERVER, &mut packet, self.now);
+        if self.connection == 0 {
+            self.note(payload, &before);
+        }
         let after = self.client.stats();
         assert_eq!(after.datagrams_received, before.datagrams_received + 1);
-        let fates = |stats: &tidelock_sim::client::ClientStats| {
+        let fates = |stats: &ClientStats| {
             let counts = stats.snapshots;
             (counts.received, counts.applied + counts.stale + counts.undecodable)
         };
         let ((received, fated), (received_before, fated_before)) = (fates(after), fates(&before));
         assert!(received - received_before <= 1 && fated - fated_before <= received - received_before);
         assert!(after.desyncs <= before.desyncs + 1);
+    }
+
+    fn note(&mut self, payload: &[u8], before: &ClientStats) {
+        let after = self.client.stats();
+        let shown = self.client.view().streams();
+        let hashes = shown.map(|(id, audience, _, version)| version_hash(id, audience, version.mask, version.lanes));
+        self.said.push(Said {
+            payload: payload.to_vec(),
+            next_sequence: before.up.sent,
+            malformed: after.payloads_malformed > before.payloads_malformed,
+            applied: after.snapshots.applied > before.snapshots.applied,
+            desync: after.desyncs > before.desyncs,
+            ended: matches!(self.client.status(), Status::Disconnected(_)),
+            shown: hashes.fold(0, u64::wrapping_add),
+        });
     }
 
     /// Time passes: the player plays, and what the client says goes out.

@@ -40,6 +40,7 @@ pub use keys::read_key;
 pub use options::Options;
 pub use program::run;
 pub use random::random;
+pub use schema_json::schema_json;
 pub use server::{Crashed, Server, ServerHandle, StartError};
 pub use server_config::ServerConfig;
 pub use shared::ServerStats;

@@ -5,7 +5,7 @@ use super::logging;
 use super::options::{
     Flags, Number, Options, OptionsError, PROTOCOL_ID, Span, check_advertise, check_lifetime, reachable,
 };
-use super::schema_json;
+use super::schema_json::schema_json;
 use super::server::{Crashed, Server, StartError};
 use super::server_config::ServerConfig;
 use super::shared::Shared;
@@ -213,7 +213,7 @@ fn print_token(flags: &TokenFlags) -> Result<(), Failure> {
 fn print_schema<P: Plugin>(flags: Flags, game: impl FnOnce(&Options) -> P) -> Result<(), Failure> {
     let options = flags.resolve()?;
     let rehearsal = Rehearsal::new(game(&options), 0, options.tick_hz).map_err(EngineError::Schema);
-    print(&schema_json::document(rehearsal.map_err(StartError::Engine)?.schema()))
+    print(&schema_json(rehearsal.map_err(StartError::Engine)?.schema()))
 }
 
 fn check_health(admin: SocketAddr) -> Result<(), Failure> {

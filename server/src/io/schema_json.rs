@@ -101,8 +101,9 @@ struct Codes {
     pattern: Vec<Vec<u8>>,
 }
 
-/// The document of a game with this schema.
-pub(super) fn document(schema: &Schema) -> String {
+/// What a client in another language needs to know of a game with this schema, as JSON: section 17 of PROTOCOL.md.
+#[must_use]
+pub fn schema_json(schema: &Schema) -> String {
     let stream = |audience| components(schema.stream(audience));
     let document = Document {
         schema: 1,
