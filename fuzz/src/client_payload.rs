@@ -203,7 +203,8 @@ impl Lie {
         let hashes = shown.map(|(id, audience, _, version)| version_hash(id, audience, version.mask, version.lanes));
         self.said.push(Said {
             payload: payload.to_vec(),
-            next_sequence: before.up.sent,
+            // Nothing goes out before the client is asked.
+            next_sequence: after.up.sent,
             malformed: after.payloads_malformed > before.payloads_malformed,
             applied: after.snapshots.applied > before.snapshots.applied,
             desync: after.desyncs > before.desyncs,
