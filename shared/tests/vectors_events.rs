@@ -115,6 +115,7 @@ fn cases() -> Vec<Box<dyn Written>> {
         ("a_real", "-1.5", -1.5_f32),
         ("no_text", "\"\"", String::new()),
         ("text", "\"hé, you\"", "hé, you".to_owned()),
+        ("a_character_of_two_bytes", "\"é\"", "é".to_owned()),
         ("text_of_254_bytes", format!("\"{}\"", "x".repeat(254)), "x".repeat(254)),
         ("text_of_255_bytes", format!("\"{}\"", "x".repeat(255)), "x".repeat(255)),
         ("text_of_300_bytes", format!("\"{}\"", "x".repeat(300)), "x".repeat(300)),
@@ -123,6 +124,7 @@ fn cases() -> Vec<Box<dyn Written>> {
         ("a_list_of_nothing", "[]", Vec::<u32>::new()),
         ("a_list_of_two_bytes", "[1,2]", vec![1_u8, 2]),
         ("bytes_of_two_states", "[0,1,1,0,1,0,0,1,1]", vec![0_u8, 1, 1, 0, 1, 0, 0, 1, 1]),
+        ("three_bytes_of_two_states", "[0,1,0]", vec![0_u8, 1, 0]),
         ("bytes_of_three_states", "[0,1,2,2,1,0]", vec![0_u8, 1, 2, 2, 1, 0]),
         ("bytes_of_four_states", "[3,1,2]", vec![3_u8, 1, 2]),
         ("bytes_of_six_states", "[5,4,3,2]", vec![5_u8, 4, 3, 2]),
@@ -136,6 +138,7 @@ fn cases() -> Vec<Box<dyn Written>> {
         ("short_words", "[1,2]", vec![1_u16, 2]),
         ("reals", "[1.0,-2.5]", vec![1.0_f32, -2.5]),
         ("texts", "[\"a\",\"\",\"bc\"]", ["a", "", "bc"].map(str::to_owned).to_vec()),
+        ("texts_of_one_character", "[\"é\",\"\"]", ["é", ""].map(str::to_owned).to_vec()),
         ("perhaps_texts", "[null,\"a\"]", vec![None, Some("a".to_owned())]),
         ("an_array", "[9,8,7]", [9_u8, 8, 7]),
         ("lists_in_an_array", "[[1],[]]", [vec![1_u32], vec![]]),
@@ -177,7 +180,11 @@ fn refused() -> Vec<Refused> {
     vec![
         refused::<u8>("a_byte_more", "nothing follows; twin: a_byte", &[200, 0]),
         refused::<u16>("a_byte_less", "a word has two bytes; twin: a_short_word", &[1]),
-        refused::<Vec<u8>>("an_eleventh_packing", "10 is the last of bytes; twin: bytes_of_two_states", &[3, 11, 0, 0]),
+        refused::<Vec<u8>>(
+            "an_eleventh_packing",
+            "10 is the last of bytes; twin: three_bytes_of_two_states",
+            &[3, 11, 0, 0],
+        ),
         refused::<u32>(
             "a_word_of_half_a_byte",
             "4 is the last of words of four bytes; twin: a_word_of_one_byte",
@@ -189,15 +196,15 @@ fn refused() -> Vec<Refused> {
             &[7, 7],
         ),
         refused::<Suit>("a_choice_after_the_last", "4 is the last of five; twin: the_last_of_five", &[5]),
-        refused::<String>("a_text_that_is_none", "it is no UTF-8; twin: text", &[1, 0xC3]),
+        refused::<String>("a_text_that_is_none", "it is no UTF-8; twin: a_character_of_two_bytes", &[1, 0xC3]),
         refused::<Vec<String>>(
             "a_character_cut_in_two",
-            "each text is UTF-8 by itself; twin: texts",
+            "each text is UTF-8 by itself; twin: texts_of_one_character",
             &[2, 1, 1, 0xC3, 0xA9],
         ),
         refused::<Vec<u8>>(
             "a_list_longer_than_its_body",
-            "three are announced, and two there; twin: a_list_of_two_bytes",
+            "three are announced, and two there; twin: bytes_of_any_states",
             &[3, 0, 1, 2],
         ),
     ]
@@ -212,7 +219,7 @@ fn bodies_have_these_bytes() {
     );
     cases().iter().for_each(|case| case.write(&mut vectors));
     for Refused { name, why, shape, body, .. } in refused() {
-        vectors.refused(name, &format!("{why}\nshape = {shape}"), |w| w.write_bytes(body));
+        vectors.refused_event(name, why, &shape.to_string(), body);
     }
     vectors.check();
 }

@@ -3,11 +3,22 @@
 
 mod vector_file;
 
-use tidelock::bits::BitWriter;
+use serde_json::{Value, json};
 use tidelock::wire::{CloseReason, Farewell, Greeting, RejectReason};
-use vector_file::{Vectors, bytes};
+use vector_file::{Vectors, bytes, raw};
 
 const FILE: &str = "frozen_datagrams.txt";
+
+fn greeting_json(greeting: Greeting) -> Value {
+    json!({ "kind": "greeting", "version": greeting.version })
+}
+
+fn farewell_json(farewell: Farewell) -> Value {
+    match farewell {
+        Farewell::Rejected(reason) => json!({ "kind": "rejected", "reason": reason.name() }),
+        Farewell::Closed(reason) => json!({ "kind": "closed", "reason": reason.name() }),
+    }
+}
 
 fn farewells() -> Vec<(String, Farewell)> {
     let rejected =
@@ -16,8 +27,10 @@ fn farewells() -> Vec<(String, Farewell)> {
     rejected.chain(closed).collect()
 }
 
+const GREETING: Greeting = Greeting { version: 1 };
+
 fn greetings() -> [(&'static str, Greeting); 2] {
-    [("greeting", Greeting { version: 1 }), ("greeting_of_the_last_version", Greeting { version: u16::MAX })]
+    [("greeting", GREETING), ("greeting_of_the_last_version", Greeting { version: u16::MAX })]
 }
 
 /// Read as what the second says.
@@ -25,6 +38,10 @@ const LATER: [(&str, Farewell); 2] = [
     ("rejected_for_a_later_reason", Farewell::Rejected(RejectReason::Unknown)),
     ("closed_for_a_later_reason", Farewell::Closed(CloseReason::Unknown)),
 ];
+
+/// What follows is for later versions.
+const LONGER_GREETING: &str = "greeting_with_more";
+const LONGER_FAREWELL: &str = "farewell_with_more";
 
 /// No greeting, no farewell.
 const REFUSED: [(&str, &str, &[u8]); 5] = [
@@ -35,9 +52,8 @@ const REFUSED: [(&str, &str, &[u8]); 5] = [
     ("refused_farewell_of_another_kind", "1 is the last kind; twin: closed_kicked", b"\x2f\x01"),
 ];
 
-fn raw(bytes: &[u8]) -> impl FnOnce(&mut BitWriter) {
-    let bytes = bytes.to_vec();
-    move |w| w.write_bytes(&bytes)
+fn longer(bytes: &[u8]) -> Vec<u8> {
+    [bytes, &[1, 2, 3]].concat()
 }
 
 #[test]
@@ -45,19 +61,23 @@ fn frozen_datagrams_have_these_bytes() {
     let mut vectors = Vectors::new(
         FILE,
         "Datagrams of the same form in every version.\n\
-         greeting: 14 u4, 0 u4, TIDELOCK, version u16. farewell: 15 u4, kind u4 (0 rejected, 1 closed), reason u8.",
+         greeting: 14 u4, 0 u4, TIDELOCK, version u16. farewell: 15 u4, kind u4 (0 rejected, 1 closed), reason u8.\n\
+         kind: greeting, rejected or closed. reason: the name that section 5 of PROTOCOL.md has; unknown for any other.",
     );
     for (name, greeting) in greetings() {
-        vectors.accepted(name, &format!("{greeting:?}"), raw(&greeting.write()));
+        vectors.accepted(name, &greeting_json(greeting), raw(&greeting.write()));
     }
     for (name, farewell) in farewells() {
-        vectors.accepted(&name, &format!("{farewell:?}"), raw(&farewell.write()));
+        vectors.accepted(&name, &farewell_json(farewell), raw(&farewell.write()));
     }
     for (name, farewell) in LATER {
         let mut later = farewell.write();
         later[1] = 255;
-        vectors.accepted(name, &format!("{farewell:?}"), raw(&later));
+        vectors.accepted(name, &farewell_json(farewell), raw(&later));
     }
+    vectors.accepted(LONGER_GREETING, &greeting_json(GREETING), raw(&longer(&GREETING.write())));
+    let kicked = Farewell::Closed(CloseReason::Kicked);
+    vectors.accepted(LONGER_FAREWELL, &farewell_json(kicked), raw(&longer(&kicked.write())));
     for (name, why, refused) in REFUSED {
         vectors.refused(name.trim_start_matches("refused_"), why, raw(refused));
     }
@@ -66,10 +86,12 @@ fn frozen_datagrams_have_these_bytes() {
 
 #[test]
 fn frozen_datagrams_read_back() {
-    for (name, greeting) in greetings() {
+    for (name, greeting) in greetings().into_iter().chain([(LONGER_GREETING, GREETING)]) {
         assert_eq!(Greeting::read(&bytes(FILE, name)), Some(greeting), "{name}");
     }
-    for (name, farewell) in farewells().into_iter().chain(LATER.map(|(name, farewell)| (name.to_owned(), farewell))) {
+    let longer = [(LONGER_FAREWELL, Farewell::Closed(CloseReason::Kicked))];
+    let more = LATER.into_iter().chain(longer).map(|(name, farewell)| (name.to_owned(), farewell));
+    for (name, farewell) in farewells().into_iter().chain(more) {
         assert_eq!(Farewell::read(&bytes(FILE, &name)), Some(farewell), "{name}");
     }
     for (name, ..) in REFUSED {

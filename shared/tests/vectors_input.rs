@@ -2,15 +2,61 @@
 
 mod vector_file;
 
+use serde_json::{Value, json};
 use tidelock::Tick;
 use tidelock::bits::{BitReader, BitWriter, Malformed};
-use tidelock::state::{Coding, Lane};
+use tidelock::state::{Coding, Field, Input, Lane, LaneReader, LaneWriter, Replicate, Schema};
 use tidelock::wire::{INPUTS_MAX, InputReader, write_inputs};
-use vector_file::{Vectors, bytes};
+use vector_file::{Vectors, bytes, json, less};
 
 const INPUTS: &str = "inputs.txt";
 
-/// Two axes, a direction on a circle of 256 and four buttons.
+/// Two axes, a direction on a circle of 256 and four buttons. Only its declaration and its default are used.
+#[derive(Clone, Default)]
+struct Walk;
+
+impl Replicate for Walk {
+    const NAME: &'static str = "walk";
+    const FIELDS: &'static [Field] =
+        &[Field::integer("x", -8, 8), Field::integer("y", -8, 8), Field::angle("aim", 8), Field::flags("buttons", 4)];
+
+    fn quantize(&self, lanes: &mut LaneWriter<'_>) {
+        lanes.integer(0);
+        lanes.integer(0);
+        lanes.angle(0.0);
+        lanes.flags(0);
+    }
+
+    fn dequantize(_: &mut LaneReader<'_>) -> Self {
+        Self
+    }
+}
+
+impl Input for Walk {
+    fn clear_one_shots(&mut self) {}
+}
+
+/// An input of one lane has no bit of its own for the lane.
+#[derive(Clone, Default)]
+struct Pick;
+
+impl Replicate for Pick {
+    const NAME: &'static str = "pick";
+    const FIELDS: &'static [Field] = &[Field::choice("what", 3)];
+
+    fn quantize(&self, lanes: &mut LaneWriter<'_>) {
+        lanes.choice(0);
+    }
+
+    fn dequantize(_: &mut LaneReader<'_>) -> Self {
+        Self
+    }
+}
+
+impl Input for Pick {
+    fn clear_one_shots(&mut self) {}
+}
+
 const LANES: [Lane; 4] = [
     Lane { max: 16, coding: Coding::Number(1) },
     Lane { max: 16, coding: Coding::Number(1) },
@@ -19,21 +65,64 @@ const LANES: [Lane; 4] = [
 ];
 const DEFAULT: [u32; 4] = [8, 8, 0, 0];
 
+const PICK: [Lane; 1] = [Lane { max: 2, coding: Coding::Symbol }];
+
+fn schema<I: Input>() -> Schema {
+    Schema::builder("vectors").input::<I>().build().unwrap()
+}
+
 /// Name, newest tick, inputs with the newest first.
-fn datagrams() -> Vec<(&'static str, u32, Vec<[u32; 4]>)> {
+type Datagram = (&'static str, u32, Vec<[u32; 4]>);
+
+fn datagrams() -> Vec<Datagram> {
     vec![
         ("one_that_is_the_default", 10, vec![DEFAULT]),
         ("one_with_all_lanes_changed", 11, vec![[16, 0, 255, 15]]),
         ("four", 12, vec![[16, 8, 250, 1], [16, 8, 250, 1], [15, 8, 4, 0], [0, 16, 4, 8]]),
         ("the_newest_beyond_16_bits", 70_001, vec![[8, 9, 0, 0], DEFAULT]),
         ("as_many_as_there_can_be", 100, vec![[9, 8, 0, 0]; INPUTS_MAX]),
+        ("as_many_defaults_as_there_can_be", 100, vec![DEFAULT; INPUTS_MAX]),
+        ("two_alike", 9, vec![[8, 8, 7, 0]; 2]),
+        ("a_number_at_its_limit", 9, vec![[16, 8, 0, 0]]),
+        ("a_number_at_zero", 9, vec![[0, 8, 0, 0]]),
+        ("across_the_wrap_of_ticks", 0, vec![DEFAULT; 2]),
     ]
+}
+
+fn datagram_json(known_tick: Tick, newest_tick: u32, inputs: &[[u32; 4]]) -> Value {
+    json!({ "given": { "known_tick": known_tick.0 }, "newest_tick": newest_tick, "inputs": inputs })
+}
+
+/// What the reader of a datagram knows.
+fn known_tick(newest_tick: u32) -> Tick {
+    Tick(newest_tick).sub(5)
+}
+
+fn write(tick: u32, inputs: &[[u32; 4]], w: &mut BitWriter) {
+    let older = inputs[1..].iter().map(|input| &input[..]);
+    write_inputs(&LANES, &DEFAULT, Tick(tick), &inputs[0], older, 9_600, w);
 }
 
 fn head(tick: u64, older: u32, w: &mut BitWriter) {
     w.write_bool(true);
     w.write(tick, 16);
     w.write_golomb(older, 2);
+}
+
+/// One that changes the first lane alone, a number, by what this stands for.
+fn first_number(zigzag_less_one: u32, w: &mut BitWriter) {
+    head(9, 0, w);
+    w.write(0b11, 2);
+    w.write_golomb(zigzag_less_one, 1);
+    w.write(0, 3);
+}
+
+/// Two of which the newest says of each lane that it is unchanged.
+fn at_length(w: &mut BitWriter) {
+    head(9, 1, w);
+    w.write_bool(true);
+    w.write(0, 4);
+    w.write_bool(false);
 }
 
 #[test]
@@ -43,47 +132,59 @@ fn inputs_have_these_bytes() {
         "The inputs of consecutive ticks in a client's datagram, newest first.\n\
          0 none; or 1 | newest tick 16 | how many older golomb 2 | the newest against the default |\n\
          each older one against the one before it: 0 unchanged, or 1 and for each lane 0 unchanged, or 1 and its change.\n\
-         Lanes here: two numbers 0 to 16 of order 1, a circle of 256 of order 2, four flags. The default is [8, 8, 0, 0].",
+         input: as `tidelock-server schema --json` has it; the order of a lane's codes is that of its field. given.known_tick: a tick that\n\
+         the reader knows.\n\
+         newest_tick: null if there are none. inputs: the lanes of each.",
     );
-    vectors.accepted("none", "no inputs", |w| w.write_bool(false));
+    vectors.context(&json!({ "input": json::input(schema::<Walk>().input_layout()) }));
+    let none = json!({ "given": { "known_tick": 5 }, "newest_tick": null, "inputs": [] });
+    vectors.accepted("none", &none, |w| w.write_bool(false));
     for (name, tick, inputs) in datagrams() {
-        let fields = format!("newest of tick {tick}, {inputs:?}");
-        vectors.accepted(name, &fields, |w| {
-            let older = inputs[1..].iter().map(|input| &input[..]);
-            write_inputs(&LANES, &DEFAULT, Tick(tick), &inputs[0], older, 9_600, w);
-        });
+        let json = datagram_json(known_tick(tick), tick, &inputs);
+        vectors.accepted(name, &json, |w| write(tick, &inputs, w));
     }
-    vectors.refused("too_many", "64 older; twin: as_many_as_there_can_be", |w| {
+    let json = datagram_json(Tick(9), 9, &[DEFAULT; 2]);
+    vectors.accepted("two_that_are_the_default_at_length", &json, at_length);
+    let mut refused = |name: &str, why: &str, write: &dyn Fn(&mut BitWriter)| {
+        vectors.refused_given(name, &json!({ "known_tick": 9 }), why, |w| write(w));
+    };
+    refused("too_many", "64 older; twin: as_many_defaults_as_there_can_be", &|w| {
         head(100, 64, w);
         w.write(0, 64);
         w.write(0, 1);
     });
-    vectors.accepted("a_number_at_its_limit", "newest of tick 9, [[16, 8, 0, 0]]", |w| {
-        head(9, 0, w);
-        w.write(0b11, 2);
-        w.write_golomb(15, 1);
-        w.write(0, 3);
-    });
-    vectors.refused("a_number_beyond_its_limit", "9 more than 8; twin: a_number_at_its_limit", |w| {
-        head(9, 0, w);
-        w.write(0b11, 2);
-        w.write_golomb(17, 1);
-        w.write(0, 3);
-    });
-    vectors.refused("one_missing", "says two, has one; twin: one_that_is_the_default", |w| {
+    let why = "9 more than 8; twin: a_number_at_its_limit";
+    refused("a_number_beyond_its_limit", why, &|w| first_number(17, w));
+    refused("a_number_below_zero", "9 less than 8; twin: a_number_at_zero", &|w| first_number(16, w));
+    refused("one_missing", "says two, and the first is cut off; twin: two_that_are_the_default_at_length", &|w| {
         head(9, 1, w);
         w.write_bool(true);
         w.write(0, 2);
     });
+    let cut = |w: &mut BitWriter| less(1, |w| write(9, &[[8, 8, 7, 0]; 2], w))(w);
+    refused("an_older_one_missing", "says two, has one; twin: two_alike", &cut);
+    let given = json!({ "known_tick": 9, "input": json::input(schema::<Pick>().input_layout()) });
+    let pick = |what| move |w: &mut BitWriter| write_inputs(&PICK, &[0], Tick(9), &[what], [].into_iter(), 100, w);
+    vectors.accepted("the_last_choice", &json!({ "given": given, "newest_tick": 9, "inputs": [[2]] }), pick(2));
+    vectors.refused_given("a_choice_after_the_last", &given, "2 is the last; twin: the_last_choice", pick(3));
     vectors.check();
 }
 
-fn read(name: &str, near: u32) -> Result<Vec<(u32, [u32; 4])>, Malformed> {
+fn read(name: &str, near: Tick) -> Result<Vec<(u32, [u32; 4])>, Malformed> {
+    read_as(&LANES, DEFAULT, name, near)
+}
+
+fn read_as<const N: usize>(
+    lanes: &[Lane; N],
+    default: [u32; N],
+    name: &str,
+    near: Tick,
+) -> Result<Vec<(u32, [u32; N])>, Malformed> {
     let bytes = bytes(INPUTS, name);
     let mut r = BitReader::new(&bytes);
     let mut inputs = Vec::new();
-    let mut values = DEFAULT;
-    if let Some(mut reader) = InputReader::new(&LANES, Tick(near), &mut r)? {
+    let mut values = default;
+    if let Some(mut reader) = InputReader::new(lanes, near, &mut r)? {
         while let Some(tick) = reader.next(&mut values, &mut r)? {
             inputs.push((tick.0, values));
         }
@@ -93,13 +194,24 @@ fn read(name: &str, near: u32) -> Result<Vec<(u32, [u32; 4])>, Malformed> {
 
 #[test]
 fn inputs_read_back() {
-    assert_eq!(read("none", 5), Ok(vec![]));
+    assert_eq!(read("none", Tick(5)), Ok(vec![]));
     for (name, tick, inputs) in datagrams() {
         let ticks = (0..).map(|n| Tick(tick).sub(n).0);
-        assert_eq!(read(name, tick - 5), Ok(ticks.zip(inputs).collect()), "{name}");
+        assert_eq!(read(name, known_tick(tick)), Ok(ticks.zip(inputs).collect()), "{name}");
     }
-    assert_eq!(read("a_number_at_its_limit", 9), Ok(vec![(9, [16, 8, 0, 0])]));
-    for name in ["refused_too_many", "refused_a_number_beyond_its_limit", "refused_one_missing"] {
-        assert_eq!(read(name, 9), Err(Malformed), "{name}");
+    assert_eq!(read("two_that_are_the_default_at_length", Tick(9)), Ok(vec![(9, DEFAULT), (8, DEFAULT)]));
+    let refused =
+        ["too_many", "a_number_beyond_its_limit", "a_number_below_zero", "one_missing", "an_older_one_missing"];
+    for name in refused {
+        assert_eq!(read(&format!("refused_{name}"), Tick(9)), Err(Malformed), "{name}");
     }
+    assert_eq!(read_as(&PICK, [0], "the_last_choice", Tick(9)), Ok(vec![(9, [2])]));
+    assert_eq!(read_as(&PICK, [0], "refused_a_choice_after_the_last", Tick(9)), Err(Malformed));
+}
+
+#[test]
+fn the_lanes_are_those_of_the_inputs() {
+    let (walk, pick) = (schema::<Walk>(), schema::<Pick>());
+    assert_eq!((walk.input(), &walk.input_layout().default_lanes()[..]), (&LANES[..], &DEFAULT[..]));
+    assert_eq!((pick.input(), &pick.input_layout().default_lanes()[..]), (&PICK[..], &[0][..]));
 }
