@@ -80,6 +80,14 @@ fn the_status_says_what_runs_and_how_it_goes() {
 }
 
 #[test]
+fn the_schema_is_what_the_program_prints() {
+    let fixture = Fixture::start();
+    let schema = fixture.get_json("/schema");
+    assert_eq!(schema["hash"], format!("{:#018x}", tidelock_arena::schema().hash()));
+    assert_eq!(schema["codes"]["pattern"].as_array().unwrap().len(), 256);
+}
+
+#[test]
 fn nobody_plays_on_a_new_server() {
     let fixture = Fixture::start();
     assert_eq!(fixture.get_json("/clients"), Value::Array(Vec::new()));

@@ -137,6 +137,7 @@ fn cases() -> Vec<Box<dyn Written>> {
         ("words_with_a_sign", "[-300,300]", vec![-300_i32, 300]),
         ("short_words", "[1,2]", vec![1_u16, 2]),
         ("reals", "[1.0,-2.5]", vec![1.0_f32, -2.5]),
+        ("four_reals", "[1.0,2.0,-3.0,0.5]", vec![1.0_f32, 2.0, -3.0, 0.5]),
         ("texts", "[\"a\",\"\",\"bc\"]", ["a", "", "bc"].map(str::to_owned).to_vec()),
         ("texts_of_one_character", "[\"é\",\"\"]", ["é", ""].map(str::to_owned).to_vec()),
         ("perhaps_texts", "[null,\"a\"]", vec![None, Some("a".to_owned())]),

@@ -121,6 +121,7 @@ fn cases() -> Vec<Case> {
                 held(Public, 7, 25, &[8, 8]),
                 held(Public, 7, 6, &[99, 99]),
                 held(Public, 9, 6, &[1, 1]),
+                held(Owner, 1, 14, &[52]),
                 held(Owner, 1, 6, &[50]),
             ],
             ages: [Some(6), Some(12)],

@@ -102,6 +102,9 @@ impl Decoder {
             }
             let mut others = RecordReader::new(tick, &head, list);
             while let Some((ghost, other)) = others.next(r)? {
+                if is_in_run(&self.runs, ghost) {
+                    return Err(DecodeError::Malformed);
+                }
                 match other {
                     RecordHead::Base => {
                         let (base, coder) = of_base?;
@@ -213,6 +216,12 @@ impl Decoder {
         }
         view.on_snapshot(tick);
     }
+}
+
+/// Whether one of `runs`, which ascend, has a record of it already.
+fn is_in_run(runs: &[Range<GhostId>], ghost: GhostId) -> bool {
+    let at = runs.partition_point(|run| run.end <= ghost);
+    runs.get(at).is_some_and(|run| run.contains(&ghost))
 }
 
 /// A full record of an entity came with the snapshot of `tick`. Whether it belongs to what is held after that; else it is

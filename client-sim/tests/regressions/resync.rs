@@ -82,6 +82,32 @@ fn whoever_reports_a_desync_gets_everything_in_full_once() {
     }
 }
 
+/// Its client has forgotten all, and would take the nothing that it holds for the whole, or ask anew as an audit says otherwise.
+#[test]
+fn while_a_desync_waits_for_its_turn_no_snapshot_is_complete_and_none_is_audited() {
+    let mut universe = universe();
+    let hello = universe.engine().schema().hash();
+    let mut liar = Attacker::connect(&mut universe, 1, Some(hello));
+    play(&mut liar, &mut universe, 1_000);
+    assert!(liar.heard_snapshot.as_ref().is_some_and(|snapshot| snapshot.complete));
+    let mut desync = |tick, ms| {
+        liar.queue(&ClientMessage::Desync { tick: Tick(tick) });
+        let mut heard = Vec::new();
+        for _ in 0..ms / 10 {
+            play(&mut liar, &mut universe, 10);
+            heard.extend(liar.heard_snapshot.take());
+        }
+        heard
+    };
+    let first = desync(1, 100);
+    assert!(first.iter().any(|snapshot| snapshot.complete), "it had its turn at once");
+    let waits = desync(2, 110);
+    let last = waits.last().expect("it hears something every 100 ms");
+    assert!(!last.complete && last.audit.is_none(), "{last:?}");
+    let after = desync(3, 500);
+    assert!(after.last().is_some_and(|snapshot| snapshot.complete), "it has had its turn again");
+}
+
 #[test]
 fn what_an_honest_client_holds_stays_in_step_beside_a_liar() {
     let mut universe = universe();

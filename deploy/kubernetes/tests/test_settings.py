@@ -13,7 +13,7 @@ support.package("yaml")
 
 # Set by the chart itself, or by nobody: see `settings` in values.yaml.
 OF_THE_CHART = {"bind", "admin", "advertise", "agones", "config", "key-file", "admin-token-file", "drain-timeout"}
-NOT_OFFERED = {"ban-file"}
+NOT_OFFERED = {"ban-file", "truth"}
 MOUNTS = "/etc/tidelock/"
 HOST_IP = "192.0.2.7"
 

@@ -53,7 +53,8 @@ impl SnapshotWriter {
         mut send: impl FnMut(&[u8]),
     ) {
         let Scene { tables, history, tick, .. } = *sight.scene;
-        let complete = self.choose(session, sight, counts);
+        // What the client has forgotten, and the server not yet, goes out in none of these.
+        let complete = self.choose(session, sight, counts) && !session.wants_full;
         if !complete {
             session.congestion.on_short(tick.now);
         }
@@ -279,6 +280,9 @@ fn record_bits(table: &RecordTable, index: u32) -> usize {
 
 /// The audit that goes out with this snapshot, if one is due and nothing waits that it is about.
 fn take_audit(session: &mut Session, history: &History, tick: SnapshotTick) -> Option<Audit> {
+    if session.wants_full {
+        return None;
+    }
     let bucket = session.audits.take_turn(tick.now)?;
     let audit = audit(session, history, bucket);
     if audit.is_none() {

@@ -120,6 +120,8 @@ pub(crate) struct Shared {
     advertise: Mutex<SocketAddr>,
     has_signal: AtomicBool,
     pub(crate) agones: AgonesView,
+    /// Once the game has declared it.
+    pub(crate) schema_json: OnceLock<String>,
     stats: Mutex<ServerStats>,
 }
 
@@ -129,6 +131,7 @@ impl Shared {
             advertise: Mutex::new(advertise),
             has_signal: AtomicBool::new(false),
             agones: AgonesView::default(),
+            schema_json: OnceLock::new(),
             request: AtomicU8::new(Request::Run as u8),
             drain_asker: OnceLock::new(),
             stop_asker: OnceLock::new(),

@@ -33,6 +33,8 @@ pub struct Attacker {
     pub heard_sequence: u16,
     /// The newest tick that the server spoke of.
     pub heard_tick: Tick,
+    /// What the server's last snapshot said of itself.
+    pub heard_snapshot: Option<SnapshotHeader>,
     /// Its next datagram's, if it writes the head itself.
     pub sequence: u16,
 }
@@ -55,6 +57,7 @@ impl Attacker {
             farewell: None,
             heard_sequence: 0,
             heard_tick: Tick::default(),
+            heard_snapshot: None,
             sequence: 0,
         }
     }
@@ -97,6 +100,7 @@ impl Attacker {
         }
         if let Ok(Some(snapshot)) = SnapshotHeader::read(self.heard_tick, &mut r) {
             self.heard_tick = snapshot.tick;
+            self.heard_snapshot = Some(snapshot);
         }
         if self.is_acknowledging {
             self.connection.accept(header.sequence, now);

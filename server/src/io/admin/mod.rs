@@ -55,6 +55,7 @@ fn router(admin: Arc<Admin>) -> Router {
         .route("/readyz", get(reports::readyz))
         .route("/status", get(reports::status))
         .route("/ticks", get(reports::ticks))
+        .route("/schema", get(reports::schema))
         .route("/clients", get(calls::clients))
         .route("/drain", post(calls::drain))
         .route("/clients/{id}/kick", post(calls::kick))

@@ -37,6 +37,17 @@ pub(super) async fn status(State(admin): State<Arc<Admin>>) -> impl IntoResponse
     Json(Status::of(&admin.shared))
 }
 
+/// `GET /schema`: what `tidelock-server schema --json` prints.
+pub(super) async fn schema(State(admin): State<Arc<Admin>>) -> impl IntoResponse {
+    match admin.shared.schema_json.get() {
+        Some(document) => (StatusCode::OK, [(CONTENT_TYPE, "application/json")], document.clone()),
+        None => (StatusCode::SERVICE_UNAVAILABLE, [(CONTENT_TYPE, "application/json")], STARTING.to_owned()),
+    }
+}
+
+/// The game is being set up.
+const STARTING: &str = "{\"error\":\"the server is starting\"}";
+
 /// `GET /ticks`: how long each tick took since the start. Two answers tell of the time in between.
 pub(super) async fn ticks(State(admin): State<Arc<Admin>>) -> impl IntoResponse {
     let histogram = admin.shared.stats().tick_duration_us;
