@@ -225,8 +225,8 @@ impl<I: Input> Client<I> {
         }
         while let Some(bytes) = self.connection.poll_unreliable() {
             match ServerMessage::read(&bytes) {
-                // What overtook the welcome comes too early.
-                Ok(ServerMessage::Event { .. }) if self.status != Status::Playing => {}
+                // What overtook the welcome comes too early, whatever it is.
+                _ if self.status != Status::Playing => {}
                 Ok(ServerMessage::Event { id, body }) => self.on_event(id, body, Delivery::Unreliable),
                 Ok(ServerMessage::Welcome(_)) | Err(Malformed) => self.stats.payloads_malformed += 1,
             }

@@ -1,0 +1,86 @@
+"""The fuzz corpus of the Rust client: what that one took and refused, and what it showed then, this one does as well.
+
+Each script of the transcript is a client that hears what a server said, changed or made up: payloads below encryption,
+each with what became of it. A script ends for us where the Rust client ended, or lost trust in what it held: from then
+on what it takes depends on what it had sent.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import unittest
+from collections import Counter, deque
+from pathlib import Path
+from typing import Any
+
+from tests.peer import token
+from tidelock import Client, Schema
+from tidelock.hashes import version_hash
+from tidelock.netcode import State
+
+TRANSCRIPT = os.environ.get("TIDELOCK_TRANSCRIPT")
+
+
+class Wire:
+    """Stands where netcode does: connected, and nothing is sent."""
+
+    def __init__(self) -> None:
+        self.state = State.CONNECTED
+        self.error: Exception | None = None
+        self.dropped: Counter[str] = Counter()
+        self.outgoing: deque[tuple[bytes, object]] = deque()
+
+    def send(self, payload: bytes, now_s: float) -> None:
+        pass
+
+    def leave(self, now_s: float, error: Exception | None = None) -> None:
+        self.error = self.error or error
+
+
+def heard(schema: Schema, script: list[dict[str, Any]]) -> str | None:
+    """In what this client differs, if it does before the script ends."""
+    client = Client(token(), schema, 0.0)
+    client._netcode = wire = Wire()
+    for number, said in enumerate(script):
+        client._channel.sent.next_sequence = said["next_sequence"]
+        before = fates(client)
+        client._take_payload(bytes.fromhex(said["payload"]), 0.0)
+        mine = (*(now > then for now, then in zip(fates(client), before, strict=True)), wire.error is not None)
+        theirs = (said["malformed"], said["applied"], said["desync"], said["ended"])
+        if mine != theirs:
+            return f"payload {number} is {mine} here, and {theirs} there: {said['payload']}"
+        if said["desync"] or said["ended"]:
+            return None
+        if shown(client) != int(said["shown"], 16):
+            return f"something else is shown after payload {number}: {said['payload']}"
+    return None
+
+
+def fates(client: Client) -> tuple[int, int, int]:
+    """Malformed or with a message that is, applied, in doubt."""
+    stats = client.stats
+    return stats.malformed + stats.messages_malformed + stats.events_dropped, stats.snapshots, stats.desyncs
+
+
+def shown(client: Client) -> int:
+    if client.store is None:
+        return 0
+    hashes = (
+        version_hash(stream.index, stream.generation, audience, *stream.versions[-1])
+        for audience, stream in client.store.shown()
+    )
+    return sum(hashes) % 2**64
+
+
+class Corpus(unittest.TestCase):
+    @unittest.skipUnless(TRANSCRIPT, "needs TIDELOCK_TRANSCRIPT, which the Rust test fuzz_corpus writes")
+    def test_it_takes_and_refuses_what_the_rust_client_does(self) -> None:
+        schema_line, *scripts = Path(str(TRANSCRIPT)).read_text().splitlines()
+        schema = Schema.load(json.loads(schema_line))
+        differences = []
+        for number, script in enumerate(scripts):
+            difference = heard(schema, json.loads(script))
+            if difference is not None:
+                differences.append(f"script {number}: {difference}")
+        self.assertEqual([], differences[:5], f"{len(differences)} of {len(scripts)} scripts")
