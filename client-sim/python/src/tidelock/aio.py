@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
@@ -293,4 +294,6 @@ def _ask(url: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
             document: dict[str, Any] = json.loads(answer.read())
             return document
     except (OSError, ValueError) as e:
+        if isinstance(e, urllib.error.HTTPError):
+            e.close()
         raise FetchFailed(f"{url}: {e}") from e

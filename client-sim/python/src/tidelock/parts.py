@@ -160,7 +160,8 @@ def _part(
     components: tuple[Component, ...], number: int, lane: int, fields: list[Field], moving: set[tuple[str, str]]
 ) -> Part:
     first = fields[0]
-    is_velocity = (components[number].name, first.name) in moving
+    # Along the ground: its first two lanes say how something moves.
+    is_velocity = len(fields) > 1 and all((components[number].name, field.name) in moving for field in fields[:2])
     lanes = [one for field in fields for one in field.lanes]
     kind = _kind(components[number].name, first, moving)
     return Part(

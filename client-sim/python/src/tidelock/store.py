@@ -115,12 +115,12 @@ class Store:
         if ghost.index != index:
             if tick <= ghost.since:
                 return
-            self.give(audience, record.ghost, ghost, index, tick)
+            self._give(audience, record.ghost, ghost, index, tick)
         else:
             ghost.since = max(ghost.since, tick)
         self._store_version(tick, record)
 
-    def give(self, audience: int, number: int, ghost: Ghost, index: int, tick: int) -> None:
+    def _give(self, audience: int, number: int, ghost: Ghost, index: int, tick: int) -> None:
         """Gives a ghost an entity, which has one ghost at a time."""
         ghosts, ghost_of = self._ghosts[audience], self._ghost_of[audience]
         other_number = ghost_of.get(index)
