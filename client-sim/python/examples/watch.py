@@ -22,6 +22,7 @@ COLOURS = {
     "AmmoPack": "#7d3c98",
 }
 FRAME_EVERY_S = 0.1
+LEGEND = "  ".join(["@ you", *(f"{sign} {kind}" for kind, sign in SIGNS.items())])
 
 
 def kind_of(entity: tidelock.Entity) -> str:
@@ -56,18 +57,24 @@ def svg(entities: Iterable[tidelock.Entity], least: float, most: float, title: s
         if place is None:
             continue
         x, y = place["x"] - least, most - place["y"]
-        yaw = entity.components.get("facing", {}).get("yaw", 0.0)
         colour = COLOURS.get(kind_of(entity), "#555")
         ring = ' stroke="black" stroke-width="0.5"' if entity.is_own else ""
-        shapes.append(
-            f'<line x1="{x:.2f}" y1="{y:.2f}" x2="{x + 3 * math.cos(yaw):.2f}" y2="{y - 3 * math.sin(yaw):.2f}"'
-            f' stroke="{colour}" stroke-width="0.4"/>'
-            f'<circle cx="{x:.2f}" cy="{y:.2f}" r="1.2" fill="{colour}"{ring}/>'
-        )
+        if "facing" in entity.components:
+            yaw = entity.components["facing"]["yaw"]
+            shapes.append(
+                f'<line x1="{x:.2f}" y1="{y:.2f}" x2="{x + 3 * math.cos(yaw):.2f}" y2="{y - 3 * math.sin(yaw):.2f}"'
+                f' stroke="{colour}" stroke-width="0.4"/>'
+            )
+        shapes.append(f'<circle cx="{x:.2f}" cy="{y:.2f}" r="1.2" fill="{colour}"{ring}/>')
+    legend = "".join(
+        f'<circle cx="{2 + 28 * n}" cy="{span + 5:.0f}" r="1.2" fill="{colour}"/>'
+        f'<text x="{5 + 28 * n}" y="{span + 6.3:.1f}" font-size="4" font-family="sans-serif">{kind}</text>'
+        for n, (kind, colour) in enumerate(COLOURS.items())
+    )
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="-2 -8 {span + 4:.0f} {span + 10:.0f}" width="800">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="-2 -8 {span + 4:.0f} {span + 18:.0f}" width="800">'
         f'<rect x="0" y="0" width="{span:.0f}" height="{span:.0f}" fill="#f6f6f2" stroke="#999"/>'
-        f'<text x="0" y="-2" font-size="5" font-family="sans-serif">{title}</text>{"".join(shapes)}</svg>\n'
+        f'<text x="0" y="-2" font-size="5" font-family="sans-serif">{title}</text>{"".join(shapes)}{legend}</svg>\n'
     )
 
 
@@ -93,7 +100,10 @@ async def watch(args: argparse.Namespace) -> None:
                 drawn_s = now_s
                 columns, lines = shutil.get_terminal_size()
                 rows = max(4, min(lines - 2, columns // 2))
-                print(f"\x1b[H\x1b[J{title}\n{drawn(world.entities(), least, most, 2 * rows, rows)}", flush=True)
+                print(
+                    f"\x1b[H\x1b[J{title}   {LEGEND}\n{drawn(world.entities(), least, most, 2 * rows, rows)}",
+                    flush=True,
+                )
             if now_s - begun_s > args.seconds:
                 return
 
