@@ -2,8 +2,8 @@
 //!
 //! `FUZZ_CHANGES=1000000 cargo test --release -p tidelock-sim --test fuzz_corpus TARGET` runs that many changes instead.
 //!
-//! `TIDELOCK_TRANSCRIPT=FILE cargo test -p tidelock-sim --test fuzz_corpus transcript` writes what clients heard in `client_payload` and
-//! what they made of it, for clients in other languages: they are to take and refuse the same.
+//! `TIDELOCK_TRANSCRIPT=FILE cargo test -p tidelock-sim --test fuzz_corpus transcript` writes what clients heard in `client_payload`, what was
+//! read as tokens in `token_reader`, and what became of it, for clients in other languages: they are to take and refuse the same.
 //!
 //! `WRITE_SEEDS=1 cargo test -p tidelock-sim --test fuzz_corpus` adds to the corpora what is genuine today: after the
 //! format of payloads has changed, say.
@@ -73,20 +73,38 @@ const TRANSCRIPT_CHANGES: usize = 400;
 #[test]
 fn transcript() {
     let Some(file) = std::env::var_os("TIDELOCK_TRANSCRIPT") else { return };
-    let corpus = corpus("client_payload");
-    let mut rng = Rng::stream(7, 7);
-    let changes: Vec<_> = (0..TRANSCRIPT_CHANGES).map(|_| changed(&corpus, &mut rng)).collect();
     let mut text = schema_json(&targets::conversation::conversation().schema);
-    for said in corpus.iter().chain(&changes).map(|input| targets::client_payload::said(input)) {
-        let said: Vec<_> = said.iter().map(heard).collect();
+    let tokens = with_changes("token_reader")
+        .iter()
+        .filter_map(|input| targets::token_reader::judged(input))
+        .collect::<Vec<_>>();
+    let tokens: Vec<_> = tokens
+        .iter()
+        .map(|(bytes, is_token)| serde_json::json!({ "bytes": hex(bytes), "is_token": is_token }))
+        .collect();
+    text += &format!("{}\n", serde_json::Value::from(tokens));
+    for input in with_changes("client_payload") {
+        let said: Vec<_> = targets::client_payload::said(&input).iter().map(heard).collect();
         text += &format!("{}\n", serde_json::Value::from(said));
     }
     std::fs::write(file, text).unwrap();
 }
 
+fn with_changes(target: &str) -> Vec<Vec<u8>> {
+    let mut inputs = corpus(target);
+    let mut rng = Rng::stream(7, 7);
+    let changes: Vec<_> = (0..TRANSCRIPT_CHANGES).map(|_| changed(&inputs, &mut rng)).collect();
+    inputs.extend(changes);
+    inputs
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 fn heard(said: &targets::client_payload::Said) -> serde_json::Value {
     serde_json::json!({
-        "payload": said.payload.iter().map(|byte| format!("{byte:02x}")).collect::<String>(),
+        "payload": hex(&said.payload),
         "next_sequence": said.next_sequence,
         "malformed": said.malformed,
         "applied": said.applied,

@@ -11,19 +11,30 @@ use tidelock::netcode::{
 
 /// The first byte says which of the three follows.
 pub fn run(data: &[u8]) {
+    judged(data);
+}
+
+/// Does the same, and gives what was read as a token, and whether it is one: another client is to say the same.
+pub fn judged(data: &[u8]) -> Option<(Vec<u8>, bool)> {
     let mut input = Input::new(data);
     match input.below(3) {
-        0 => read(input.take(usize::MAX)),
+        0 => {
+            let bytes = input.take(usize::MAX).to_vec();
+            let is_token = read(&bytes);
+            Some((bytes, is_token))
+        }
         1 => {
             let mut bytes = generate(&mut input).map_or_else(|_| Vec::new(), |token| token.to_bytes().to_vec());
             mutate(&mut bytes, &mut input, TOKEN_BYTES + 4);
-            read(&bytes);
+            let is_token = read(&bytes);
+            Some((bytes, is_token))
         }
         _ => {
-            if let Ok(token) = generate(&mut input) {
-                assert_eq!(ConnectToken::from_bytes(&token.to_bytes()).as_ref(), Ok(&token));
-                present(token, &mut input);
-            }
+            let token = generate(&mut input).ok()?;
+            assert_eq!(ConnectToken::from_bytes(&token.to_bytes()).as_ref(), Ok(&token));
+            let bytes = token.to_bytes().to_vec();
+            present(token, &mut input);
+            Some((bytes, true))
         }
     }
 }
@@ -31,11 +42,14 @@ pub fn run(data: &[u8]) {
 /// Before the addresses: version 13, protocol, create and expire date 24, nonce 24, sealed 1024, timeout 4, count 4.
 const HEAD_BYTES: usize = 13 + 24 + 24 + 1024 + 4 + 4;
 
-/// What is read is within its bounds, and written as it came, but that the padding is zeros.
-fn read(bytes: &[u8]) {
+/// What is read is within its bounds, and written as it came, but that the padding is zeros. Whether it is a token.
+fn read(bytes: &[u8]) -> bool {
     let token = match ConnectToken::from_bytes(bytes) {
         Ok(token) => token,
-        Err(error) => return assert_eq!(error == TokenError::Length, bytes.len() != TOKEN_BYTES),
+        Err(error) => {
+            assert_eq!(error == TokenError::Length, bytes.len() != TOKEN_BYTES);
+            return false;
+        }
     };
     assert!((1..=SERVERS_MAX).contains(&token.servers().len()));
     assert!(token.create_unix_s() <= token.expire_unix_s());
@@ -44,6 +58,7 @@ fn read(bytes: &[u8]) {
     let written = token.to_bytes();
     assert!(written[..end] == bytes[..end] && written[end..].iter().all(|byte| *byte == 0));
     assert_eq!(ConnectToken::from_bytes(&written), Ok(token));
+    true
 }
 
 /// A token as the input wants it.

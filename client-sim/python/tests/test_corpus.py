@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.peer import token
-from tidelock import Client, Schema
+from tidelock import Client, Schema, Token, TokenInvalid
 from tidelock.hashes import version_hash
 from tidelock.netcode import State
 
@@ -73,14 +73,33 @@ def shown(client: Client) -> int:
     return sum(hashes) % 2**64
 
 
+def is_token(data: bytes) -> bool:
+    try:
+        Token.parse(data)
+    except TokenInvalid:
+        return False
+    return True
+
+
+@unittest.skipUnless(TRANSCRIPT, "needs TIDELOCK_TRANSCRIPT, which the Rust test fuzz_corpus writes")
 class Corpus(unittest.TestCase):
-    @unittest.skipUnless(TRANSCRIPT, "needs TIDELOCK_TRANSCRIPT, which the Rust test fuzz_corpus writes")
+    """The lines of a transcript are the schema, the tokens, and then a script each."""
+
+    def setUp(self) -> None:
+        schema, tokens, *self.scripts = Path(str(TRANSCRIPT)).read_text().splitlines()
+        self.schema = Schema.load(json.loads(schema))
+        self.tokens = json.loads(tokens)
+
+    def test_it_takes_for_tokens_what_the_rust_client_does(self) -> None:
+        taken = [judged for judged in self.tokens if judged["is_token"]]
+        self.assertTrue(0 < len(taken) < len(self.tokens))
+        wrong = [judged for judged in self.tokens if is_token(bytes.fromhex(judged["bytes"])) != judged["is_token"]]
+        self.assertEqual([], wrong[:3], f"{len(wrong)} of {len(self.tokens)}")
+
     def test_it_takes_and_refuses_what_the_rust_client_does(self) -> None:
-        schema_line, *scripts = Path(str(TRANSCRIPT)).read_text().splitlines()
-        schema = Schema.load(json.loads(schema_line))
         differences = []
-        for number, script in enumerate(scripts):
-            difference = heard(schema, json.loads(script))
+        for number, script in enumerate(self.scripts):
+            difference = heard(self.schema, json.loads(script))
             if difference is not None:
                 differences.append(f"script {number}: {difference}")
-        self.assertEqual([], differences[:5], f"{len(differences)} of {len(scripts)} scripts")
+        self.assertEqual([], differences[:5], f"{len(differences)} of {len(self.scripts)} scripts")
