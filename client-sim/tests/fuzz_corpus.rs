@@ -2,8 +2,8 @@
 //!
 //! `FUZZ_CHANGES=1000000 cargo test --release -p tidelock-sim --test fuzz_corpus TARGET` runs that many changes instead.
 //!
-//! `TIDELOCK_TRANSCRIPT=FILE cargo test -p tidelock-sim --test fuzz_corpus transcript` writes what clients heard in `client_payload`, what was
-//! read as tokens in `token_reader`, and what became of it, for clients in other languages: they are to take and refuse the same.
+//! `TIDELOCK_TRANSCRIPT=FILE cargo test -p tidelock-sim --test fuzz_corpus transcript` writes what clients heard in `client_payload`, `client_datagram`
+//! and `client_mutated`, what was read as tokens in `token_reader`, and what became of it, for clients in other languages: they are to take and refuse the same.
 //!
 //! `WRITE_SEEDS=1 cargo test -p tidelock-sim --test fuzz_corpus` adds to the corpora what is genuine today: after the
 //! format of payloads has changed, say.
@@ -14,6 +14,7 @@
 mod targets;
 
 use std::path::PathBuf;
+use tidelock::netcode::ClientState;
 use tidelock_server::io::schema_json;
 use tidelock_sim::link::Rng;
 
@@ -83,6 +84,14 @@ fn transcript() {
         .map(|(bytes, is_token)| serde_json::json!({ "bytes": hex(bytes), "is_token": is_token }))
         .collect();
     text += &format!("{}\n", serde_json::Value::from(tokens));
+    let token = hex(&targets::backend::token(1).to_bytes());
+    let datagrams = with_changes("client_datagram").into_iter().map(|input| targets::client_datagram::happened(&input));
+    let changed = with_changes("client_mutated").into_iter().map(|input| targets::client_mutated::happened(&input));
+    let packets: Vec<Vec<_>> = datagrams.chain(changed).map(|all| all.iter().map(packet).collect()).collect();
+    text += &format!(
+        "{}\n",
+        serde_json::json!({ "token": token, "start_us": targets::backend::START.as_us(), "scripts": packets })
+    );
     for input in with_changes("client_payload") {
         let said: Vec<_> = targets::client_payload::said(&input).iter().map(heard).collect();
         text += &format!("{}\n", serde_json::Value::from(said));
@@ -96,6 +105,24 @@ fn with_changes(target: &str) -> Vec<Vec<u8>> {
     let changes: Vec<_> = (0..TRANSCRIPT_CHANGES).map(|_| changed(&inputs, &mut rng)).collect();
     inputs.extend(changes);
     inputs
+}
+
+fn packet(happened: &targets::watched_client::Happened) -> serde_json::Value {
+    let (from, bytes) = happened.datagram.as_ref().map(|(from, bytes)| (from.to_string(), hex(bytes))).unzip();
+    let state = match happened.state {
+        ClientState::SendingRequest => "requesting",
+        ClientState::SendingResponse => "responding",
+        ClientState::Connected => "connected",
+        ClientState::Disconnected(_) => "ended",
+    };
+    serde_json::json!({
+        "at_us": happened.at.as_us(),
+        "from": from,
+        "packet": bytes,
+        "dropped": happened.dropped,
+        "payload": happened.payload.as_deref().map(hex),
+        "state": state,
+    })
 }
 
 fn hex(bytes: &[u8]) -> String {

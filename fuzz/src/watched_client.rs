@@ -12,6 +12,23 @@ pub struct WatchedClient {
     now: Instant,
     /// Payloads that came out, as places in the recording: each does at most once.
     delivered: Vec<usize>,
+    /// All that happened to it: another client is to do the same.
+    pub happened: Vec<Happened>,
+}
+
+/// Something that happened to a client.
+#[derive(Clone, Debug)]
+pub struct Happened {
+    /// When.
+    pub at: Instant,
+    /// A datagram came, and from where; else it did what was due.
+    pub datagram: Option<(SocketAddr, Vec<u8>)>,
+    /// Why it was dropped, if it was.
+    pub dropped: Option<&'static str>,
+    /// What was in it, if it was a payload.
+    pub payload: Option<Vec<u8>>,
+    /// How far it is then.
+    pub state: ClientState,
 }
 
 /// The client whose connection was recorded, all of it.
@@ -21,7 +38,8 @@ impl WatchedClient {
     /// A client that has come so far: 0 asks, 1 was challenged, anything else is connected.
     #[must_use]
     pub fn new(progress: usize) -> Self {
-        let mut watched = Self { client: Client::new(token(CLIENT_ID), START), now: START, delivered: Vec::new() };
+        let client = Client::new(token(CLIENT_ID), START);
+        let mut watched = Self { client, now: START, delivered: Vec::new(), happened: Vec::new() };
         for kind in [2, 4].into_iter().take(progress) {
             let mut own = genuine().to_client.iter().filter(|packet| packet.connection == CLIENT_ID);
             let packet = own.find(|packet| packet.kind() == kind).expect("it heard all of it");
@@ -36,9 +54,17 @@ impl WatchedClient {
         let place = known.position(|packet| packet.connection == CLIENT_ID && packet.bytes == *datagram);
         let packet = place.map(|place| &genuine().to_client[place]);
         let (state, server) = (self.client.state(), self.client.server_address());
-        let drops = self.client.drops().total();
+        let (drops, bytes) = (self.client.drops().clone(), datagram.to_vec());
         let payload = self.client.handle_datagram(from, datagram, self.now).map(<[u8]>::to_vec);
-        let dropped = self.client.drops().total() - drops;
+        let reason = self.client.drops().iter().find(|(reason, count)| *count > drops.of(*reason));
+        self.happened.push(Happened {
+            at: self.now,
+            datagram: Some((from, bytes)),
+            dropped: reason.map(|(reason, _)| reason.name()),
+            payload: payload.clone(),
+            state: self.client.state(),
+        });
+        let dropped = self.client.drops().total() - drops.total();
         assert!(dropped == 0 || (dropped == 1 && payload.is_none() && self.client.state() == state));
         if dropped == 1 {
             assert_eq!(self.client.server_address(), server);
@@ -95,6 +121,7 @@ impl WatchedClient {
             assert!(packets <= 10, "the most at once are ten goodbyes");
         }
         let after = self.client.state();
+        self.happened.push(Happened { at: self.now, datagram: None, dropped: None, payload: None, state: after });
         assert!(due || (packets == 0 && before == after), "a client is never late that wakes up when it says");
         if let ClientState::Disconnected(_) = before {
             assert_eq!(before, after, "what is over stays over");

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.peer import token
-from tidelock import Client, Schema, Token, TokenInvalid
+from tidelock import Address, Client, Schema, Token, TokenInvalid
 from tidelock.hashes import version_hash
-from tidelock.netcode import State
+from tidelock.netcode import Netcode, State
 
 TRANSCRIPT = os.environ.get("TIDELOCK_TRANSCRIPT")
 
@@ -73,6 +73,24 @@ def shown(client: Client) -> int:
     return sum(hashes) % 2**64
 
 
+def went(netcode: Netcode, script: list[dict[str, Any]]) -> str | None:
+    """In what this end of netcode differs, if it does."""
+    for number, happened in enumerate(script):
+        now_s, payload, before = happened["at_us"] / 1e6, None, netcode.dropped.copy()
+        if happened["from"] is None:
+            netcode.advance(now_s)
+        else:
+            host, port = happened["from"].rsplit(":", 1)
+            sender = Address(host.strip("[]"), int(port))
+            payload = netcode.receive(bytes.fromhex(happened["packet"]), sender, now_s)
+        dropped = next(iter(netcode.dropped - before), None)
+        mine = (dropped, payload.hex() if payload is not None else None, netcode.state.value)
+        theirs = (happened["dropped"], happened["payload"], happened["state"])
+        if mine != theirs:
+            return f"step {number} is {mine} here, and {theirs} there: {happened['from']} {happened['packet']}"
+    return None
+
+
 def is_token(data: bytes) -> bool:
     try:
         Token.parse(data)
@@ -83,10 +101,11 @@ def is_token(data: bytes) -> bool:
 
 @unittest.skipUnless(TRANSCRIPT, "needs TIDELOCK_TRANSCRIPT, which the Rust test fuzz_corpus writes")
 class Corpus(unittest.TestCase):
-    """The lines of a transcript are the schema, the tokens, and then a script each."""
+    """The lines of a transcript are the schema, the tokens, what happened to clients of netcode, and then a script each."""
 
     def setUp(self) -> None:
-        schema, tokens, *self.scripts = Path(str(TRANSCRIPT)).read_text().splitlines()
+        schema, tokens, packets, *self.scripts = Path(str(TRANSCRIPT)).read_text().splitlines()
+        self.packets = json.loads(packets)
         self.schema = Schema.load(json.loads(schema))
         self.tokens = json.loads(tokens)
 
@@ -95,6 +114,15 @@ class Corpus(unittest.TestCase):
         self.assertTrue(0 < len(taken) < len(self.tokens))
         wrong = [judged for judged in self.tokens if is_token(bytes.fromhex(judged["bytes"])) != judged["is_token"]]
         self.assertEqual([], wrong[:3], f"{len(wrong)} of {len(self.tokens)}")
+
+    def test_netcode_drops_packets_for_the_same_reasons_and_comes_as_far(self) -> None:
+        token, start_s = Token.parse(bytes.fromhex(self.packets["token"])), self.packets["start_us"] / 1e6
+        differences = []
+        for number, script in enumerate(self.packets["scripts"]):
+            difference = went(Netcode(token, start_s), script)
+            if difference is not None:
+                differences.append(f"script {number}: {difference}")
+        self.assertEqual([], differences[:5], f"{len(differences)} of {len(self.packets['scripts'])} scripts")
 
     def test_it_takes_and_refuses_what_the_rust_client_does(self) -> None:
         differences = []

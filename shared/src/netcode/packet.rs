@@ -74,7 +74,9 @@ impl Header {
     /// Checks everything that can be checked without a key.
     pub(super) fn read(datagram: &[u8]) -> Result<Self, DropReason> {
         let prefix = *datagram.first().ok_or(DropReason::SizeInvalid)?;
-        let kind = *PacketKind::ALL.get(usize::from(prefix & 0xf)).ok_or(DropReason::TypeInvalid)?;
+        // Requests are no such packets, and begin with a zero alone.
+        let kind = PacketKind::ALL.get(usize::from(prefix & 0xf)).filter(|kind| **kind != PacketKind::Request);
+        let kind = *kind.ok_or(DropReason::TypeInvalid)?;
         let sequence_bytes = usize::from(prefix >> 4);
         if !(1..=8).contains(&sequence_bytes) {
             return Err(DropReason::SequenceLengthInvalid);
@@ -82,7 +84,7 @@ impl Header {
         let body_at = 1 + sequence_bytes;
         let body_bytes = datagram.len().checked_sub(body_at + TAG_BYTES).ok_or(DropReason::SizeInvalid)?;
         if !kind.allows_body(body_bytes) {
-            return Err(if kind == PacketKind::Request { DropReason::TypeInvalid } else { DropReason::SizeInvalid });
+            return Err(DropReason::SizeInvalid);
         }
         let mut sequence = [0; 8];
         sequence[..sequence_bytes].copy_from_slice(&datagram[1..body_at]);

@@ -25,7 +25,7 @@ class State(Enum):
 
 _EXPECTED = {
     State.REQUESTING: (packets.DENIED, packets.CHALLENGE),
-    State.RESPONDING: (packets.DENIED, packets.CHALLENGE, packets.KEEP_ALIVE),
+    State.RESPONDING: (packets.DENIED, packets.KEEP_ALIVE),
     State.CONNECTED: (packets.KEEP_ALIVE, packets.PAYLOAD, packets.DISCONNECT),
     State.ENDED: (),
 }
@@ -65,9 +65,7 @@ class Netcode:
     def receive(self, packet: bytes, sender: Address, now_s: float) -> bytes | None:
         """Takes a packet; gives the payload, if it is one."""
         try:
-            if sender != self.server:
-                raise Dropped("address_unknown")
-            kind, body = self._opener.open(packet, _EXPECTED[self.state])
+            kind, body = self._opener.open(packet, sender == self.server, _EXPECTED[self.state])
         except Dropped as e:
             self.dropped[str(e)] += 1
             return None
@@ -75,10 +73,9 @@ class Netcode:
         if kind == packets.DENIED:
             self._try_next(Denied(), now_s)
         elif kind == packets.CHALLENGE:
-            if self.state is State.REQUESTING:
-                self._challenge = body
-                self.state = State.RESPONDING
-                self._repeat(now_s)
+            self._challenge = body
+            self.state = State.RESPONDING
+            self._repeat(now_s)
         elif kind == packets.KEEP_ALIVE:
             if self.state is State.RESPONDING:
                 self.client_index, self.max_clients = struct.unpack("<II", body)

@@ -52,9 +52,12 @@ class Opener:
         self._newest = -1
         self._arrived = 0  # bit n: the packet newest - n has arrived
 
-    def open(self, packet: bytes, expected: tuple[int, ...]) -> tuple[int, bytes]:
-        """The type and body of a packet, if it is of one of the types that are expected; or raises Dropped."""
-        if not packet or not 1 <= packet[0] & 15 <= DISCONNECT:
+    def open(self, packet: bytes, is_from_server: bool, expected: tuple[int, ...]) -> tuple[int, bytes]:
+        """The type and body of a packet, if it is of one of the types that are expected; or raises Dropped, with the
+        first reason of section 12."""
+        if not packet:
+            raise Dropped("size_invalid")
+        if not 1 <= packet[0] & 15 <= DISCONNECT:
             raise Dropped("type_invalid")
         kind, sequence_bytes = packet[0] & 15, packet[0] >> 4
         if not 1 <= sequence_bytes <= 8:
@@ -66,6 +69,8 @@ class Opener:
         in_session = kind >= KEEP_ALIVE
         if in_session and sequence >> 63:
             raise Dropped("sequence_reserved")
+        if not is_from_server:
+            raise Dropped("address_unknown")
         if kind not in expected:
             raise Dropped("type_unexpected")
         if in_session and self._is_replayed(sequence):
