@@ -101,7 +101,7 @@ def is_token(data: bytes) -> bool:
 
 @unittest.skipUnless(TRANSCRIPT, "needs TIDELOCK_TRANSCRIPT, which the Rust test fuzz_corpus writes")
 class Corpus(unittest.TestCase):
-    """The lines of a transcript are the schema, the tokens, what happened to clients of netcode, and then a script each."""
+    """The lines of a transcript are the schema, the tokens, what happened to ends of netcode, and a script each."""
 
     def setUp(self) -> None:
         schema, tokens, packets, *self.scripts = Path(str(TRANSCRIPT)).read_text().splitlines()

@@ -95,9 +95,9 @@ class Connections(unittest.TestCase):
                 "undecryptable": 1,
                 "address_unknown": 1,
                 "replayed": 1,
-                "type_invalid": 2,
+                "type_invalid": 1,
                 "sequence_length_invalid": 1,
-                "size_invalid": 1,
+                "size_invalid": 2,
             },
             dict(netcode.dropped),
         )

@@ -67,29 +67,29 @@ class Connection(unittest.TestCase):
         ours = Sealer(token.client_to_server_key, token.protocol_id)
         theirs = Opener(token.server_to_client_key, token.protocol_id)
         every = tuple(range(1, 7))
-        kind, challenge = theirs.open(lines["challenge"], True, every)
+        kind, challenge = theirs.open(lines["challenge"], every)
         self.assertEqual(packets.CHALLENGE, kind)
         (sequence,) = struct.unpack_from("<Q", challenge)
         note = Aead(lines["challenge_key"]).open(sequence, challenge[8:], b"")
         self.assertEqual((lines["client_id"] + lines["user_data"]).ljust(284, b"\0"), note)
         self.assertEqual(lines["response"], ours.seal(packets.RESPONSE, 0, challenge))
-        kind, _ = theirs.open(lines["keep_alive_of_server"], True, every)
+        kind, _ = theirs.open(lines["keep_alive_of_server"], every)
         self.assertEqual(packets.KEEP_ALIVE, kind)
         self.assertEqual(lines["keep_alive_of_client"], ours.seal(packets.KEEP_ALIVE, 1, bytes(8)))
         for name in ("payload_of_server_1", "payload_of_server_255", "payload_of_server_256"):
-            kind, payload = theirs.open(lines[name], True, every)
+            kind, payload = theirs.open(lines[name], every)
             self.assertEqual(packets.PAYLOAD, kind)
             again = Sealer(token.server_to_client_key, token.protocol_id)
             self.assertEqual(lines[name], again.seal(kind, int(name.rpartition("_")[2]), payload))
             with self.assertRaisesRegex(packets.Dropped, "replayed"):
-                theirs.open(lines[name], True, every)
+                theirs.open(lines[name], every)
         server = Opener(token.client_to_server_key, token.protocol_id)
         for name, number in (("payload_of_client_2", 2), ("longest_payload_of_client_3", 3)):
-            kind, payload = server.open(lines[name], True, every)
+            kind, payload = server.open(lines[name], every)
             self.assertEqual(lines[name], ours.seal(kind, number, payload))
         self.assertEqual(1200, len(payload))
         self.assertEqual(lines["disconnect_of_client_4"], ours.seal(packets.DISCONNECT, 4, b""))
-        self.assertEqual((packets.DENIED, b""), theirs.open(lines["denied"], True, every))
+        self.assertEqual((packets.DENIED, b""), theirs.open(lines["denied"], every))
         self.assertEqual(set(), lines.left())
 
 
@@ -136,7 +136,7 @@ class Reference(unittest.TestCase):
         }
         for name, (kind, body) in bodies.items():
             with self.subTest(name):
-                opened = Opener(key, protocol_id).open(lines[name], True, tuple(range(1, 7)))
+                opened = Opener(key, protocol_id).open(lines[name], tuple(range(1, 7)))
                 if body is None:
                     body = bytes(i & 0xFF for i in range(len(opened[1])))
                 self.assertEqual((kind, body), opened)

@@ -65,7 +65,7 @@ class Netcode:
     def receive(self, packet: bytes, sender: Address, now_s: float) -> bytes | None:
         """Takes a packet; gives the payload, if it is one."""
         try:
-            kind, body = self._opener.open(packet, sender == self.server, _EXPECTED[self.state])
+            kind, body = self._opener.open(packet, _EXPECTED[self.state], is_from_peer=sender == self.server)
         except Dropped as e:
             self.dropped[str(e)] += 1
             return None

@@ -52,7 +52,7 @@ class Opener:
         self._newest = -1
         self._arrived = 0  # bit n: the packet newest - n has arrived
 
-    def open(self, packet: bytes, is_from_server: bool, expected: tuple[int, ...]) -> tuple[int, bytes]:
+    def open(self, packet: bytes, expected: tuple[int, ...], *, is_from_peer: bool = True) -> tuple[int, bytes]:
         """The type and body of a packet, if it is of one of the types that are expected; or raises Dropped, with the
         first reason of section 12."""
         if not packet:
@@ -69,7 +69,7 @@ class Opener:
         in_session = kind >= KEEP_ALIVE
         if in_session and sequence >> 63:
             raise Dropped("sequence_reserved")
-        if not is_from_server:
+        if not is_from_peer:
             raise Dropped("address_unknown")
         if kind not in expected:
             raise Dropped("type_unexpected")
