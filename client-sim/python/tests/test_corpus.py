@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.peer import token
+from tests.server import need_cryptography
 from tidelock import Address, Client, Schema, Token, TokenInvalid
 from tidelock.hashes import version_hash
 from tidelock.netcode import Netcode, State
@@ -116,6 +117,7 @@ class Corpus(unittest.TestCase):
         self.assertEqual([], wrong[:3], f"{len(wrong)} of {len(self.tokens)}")
 
     def test_netcode_drops_packets_for_the_same_reasons_and_comes_as_far(self) -> None:
+        need_cryptography()
         token, start_s = Token.parse(bytes.fromhex(self.packets["token"])), self.packets["start_us"] / 1e6
         differences = []
         for number, script in enumerate(self.packets["scripts"]):
@@ -125,6 +127,7 @@ class Corpus(unittest.TestCase):
         self.assertEqual([], differences[:5], f"{len(differences)} of {len(self.packets['scripts'])} scripts")
 
     def test_it_takes_and_refuses_what_the_rust_client_does(self) -> None:
+        need_cryptography()
         differences = []
         for number, script in enumerate(self.scripts):
             difference = heard(self.schema, json.loads(script))

@@ -21,7 +21,7 @@ from tests.proxy import Badness, Proxy
 from tests.server import Server, bots, free_ports, need_cryptography, schema
 
 PLAY_S = float(os.environ.get("TIDELOCK_TRUTH_S", "10"))
-COMPARISONS_LEAST = 1000 * PLAY_S
+COMPARISONS_LEAST = 500 * PLAY_S
 SEED = 7
 BOTS = 20
 OWNER = 2
