@@ -15,7 +15,7 @@ if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
     exit 0
 fi
 if ! "$python" -c 'import cryptography' 2>/dev/null; then
-    "$python" -m venv "$target/python" && "$target/python/bin/pip" install --quiet --retries 1 --timeout 10 cryptography || true
+    ("$python" -m venv "$target/python" && "$target/python/bin/pip" install --quiet --retries 1 --timeout 10 cryptography) || true
     python=$target/python/bin/python
     if ! "$python" -c 'import cryptography' 2>/dev/null; then
         echo "skip  what is encrypted: cryptography is not installed, and cannot be"
