@@ -5,9 +5,11 @@ mod sidecar;
 
 use serde_json::Value;
 use sidecar::{Manner, Sidecar};
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::os::linux::net::SocketAddrExt;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -141,6 +143,14 @@ fn wrong_settings_are_lines_of_json_where_the_log_is_and_a_sentence_elsewhere() 
     let sentence =
         "error: invalid value 'example.com:7777' for '--advertise <ADDRESS>': not an IP address and a port, such as";
     assert!(said.starts_with(sentence), "{said}");
+}
+
+#[test]
+fn words_that_are_no_text_are_refused_as_any() {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_tidelock-server"));
+    let output = program.env_clear().arg("--tick-hs").arg(OsStr::from_bytes(b"\xff")).output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.stderr.starts_with(b"error: unexpected argument '--tick-hs' found"));
 }
 
 #[test]

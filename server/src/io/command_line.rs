@@ -14,7 +14,8 @@ pub(super) fn parse<C: Parser>() -> Result<C, UsageError> {
         if !error.use_stderr() {
             error.exit();
         }
-        let words = std::env::args().skip(1).collect::<Vec<_>>();
+        // What is no text is no flag of ours.
+        let words: Vec<_> = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
         let mut command = C::command();
         command.build();
         logging::prepare(log_format(&command, &words));
