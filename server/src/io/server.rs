@@ -7,7 +7,6 @@ use super::cores::Cores;
 use super::lifecycle::{Lifecycle, Request};
 use super::metrics::Metrics;
 use super::options::OptionsError;
-use super::schema_json::schema_json;
 use super::server_config::ServerConfig;
 use super::shared::{Facts, ServerStats, Shared, State};
 use super::tick_thread::{Links, TickThread};
@@ -228,7 +227,7 @@ impl ServerHandle {
             let _stopped = OnEnd(Arc::clone(&links.shared));
             match start_engine(engine_config, bans, threads, game) {
                 Ok(engine) => {
-                    links.shared.schema_json.get_or_init(|| schema_json(engine.schema()));
+                    links.shared.schema.get_or_init(|| engine.schema().clone());
                     links.shared.on_tick(clock::now());
                     links.shared.enter(State::Running);
                     result_sender.send(Ok(())).expect("start waits for the result");

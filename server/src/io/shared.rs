@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::time::Duration;
+use tidelock::state::Schema;
 use tidelock::{ClientId, Instant, Tick};
 use tokio::sync::oneshot;
 
@@ -121,7 +122,7 @@ pub(crate) struct Shared {
     has_signal: AtomicBool,
     pub(crate) agones: AgonesView,
     /// Once the game has declared it.
-    pub(crate) schema_json: OnceLock<String>,
+    pub(crate) schema: OnceLock<Schema>,
     stats: Mutex<ServerStats>,
 }
 
@@ -131,7 +132,7 @@ impl Shared {
             advertise: Mutex::new(advertise),
             has_signal: AtomicBool::new(false),
             agones: AgonesView::default(),
-            schema_json: OnceLock::new(),
+            schema: OnceLock::new(),
             request: AtomicU8::new(Request::Run as u8),
             drain_asker: OnceLock::new(),
             stop_asker: OnceLock::new(),

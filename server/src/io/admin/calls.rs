@@ -193,7 +193,7 @@ async fn ask<T>(admin: &Admin, command: impl FnOnce(oneshot::Sender<T>) -> Comma
 
 /// Nobody takes it back, either.
 const UNCONFIRMED: Refusal = Refusal(StatusCode::GATEWAY_TIMEOUT, "accepted, but not confirmed: no tick was run since");
-const BUSY: Refusal = Refusal(StatusCode::SERVICE_UNAVAILABLE, "the server is busy, starting or stopping");
+pub(super) const BUSY: Refusal = Refusal(StatusCode::SERVICE_UNAVAILABLE, "the server is busy, starting or stopping");
 
 fn send<T>(
     admin: &Admin,

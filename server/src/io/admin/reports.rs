@@ -1,7 +1,9 @@
 use super::super::build::{COMMIT, VERSION};
+use super::super::schema_json::schema_json;
 use super::super::shared::{Shared, State as ServerState};
 use super::super::{clock, process};
 use super::Admin;
+use super::calls::{BUSY, Refusal};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -38,15 +40,10 @@ pub(super) async fn status(State(admin): State<Arc<Admin>>) -> impl IntoResponse
 }
 
 /// `GET /schema`: what `tidelock-server schema --json` prints.
-pub(super) async fn schema(State(admin): State<Arc<Admin>>) -> impl IntoResponse {
-    match admin.shared.schema_json.get() {
-        Some(document) => (StatusCode::OK, [(CONTENT_TYPE, "application/json")], document.clone()),
-        None => (StatusCode::SERVICE_UNAVAILABLE, [(CONTENT_TYPE, "application/json")], STARTING.to_owned()),
-    }
+pub(super) async fn schema(State(admin): State<Arc<Admin>>) -> Result<impl IntoResponse, Refusal> {
+    let schema = admin.shared.schema.get().ok_or(BUSY)?;
+    Ok(([(CONTENT_TYPE, "application/json")], schema_json(schema)))
 }
-
-/// The game is being set up.
-const STARTING: &str = "{\"error\":\"the server is starting\"}";
 
 /// `GET /ticks`: how long each tick took since the start. Two answers tell of the time in between.
 pub(super) async fn ticks(State(admin): State<Arc<Admin>>) -> impl IntoResponse {
