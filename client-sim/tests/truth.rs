@@ -88,7 +88,7 @@ fn all_that_a_client_holds_over_a_bad_link_is_what_the_server_wrote_down() {
     let file = std::env::temp_dir().join(format!("tidelock-truth-{}", std::process::id()));
     let habits = Habits { lose_one_in: 20, double_one_in: 20, hold_one_in: 20, ..Habits::default() };
     let proxy = Proxy::start(habits, habits);
-    let options = Options { truth: Some(file.clone()), advertise: Some(proxy.address), ..Options::default() };
+    let options = Options { truth: Some(file.clone()), ..Options::default() };
     let mut config = ServerConfig::embedded(options).unwrap();
     // Tokens lead to the proxy.
     config.options.advertise = Some(proxy.address);

@@ -17,26 +17,23 @@ pub fn run(data: &[u8]) {
 /// Does the same, and gives what was read as a token, and whether it is one: another client is to say the same.
 pub fn judged(data: &[u8]) -> Option<(Vec<u8>, bool)> {
     let mut input = Input::new(data);
-    match input.below(3) {
-        0 => {
-            let bytes = input.take(usize::MAX).to_vec();
-            let is_token = read(&bytes);
-            Some((bytes, is_token))
-        }
+    let bytes = match input.below(3) {
+        0 => input.take(usize::MAX).to_vec(),
         1 => {
             let mut bytes = generate(&mut input).map_or_else(|_| Vec::new(), |token| token.to_bytes().to_vec());
             mutate(&mut bytes, &mut input, TOKEN_BYTES + 4);
-            let is_token = read(&bytes);
-            Some((bytes, is_token))
+            bytes
         }
         _ => {
             let token = generate(&mut input).ok()?;
-            assert_eq!(ConnectToken::from_bytes(&token.to_bytes()).as_ref(), Ok(&token));
             let bytes = token.to_bytes().to_vec();
+            assert_eq!(ConnectToken::from_bytes(&bytes).as_ref(), Ok(&token));
             present(token, &mut input);
-            Some((bytes, true))
+            bytes
         }
-    }
+    };
+    let is_token = read(&bytes);
+    Some((bytes, is_token))
 }
 
 /// Before the addresses: version 13, protocol, create and expire date 24, nonce 24, sealed 1024, timeout 4, count 4.

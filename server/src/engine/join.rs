@@ -127,7 +127,8 @@ impl Engine {
     }
 
     /// Those who play, are about to, or may come back.
-    pub(super) fn places_taken(&self) -> usize {
+    #[must_use]
+    pub fn places_taken(&self) -> usize {
         self.player_count() + self.absentees.len()
     }
 

@@ -197,8 +197,7 @@ impl TickThread {
     }
 
     fn attendance(&self) -> Attendance {
-        let places = self.engine.player_count() + self.engine.absent_count();
-        Attendance { places, players: self.engine.roster_len() }
+        Attendance { places: self.engine.places_taken(), players: self.engine.roster_len() }
     }
 
     fn drain(&mut self, reason: Reason) {
