@@ -4,6 +4,7 @@ mod declared;
 mod vector_file;
 
 use declared::component;
+use serde_json::json;
 use tidelock::bits::{BitWriter, Malformed};
 use tidelock::state::{Audience, Field, Input, Schema, Version};
 use vector_file::delta::{self, Delta};
@@ -142,6 +143,11 @@ fn cases() -> Vec<Delta> {
     ]
 }
 
+/// Of a stream that shows that an entity is there, and nothing of it.
+fn in_a_stream_without_components() -> Delta {
+    case("in_a_stream_without_components", Version::default(), None, Version::default())
+}
+
 #[test]
 fn bodies_are_those_written_down() {
     let mut vectors = Vectors::new(BODIES, &format!("Bodies of deltas with every kind of field.\n{}", delta::ABOUT));
@@ -149,6 +155,10 @@ fn bodies_are_those_written_down() {
     let layout = schema.stream(Audience::Public);
     vectors.context(&delta::context(layout));
     cases().iter().for_each(|case| vectors.accepted(case.name, &case.json(), |w| case.write(layout, w)));
+    let bare = in_a_stream_without_components();
+    let mut json = bare.json();
+    json["given"]["components"] = json!([]);
+    vectors.accepted(bare.name, &json, |w| bare.write(schema.stream(Audience::Team), w));
     vectors.check();
 }
 
@@ -165,4 +175,6 @@ fn bodies_read_back() {
             assert_eq!(case.read(layout, &written[..cut]), Err(Malformed), "{} after {cut} bytes", case.name);
         }
     }
+    let bare = in_a_stream_without_components();
+    assert_eq!(bare.read(schema.stream(Audience::Team), &bytes(BODIES, bare.name)), Ok(bare.new));
 }

@@ -5,14 +5,18 @@ from __future__ import annotations
 import base64
 import struct
 import unittest
+from ipaddress import ip_address
+from typing import Any
 
+from tests.doorkeeper import read_request
 from tests.server import need_cryptography
-from tests.vectors import lines_of
+from tests.vectors import bytes_of, lines_of, vectors_of
 from tidelock import packets
 from tidelock.aead import Aead
 from tidelock.errors import TokenInvalid
 from tidelock.mint import mint, private_part, seal_private
-from tidelock.packets import Opener, Sealer
+from tidelock.netcode import Netcode
+from tidelock.packets import Dropped, Opener, Sealer
 from tidelock.token import VERSION, Address, Token
 
 
@@ -144,7 +148,82 @@ class Reference(unittest.TestCase):
         self.assertEqual(set(), lines.left())
 
 
+class Packets(unittest.TestCase):
+    def setUp(self) -> None:
+        need_cryptography()
+        self.lines = lines_of("netcode_connection")
+        self.vectors = {vector.name: vector for vector in vectors_of("netcode_packets")}
+
+    def client(self, given: dict[str, Any]) -> Netcode:
+        """One that has come as far as is given."""
+        token = Token.parse(self.lines["connect_token"])
+        client = Netcode(token, 0.0)
+        for name in ("challenge", "keep_alive_of_server"):
+            if client.state.value != given["state"]:
+                client.receive(self.lines[name], token.servers[0], 0.0)
+        for name in given["after"]:
+            client.receive(self.vectors[name].data, token.servers[0], 0.0)
+        self.assertEqual((given["state"], 0), (client.state.value, client.dropped.total()))
+        return client
+
+    def test_what_is_taken_and_what_is_dropped(self) -> None:
+        for vector in self.vectors.values():
+            with self.subTest(str(vector)):
+                client, expected = self.client(vector.given), vector.expected
+                host, port = vector.given["from"].split(":")
+                payload = client.receive(vector.data, Address(host, int(port)), 0.0)
+                if vector.is_refused:
+                    self.assertIsNone(payload)
+                    self.assertEqual({expected["dropped"]: 1}, dict(client.dropped))
+                    self.assertEqual(vector.given["state"], client.state.value)
+                    continue
+                body = bytes_of(expected["body"])
+                self.assertEqual(body if expected["type"] == "payload" else None, payload)
+                self.assertEqual((expected["state"], 0), (client.state.value, client.dropped.total()))
+
+    def test_what_is_written(self) -> None:
+        token = Token.parse(self.lines["connect_token"])
+        for vector in self.vectors.values():
+            if not vector.is_refused and vector.name != "sequence_in_more_bytes_than_it_needs":
+                with self.subTest(str(vector)):
+                    kind = getattr(packets, vector.expected["type"].upper())
+                    sealer = Sealer(token.server_to_client_key, token.protocol_id)
+                    packet = sealer.seal(kind, int(vector.expected["sequence"], 16), bytes_of(vector.expected["body"]))
+                    self.assertEqual(vector.data, packet)
+
+
+class Requests(unittest.TestCase):
+    def test_what_is_answered_and_what_is_dropped(self) -> None:
+        need_cryptography()
+        for vector in vectors_of("netcode_requests"):
+            with self.subTest(str(vector)):
+                try:
+                    read = read_request(vector.data, vector.given)
+                except Dropped as e:
+                    read = {"dropped": str(e)}
+                self.assertEqual(vector.expected, read)
+                self.assertEqual(vector.is_refused, "dropped" in read)
+
+
 class Tokens(unittest.TestCase):
+    def test_what_a_token_says(self) -> None:
+        for vector in vectors_of("netcode_tokens"):
+            with self.subTest(str(vector)):
+                if vector.is_refused:
+                    with self.assertRaises(TokenInvalid):
+                        Token.parse(vector.data)
+                    continue
+                token = Token.parse(vector.data)
+                expected = vector.expected
+                for name in ("client_to_server_key", "server_to_client_key"):
+                    self.assertEqual(expected[name], getattr(token, name).hex())
+                self.assertEqual(int(expected["protocol_id"], 16), token.protocol_id)
+                self.assertEqual(int(expected["create_unix_s"], 16), token.create_s)
+                self.assertEqual(int(expected["expire_unix_s"], 16), token.expire_s)
+                self.assertEqual(expected["timeout_s"], token.timeout_s)
+                servers = [(ip_address(host), port) for host, port in expected["servers"]]
+                self.assertEqual(servers, [(ip_address(server.host), server.port) for server in token.servers])
+
     def test_what_is_no_token_is_named(self) -> None:
         good = lines_of("netcode_connection")["connect_token"]
         for wrong, why in (

@@ -13,7 +13,7 @@ from typing import Any
 
 from tests import vectors
 from tests.schema_hash import schema_hash
-from tests.vectors import Vector
+from tests.vectors import Vector, bytes_of, hex_of
 from tidelock import control, frozen
 from tidelock.acks import DELAY_MAX, Received, Report, read_report, write_report
 from tidelock.bits import BitReader, BitWriter, Malformed, nearest_count
@@ -44,17 +44,6 @@ from tidelock.store import Store
 
 TICKS = 1 << 32
 Json = dict[str, Any]
-
-
-def hex_of(data: bytes) -> Any:
-    """Bytes as the vectors tell them."""
-    if len(data) > 100 and len(set(data)) == 1:
-        return {"repeat": data[:1].hex(), "times": len(data)}
-    return data.hex()
-
-
-def bytes_of(told: Any) -> bytes:
-    return bytes.fromhex(told["repeat"]) * told["times"] if isinstance(told, dict) else bytes.fromhex(told)
 
 
 def u64(value: int) -> str:
@@ -490,7 +479,8 @@ READ: dict[str, tuple[Reader, Writer | None]] = {
     "whole_datagrams": (read_whole_datagram, None),
 }
 COMPUTED = {"fields": fields_vector, "hashes": hashes_vector, "tables": tables_vector}
-ELSEWHERE = {"event_bodies", "netcode_connection", "netcode_reference"}  # below, and in test_netcode_vectors
+NETCODE = {f"netcode_{of}" for of in ("connection", "packets", "reference", "requests", "tokens")}
+ELSEWHERE = {"event_bodies", *NETCODE}  # below, and in test_netcode_vectors
 
 
 class Vectors(unittest.TestCase):

@@ -162,3 +162,15 @@ def table_codes() -> dict[str, Any]:
             assert len(found[table["table"]]) == table["number"]
             found[table["table"]].append(value)
     return found
+
+
+def hex_of(data: bytes) -> Any:
+    """Bytes as the vectors tell them."""
+    if len(data) > 64 and len(set(data)) == 1:
+        return {"repeat": data[:1].hex(), "times": len(data)}
+    return data.hex()
+
+
+def bytes_of(told: Any) -> bytes:
+    """The other way round."""
+    return bytes.fromhex(told["repeat"]) * told["times"] if isinstance(told, dict) else bytes.fromhex(told)

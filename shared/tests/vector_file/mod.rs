@@ -52,7 +52,12 @@ impl Vectors {
 
     /// The same for a reader that knows something beforehand which not all readers of this file know.
     pub(crate) fn refused_given(&mut self, name: &str, given: &Value, why: &str, write: impl FnOnce(&mut BitWriter)) {
-        self.refused_for(name, why, &format!("\njson = {{\"given\":{given}}}"), write);
+        self.refused_as(name, &serde_json::json!({ "given": given }), why, write);
+    }
+
+    /// The same, of which more can be told.
+    pub(crate) fn refused_as(&mut self, name: &str, json: &Value, why: &str, write: impl FnOnce(&mut BitWriter)) {
+        self.refused_for(name, why, &format!("\njson = {json}"), write);
     }
 
     /// A body of an event, of this shape, that a reader must take for `value`. Both are JSON.

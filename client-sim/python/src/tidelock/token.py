@@ -63,7 +63,7 @@ class Token:
             raise TokenInvalid("the connect token expires before it was made")
         nonce, sealed = token[37:61], token[61:1085]
         (timeout_s,) = struct.unpack_from("<i", token, 1085)
-        servers, at = _read_servers(token, 1089)
+        servers, at = read_servers(token, 1089)
         return cls(
             protocol_id=protocol_id,
             create_s=create_s,
@@ -77,7 +77,8 @@ class Token:
         )
 
 
-def _read_servers(data: bytes, at: int) -> tuple[tuple[Address, ...], int]:
+def read_servers(data: bytes, at: int) -> tuple[tuple[Address, ...], int]:
+    """Those of a server list that begins there, and where it ends."""
     (count,) = struct.unpack_from("<I", data, at)
     at += 4
     if not 1 <= count <= SERVERS_MAX:
