@@ -4,7 +4,7 @@ use super::game::{datagrams_fit, is_sound, link};
 use std::time::Duration;
 use tidelock::Tick;
 use tidelock::bits::BitWriter;
-use tidelock::wire::WIRE_VERSION;
+use tidelock::wire::{ClientMessage, WIRE_VERSION};
 use tidelock_sim::universe::churn::{Churn, Stamp};
 use tidelock_sim::universe::strangers::Attacker;
 use tidelock_sim::universe::{Universe, UniverseConfig};
@@ -18,6 +18,24 @@ fn datagram(sequence: u16, newest: Tick) -> Vec<u8> {
     w.write(0, 3);
     Attacker::inputs(newest, 3, &mut w);
     w.finish().to_vec()
+}
+
+#[test]
+fn inputs_that_are_malformed_take_no_acks_with_them() {
+    let config = UniverseConfig { seed: 52, ..Default::default() };
+    let mut universe: Universe<Stamp> = Universe::new(config, Churn::new(1, 200));
+    // Nothing is acknowledged before inputs that end in their midst, the welcome included.
+    let mut attacker = Attacker::connect(&mut universe, 1, None);
+    attacker.queue(&ClientMessage::Hello { schema_hash: universe.engine().schema().hash(), claim: None });
+    attacker.say_queued(&mut universe);
+    attacker.wait(&mut universe, 100);
+    assert_eq!(universe.engine().clients()[0].joined_tick, None);
+    let malformed = universe.engine().stats().payloads_malformed;
+    let cut_short = attacker.datagram(&universe, |w| w.write_bool(true));
+    attacker.say(&mut universe, &cut_short);
+    attacker.wait(&mut universe, 20);
+    assert_eq!(universe.engine().stats().payloads_malformed - malformed, 1);
+    assert!(universe.engine().clients()[0].joined_tick.is_some());
 }
 
 #[test]

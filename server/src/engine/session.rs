@@ -200,9 +200,12 @@ impl Session {
     ) -> Result<(), Malformed> {
         let mut r = BitReader::new(payload);
         let Some(header) = self.connection.read_header(&mut r)? else { return Ok(()) };
-        self.connection.read_messages(&mut r)?;
-        self.read_inputs(&mut r, arrival, game, stats)?;
-        self.connection.accept(header.sequence, arrival.at);
+        let messages = self.connection.read_messages(&mut r);
+        let read = messages.and_then(|()| self.read_inputs(&mut r, arrival, game, stats));
+        if read.is_ok() {
+            self.connection.accept(header.sequence, arrival.at);
+        }
+        // What is malformed in a datagram takes nothing from what came before it.
         let Self { views, congestion, audits, .. } = self;
         self.connection.on_acks(&header, arrival.at, |sequence, fate| {
             let arrived = matches!(fate, Fate::Acked(_));
@@ -214,7 +217,7 @@ impl Session {
         });
         self.congestion.on_acks(self.connection.rtt(), arrival.at);
         self.views.settle(self.connection.oldest_remembered(), history, arrival.simulated);
-        Ok(())
+        read
     }
 
     fn read_inputs(
