@@ -31,10 +31,15 @@ impl<I: Input> Client<I> {
             self.stats.payloads_malformed += 1;
         }
         if self.connection.messages_broken() {
-            self.netcode.disconnect();
-            self.end(DisconnectReason::ProtocolError);
+            self.break_off();
         }
         self.count_connection();
+    }
+
+    /// The server does not speak this protocol.
+    fn break_off(&mut self) {
+        self.netcode.disconnect();
+        self.end(DisconnectReason::ProtocolError);
     }
 
     /// What this connection and those before it counted.
@@ -219,6 +224,11 @@ impl<I: Input> Client<I> {
         while let Some(bytes) = self.connection.poll_message() {
             match ServerMessage::read(&bytes) {
                 Ok(ServerMessage::Welcome(welcome)) if self.status == Status::Joining => self.on_welcome(welcome, now),
+                _ if self.status == Status::Joining => {
+                    self.stats.payloads_malformed += 1;
+                    self.break_off();
+                    return;
+                }
                 Ok(ServerMessage::Event { id, body }) => self.on_event(id, body, Delivery::Reliable),
                 Ok(ServerMessage::Welcome(_)) | Err(Malformed) => self.stats.payloads_malformed += 1,
             }

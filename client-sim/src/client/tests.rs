@@ -1,6 +1,6 @@
 //! A client core against a server that lies: what it holds turns out wrong, and it gets it right again.
 
-use super::{Client, ClientConfig, ClientEvent, Status};
+use super::{Client, ClientConfig, ClientEvent, DisconnectReason, Status};
 use core::net::SocketAddr;
 use std::sync::Arc;
 use tidelock::bits::{BitReader, BitWriter};
@@ -248,6 +248,19 @@ fn in_doubt() -> Pair {
     pair.answer();
     pair.show(&Snapshot::delta(12, &[4, 5, 6], 10, &[1, 2, 3]).false_one());
     pair
+}
+
+#[test]
+fn a_server_whose_first_message_is_no_welcome_is_left() {
+    for message in [&b"\x01\x00"[..], b"\x00\x00"] {
+        let mut pair = Pair::new();
+        (pair.client.status, pair.server) = (Status::Joining, Connection::new(4_096));
+        pair.client.connection = Connection::new(4_096);
+        pair.server.send_message(message).unwrap();
+        pair.send(|w| w.write_bool(false));
+        assert_eq!(pair.client.status(), Status::Disconnected(DisconnectReason::ProtocolError), "{message:?}");
+        assert_eq!(pair.client.stats().payloads_malformed, 1);
+    }
 }
 
 #[test]
