@@ -105,11 +105,13 @@ fn window(case: &Case) -> AckWindow {
 /// Of strangers: the reader's next sequence, what they say, and what a reader must refuse that differs from it by one step.
 fn claims() -> Vec<(&'static str, &'static str, u64, [Report; 2])> {
     let of = Report::new;
+    let gap = |missing: u64| -> Vec<u64> { (0..missing).map(|n| 79 - n).collect() };
     vec![
         ("claim_of_the_last_sent", "claim_of_one_not_sent", 100, [of(99, 0, &[]), of(100, 0, &[])]),
         ("span_back_to_zero", "span_before_zero", 100, [of(3, 3, &[]), of(3, 4, &[])]),
         ("all_of_a_span_missing", "more_missing_than_the_span_has", 100, [of(9, 2, &[8, 7]), of(9, 2, &[8, 7, 6])]),
         ("the_last_of_a_span_missing", "one_missing_behind_the_span", 100, [of(9, 2, &[7]), of(9, 2, &[6])]),
+        ("sixty_four_missing", "sixty_five_missing", 100, [of(80, 70, &gap(64)), of(80, 70, &gap(65))]),
         ("the_longest_span", "span_beyond_the_window", 5_000, [of(2_000, 1_023, &[]), of(2_000, 1_024, &[])]),
     ]
 }
@@ -198,6 +200,7 @@ fn heads() -> Vec<Head> {
         head("first", 0, &[], None, None, 0),
         head("third", 2, &[0, 1, 3], Some(Report::new(3, 3, &[2])), Some(1), 4),
         head("beyond_16_bits", 65_537, &[8], Some(Report::new(8, 0, &[])), Some(65_530), 9),
+        head("the_furthest_ahead", 102_768, &[], None, Some(70_001), 0),
         Head {
             unreliable: Some(b"ab"),
             reliable: Some(b"c"),

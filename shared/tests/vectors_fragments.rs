@@ -122,6 +122,9 @@ fn cases() -> Vec<Case> {
                 &[b"a", b"b"],
             )
         },
+        case("ids_in_descending_order", vec![fragment(1, true, b"c"), fragment(0, true, b"ab")], &[b"ab", b"c"]),
+        case("the_window_moves_within_a_datagram", vec![fragment(0, true, b"a"), fragment(64, true, b"b")], &[b"a"]),
+        case("too_long_once_the_first_has_come", vec![fragment(1, true, b"aaaaaa")], &[]),
         Case { next_fragment: 70_000, ..case("an_id_long_gone", vec![fragment(69_999, true, b"a")], &[]) },
     ]
 }

@@ -33,10 +33,13 @@ fn greetings() -> [(&'static str, Greeting); 2] {
     [("greeting", GREETING), ("greeting_of_the_last_version", Greeting { version: u16::MAX })]
 }
 
-/// Read as what the second says.
-const LATER: [(&str, Farewell); 2] = [
-    ("rejected_for_a_later_reason", Farewell::Rejected(RejectReason::Unknown)),
-    ("closed_for_a_later_reason", Farewell::Closed(CloseReason::Unknown)),
+/// Of these codes, and read as what the last says.
+const LATER: [(&str, u8, Farewell); 5] = [
+    ("rejected_for_a_later_reason", 255, Farewell::Rejected(RejectReason::Unknown)),
+    ("closed_for_a_later_reason", 255, Farewell::Closed(CloseReason::Unknown)),
+    ("rejected_for_the_first_later_reason", 8, Farewell::Rejected(RejectReason::Unknown)),
+    ("closed_for_the_first_later_reason", 8, Farewell::Closed(CloseReason::Unknown)),
+    ("rejected_for_reason_0", 0, Farewell::Rejected(RejectReason::Unknown)),
 ];
 
 /// What follows is for later versions.
@@ -70,9 +73,9 @@ fn frozen_datagrams_have_these_bytes() {
     for (name, farewell) in farewells() {
         vectors.accepted(&name, &farewell_json(farewell), raw(&farewell.write()));
     }
-    for (name, farewell) in LATER {
+    for (name, code, farewell) in LATER {
         let mut later = farewell.write();
-        later[1] = 255;
+        later[1] = code;
         vectors.accepted(name, &farewell_json(farewell), raw(&later));
     }
     vectors.accepted(LONGER_GREETING, &greeting_json(GREETING), raw(&longer(&GREETING.write())));
@@ -90,7 +93,8 @@ fn frozen_datagrams_read_back() {
         assert_eq!(Greeting::read(&bytes(FILE, name)), Some(greeting), "{name}");
     }
     let longer = [(LONGER_FAREWELL, Farewell::Closed(CloseReason::Kicked))];
-    let more = LATER.into_iter().chain(longer).map(|(name, farewell)| (name.to_owned(), farewell));
+    let later = LATER.into_iter().map(|(name, _, farewell)| (name, farewell));
+    let more = later.chain(longer).map(|(name, farewell)| (name.to_owned(), farewell));
     for (name, farewell) in farewells().into_iter().chain(more) {
         assert_eq!(Farewell::read(&bytes(FILE, &name)), Some(farewell), "{name}");
     }

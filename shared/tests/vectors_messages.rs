@@ -107,6 +107,7 @@ fn server_messages() -> Vec<(&'static str, ServerMessage)> {
         ("welcome_of_zeros", ServerMessage::Welcome(zeros)),
         ("welcome_back_from_a_crash", welcome_back(false, Some(b"map".to_vec()))),
         ("welcome_back_to_what_is_held", welcome_back(true, None)),
+        ("welcome_back_to_what_is_held_and_a_new_payload", welcome_back(true, Some(b"map".to_vec()))),
         ("welcome_back_to_what_is_not_held", welcome_back(false, None)),
         ("event", ServerMessage::Event { id: EventId(7), body: vec![0xAA, 0x55] }),
         ("event_without_a_body", ServerMessage::Event { id: EventId(1), body: vec![] }),
@@ -168,8 +169,8 @@ fn refuse_claims(vectors: &mut Vectors) {
         w.write_bytes(&[0; 11]);
     });
     let beyond = NetId::INDEX_MAX + 1;
-    let why = "2^20 - 1 is the last, and an end is missing; twin: claim_of_the_last_index";
-    vectors.refused("claim_beyond_the_last_index", why, claim(0, beyond, 0, 2));
+    let why = "2^20 - 1 is the last; twin: claim_of_the_last_index";
+    vectors.refused("claim_beyond_the_last_index", why, claim(0, beyond, 0, 3));
     let why = "2^20 - 1 is the last; twin: claim_of_the_last_index_of_a_team";
     vectors.refused("claim_beyond_the_last_index_of_a_team", why, claim(1, beyond, 0, 2));
     let why = "each list ends with a 0; twin: claim_that_ends_with_a_byte";

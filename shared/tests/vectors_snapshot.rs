@@ -16,6 +16,7 @@ const COMMON: &str = "records_in_common.txt";
 fn headers() -> Vec<(&'static str, SnapshotHeader)> {
     let bare = SnapshotHeader { tick: Tick(1_000), count: 1, ..Default::default() };
     let report = |lead| Some(InputReport { ahead: 2, lead, missed: 0 });
+    let (latest, longest) = InputReport::LEADS.into_inner();
     vec![
         ("bare", bare.clone()),
         (
@@ -34,8 +35,10 @@ fn headers() -> Vec<(&'static str, SnapshotHeader)> {
             },
         ),
         ("records_and_a_lead", SnapshotHeader { inputs: report(Some(24)), checksum: Some(1), ..bare.clone() }),
-        ("the_longest_lead", SnapshotHeader { inputs: report(Some(i16::MAX)), ..bare.clone() }),
-        ("the_latest_lead", SnapshotHeader { inputs: report(Some(i16::MIN)), ..bare.clone() }),
+        ("the_longest_lead", SnapshotHeader { inputs: report(Some(longest)), ..bare.clone() }),
+        ("the_latest_lead", SnapshotHeader { inputs: report(Some(latest)), ..bare.clone() }),
+        ("the_most_inputs_ahead", SnapshotHeader { inputs: Some(ahead(InputReport::AHEAD_MAX)), ..bare.clone() }),
+        ("the_most_in_flight", SnapshotHeader { in_flight: SnapshotHeader::IN_FLIGHT_MAX, ..bare.clone() }),
         ("the_heaviest_load", SnapshotHeader { load: Load { level: 3, dilation_pct: 1_023 }, ..bare.clone() }),
         ("the_last_of_4096", SnapshotHeader { index: 4_095, count: 4_096, ..bare.clone() }),
         ("inputs_without_a_lead", SnapshotHeader { inputs: report(None), ..bare.clone() }),
@@ -44,11 +47,16 @@ fn headers() -> Vec<(&'static str, SnapshotHeader)> {
 }
 
 /// The same bits for readers who know another tick: how far it may be away, and what it is by then.
-const TICKS: [(&str, u32, u32); 3] = [
+const TICKS: [(&str, u32, u32); 4] = [
+    ("as_far_back_as_ahead", 33_768, 1_000),
     ("as_long_ago_as_can_be_told", 33_767, 1_000),
     ("as_far_ahead_as_can_be_told", 4_294_935_529, 1_000),
     ("so_far_ahead_that_it_is_another", 33_769, 66_536),
 ];
+
+fn ahead(ticks: u32) -> InputReport {
+    InputReport { ahead: ticks, lead: None, missed: 0 }
+}
 
 fn header_json(known_tick: Tick, header: &SnapshotHeader) -> Value {
     json!({ "given": { "known_tick": known_tick.0 }, "snapshot": json::snapshot(header) })
@@ -72,6 +80,13 @@ fn begin(index: u32, after: u32, w: &mut BitWriter) {
 /// Nothing else in the header.
 fn end(w: &mut BitWriter) {
     w.write(0, 5);
+}
+
+/// What the reader of the twin knows.
+fn known_of(why: &str) -> u32 {
+    let twin = why.rsplit_once("twin: ").map(|(_, twin)| twin);
+    let header = headers().into_iter().find(|(name, _)| Some(*name) == twin);
+    known_tick(&header.unwrap().1).0
 }
 
 fn with_lead(lead: i32, w: &mut BitWriter) {
@@ -105,9 +120,8 @@ fn snapshot_headers_have_these_bytes() {
         let header = SnapshotHeader { tick: Tick(tick), ..bare.clone() };
         vectors.accepted(name, &header_json(Tick(known), &header), |w| header.write(w));
     }
-    let given = json!({ "known_tick": 1_000 });
     let mut refused = |name: &str, why: &str, write: &dyn Fn(&mut BitWriter)| {
-        vectors.refused_given(name, &given, why, |w| write(w));
+        vectors.refused_given(name, &json!({ "known_tick": known_of(why) }), why, |w| write(w));
     };
     let of = |index, after| {
         move |w: &mut BitWriter| {
@@ -119,8 +133,13 @@ fn snapshot_headers_have_these_bytes() {
     let why = "index and after overflow together; twin: the_last_of_4096";
     refused("a_count_beyond_32_bits", why, &of(u32::MAX, u32::MAX));
     refused("a_count_that_wraps_to_1", why, &of(u32::MAX, 1));
-    refused("a_lead_beyond_16_bits", "32768; twin: the_longest_lead", &|w| with_lead(32_768, w));
-    refused("a_lead_below_16_bits", "-32769; twin: the_latest_lead", &|w| with_lead(-32_769, w));
+    refused("a_longer_lead", "2,048; twin: the_longest_lead", &|w| with_lead(2_048, w));
+    refused("a_later_lead", "-2,049; twin: the_latest_lead", &|w| with_lead(-2_049, w));
+    refused("a_lead_beyond_16_bits", "32,768; twin: the_longest_lead", &|w| with_lead(32_768, w));
+    let more = SnapshotHeader { inputs: Some(ahead(129)), ..bare.clone() };
+    refused("more_inputs_ahead", "129; twin: the_most_inputs_ahead", &|w| more.write(w));
+    let more = SnapshotHeader { in_flight: 4_097, ..bare.clone() };
+    refused("more_in_flight", "4,097; twin: the_most_in_flight", &|w| more.write(w));
     refused("cut_short", "the tick has 16 bits; twin: of_tick_0", &|w| w.write(0x01, 16));
     refused("the_last_bits_cut_off", "it ends with in_flight; twin: bare", &|w| less(1, |w| bare.write(w))(w));
     vectors.check();
@@ -143,8 +162,11 @@ fn snapshot_headers_read_back() {
         "one_of_4097",
         "a_count_beyond_32_bits",
         "a_count_that_wraps_to_1",
+        "a_longer_lead",
+        "a_later_lead",
         "a_lead_beyond_16_bits",
-        "a_lead_below_16_bits",
+        "more_inputs_ahead",
+        "more_in_flight",
         "cut_short",
         "the_last_bits_cut_off",
     ];

@@ -32,6 +32,7 @@ fn schema() -> Schema {
 }
 
 /// What a client holds of a stream.
+#[derive(Clone)]
 struct Held {
     audience: Audience,
     ghost: u32,
@@ -229,6 +230,13 @@ impl Case {
         }
     }
 
+    /// The same, of a client that holds what came after the base, and nothing before.
+    fn holding_newer(&self) -> Self {
+        let base = self.ages[0].map(|age| TICK.sub(age)).unwrap();
+        let held = self.held.iter().map(|held| Held { tick: base.add(1), ..held.clone() }).collect();
+        Self { held, records: self.records.clone(), ..*self }
+    }
+
     fn given(&self) -> Value {
         let held = self.held.iter().map(|held| {
             let NetId { index, generation } = id_of(held.ghost);
@@ -299,8 +307,11 @@ fn datagrams_have_these_bytes() {
         header.checksum = header.checksum.map(|checksum| checksum ^ 1);
         vectors.refused_given(name, &case.given(), &format!("{why}{}", case.name), |w| case.write(&header, w));
     }
-    let why = "the baseline is not held; twin: a_run_and_a_full";
-    vectors.refused_given("a_baseline_not_held", &json!({ "held": [] }), why, |w| run.write(&run.header(), w));
+    let why = "its one version is newer than the base; twin: a_run_and_a_full";
+    let newer = run.holding_newer();
+    vectors.refused_given("a_baseline_not_held", &newer.given(), why, |w| run.write(&run.header(), w));
+    let why = "the ghost has no entity; twin: a_run_and_a_full";
+    vectors.refused_given("a_ghost_without_an_entity", &json!({ "held": [] }), why, |w| run.write(&run.header(), w));
     let cut = less(1, |w| each.write(&each.header(), w));
     vectors.refused_given("cut_short", &each.given(), "the last body is cut off; twin: one_of_each", cut);
     vectors.check();
@@ -389,7 +400,8 @@ fn datagrams_read_back() {
     let [.., run, leaves, each] = &cases[..] else { unreachable!() };
     assert_eq!(read(run, &bytes(FILE, "refused_a_wrong_checksum")), Ok(None));
     assert_eq!(read(leaves, &bytes(FILE, "refused_a_wrong_checksum_of_leaves")), Ok(None));
+    assert_eq!(read(&run.holding_newer(), &bytes(FILE, "refused_a_baseline_not_held")), Ok(None));
     let nothing = Case { name: "", held: vec![], ages: [Some(6), None], records: vec![], orders: [0; 3] };
-    assert_eq!(read(&nothing, &bytes(FILE, "refused_a_baseline_not_held")), Ok(None));
+    assert_eq!(read(&nothing, &bytes(FILE, "refused_a_ghost_without_an_entity")), Ok(None));
     assert_eq!(read(each, &bytes(FILE, "refused_cut_short")), Err(Malformed));
 }

@@ -37,7 +37,8 @@ class End:
         if head.report is not None:
             self.channel.take_report(head.report, now_s)
         messages = self.channel.read_messages(reader)
-        self.got += self.channel.take_fragments(messages.fragments)
+        assert messages is not None
+        self.got += messages.reliable
         self.got_unreliable += messages.unreliable
         self.channel.accept(head.sequence, now_s)
         self.accepted.add(head.sequence)

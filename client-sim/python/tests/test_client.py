@@ -8,7 +8,7 @@ import unittest
 from tests.peer import HERE, Peer, run, token
 from tests.server import need_cryptography
 from tests.vectors import demo_schema
-from tidelock import Client, Reference, Rejected, Schema
+from tidelock import BrokenProtocol, Client, Reference, Rejected, Schema
 from tidelock.acks import write_report
 from tidelock.bits import BitReader, BitWriter
 from tidelock.channel import Channel
@@ -17,7 +17,7 @@ from tidelock.hashes import version_hash
 from tidelock.messages import Fragment, write_fragment, write_unreliable
 from tidelock.records import FULL, Record
 
-SNAPSHOT = bytes.fromhex("010080e803ef1782bfc76d24c9de88a41f00")
+SNAPSHOT = bytes.fromhex("710080e803ef1782bfc76d24c9de88a41f00")
 CLAIM = bytes.fromhex("003796cb45911ec3c8235bda2e32b21e10d007000 09ad0bb4013b86300".replace(" ", ""))
 WELCOME = bytes.fromhex("003c3ce80300000000000000000000046d6170")  # 60 Hz, tick 1000, the payload `map`
 FIRST_DATAGRAM = bytes.fromhex("01004000800a00dc582e17457a0c230300")
@@ -75,6 +75,14 @@ class Demo(unittest.TestCase):
         self.assertEqual({"coins": 7}, entity.components["purse"])
         self.assertEqual(1000, self.client.tick)
 
+    def test_a_server_whose_first_message_is_no_welcome_is_left(self) -> None:
+        for message in (b"\x01\x00", b"\x00\x00", WELCOME[:15] + b"\x01"):
+            with self.subTest(message.hex()):
+                self.setUp()
+                self.receive(message_datagram(5, None, (0, message)))
+                self.assertFalse(self.client.is_connected)
+                self.assertIsInstance(self.client.error, BrokenProtocol)
+
     def test_the_claim_of_the_document(self) -> None:
         self.test_the_snapshot_of_the_document()
         held = self.client.abandon()
@@ -125,13 +133,13 @@ class Demo(unittest.TestCase):
         self.client.send_event("blip", 9)
         self.client.send_event("horn")
         self.now_s = self.run_peer(self.client, [self.peer], self.now_s + 0.1, self.now_s)
-        sent = [BitReader(payload) for payload in self.peer.payloads[2:]]
+        sent = [BitReader(payload) for payload in self.peer.payloads[1:]]
         channel = Channel()
         channel.sent.next_sequence = 3
         datagrams = [reader for reader in sent if reader.data[0] & 15 == 1]
         found = [channel.read_head(reader) and channel.read_messages(reader) for reader in datagrams]
         self.assertIn([b"\x02\x01\x09"], [messages.unreliable for messages in found])
-        self.assertIn(b"\x02\x00", [fragment.data for messages in found for fragment in messages.fragments])
+        self.assertIn(b"\x02\x00", [message for messages in found for message in messages.reliable])
 
     def test_who_does_not_look_gets_no_more(self) -> None:
         """A reliable event that was acknowledged is never dropped: without room, its datagram is not accepted."""

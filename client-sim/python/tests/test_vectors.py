@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 import unittest
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from tests import vectors
@@ -96,7 +96,7 @@ def read_datagram_head(reader: BitReader, vector: Vector) -> Json:
     unreliable = [hex_of(message) for message in read_unreliable(reader)]
     return {
         "acks": acks,
-        "fragments": fragments_json(read_fragments(reader, 0)),
+        "fragments": fragments_json(list(read_fragments(reader, lambda: 0))),
         "sequence": sequence,
         "unreliable_messages": unreliable,
         "version": version,
@@ -131,9 +131,16 @@ def read_reliable_fragments(reader: BitReader, vector: Vector) -> Json:
     incoming.expected = vector.given["next_fragment"]
     if vector.given["after"] is not None:
         (before,) = (v for v in vectors.vectors_of(vector.file) if v.name == vector.given["after"])
-        incoming.take(read_fragments(BitReader(before.data, before.bits), incoming.expected))
-    fragments = read_fragments(reader, incoming.expected)
-    return {"fragments": fragments_json(fragments), "messages": [hex_of(m) for m in incoming.take(fragments)]}
+        incoming.take(read_fragments(BitReader(before.data, before.bits), lambda: incoming.expected))
+    fragments: list[Fragment] = []
+
+    def seen() -> Iterator[Fragment]:
+        for fragment in read_fragments(reader, lambda: incoming.expected):
+            fragments.append(fragment)
+            yield fragment
+
+    messages = incoming.take(seen())
+    return {"fragments": fragments_json(fragments), "messages": [hex_of(m) for m in messages]}
 
 
 def write_reliable_fragments(writer: BitWriter, vector: Vector) -> None:

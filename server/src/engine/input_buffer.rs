@@ -25,7 +25,7 @@ pub(crate) struct InputBuffer {
 }
 
 /// Ticks it reaches ahead.
-const LEN: usize = 128;
+const LEN: usize = InputReport::AHEAD_MAX as usize;
 /// After this many ticks without an input a player lets go of all keys.
 const REPEAT_TICKS_MAX: u32 = 30;
 
@@ -81,7 +81,8 @@ impl InputBuffer {
 
     /// Takes note of how many ticks before its use the newest input of a datagram arrived; negative if late.
     pub(crate) fn on_lead(&mut self, lead_ticks: f32) {
-        let lead = (lead_ticks * 16.0).clamp(-2048.0, 2047.0) as i16;
+        let (least, most) = InputReport::LEADS.into_inner();
+        let lead = (lead_ticks * 16.0).clamp(least.into(), most.into()) as i16;
         self.lead = Some(self.lead.map_or(lead, |least| least.min(lead)));
         self.heard = true;
     }

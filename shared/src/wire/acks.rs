@@ -160,7 +160,11 @@ impl Acks {
         let delay = (units < DELAY_UNKNOWN).then(|| Duration::from_micros(units * 128));
         let span = r.read_golomb(3)?;
         let count = r.read_golomb(0)?;
-        if newest >= next || u64::from(span) > newest || u64::from(span) >= WINDOW || count > span {
+        if newest >= next
+            || u64::from(span) > newest
+            || u64::from(span) >= WINDOW
+            || count > span.min(MISSING_MAX as u32)
+        {
             return Err(Malformed);
         }
         let mut missing = [0; WORDS];

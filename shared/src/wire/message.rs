@@ -175,6 +175,9 @@ impl Welcome {
             return Err(Malformed);
         }
         let payload = if with_payload { Some(rest(r)?) } else { None };
+        if payload.as_ref().is_some_and(|payload| payload.len() > JOIN_PAYLOAD_BYTES_MAX) {
+            return Err(Malformed);
+        }
         Ok(Self { tick_hz, snapshot_hz, tick, due, resumed, state_kept, payload })
     }
 }
@@ -214,6 +217,18 @@ mod tests {
         };
         let accepted: Vec<u8> = (0..=255).filter(|flags| of(*flags)).collect();
         assert_eq!(accepted, [0b001, 0b011, 0b100, 0b101, 0b111]);
+    }
+
+    #[test]
+    fn a_longer_payload_than_any_is_malformed() {
+        let of = |bytes| {
+            let mut message = vec![0, 60, 60];
+            message.resize(15, 0);
+            message.push(0b100);
+            message.resize(16 + bytes, 7);
+            ServerMessage::read(&message).is_ok()
+        };
+        assert_eq!((of(JOIN_PAYLOAD_BYTES_MAX), of(JOIN_PAYLOAD_BYTES_MAX + 1)), (true, false));
     }
 
     fn any_claim() -> impl Strategy<Value = ResumeClaim> {

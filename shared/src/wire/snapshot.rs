@@ -1,5 +1,6 @@
 use crate::bits::{BitReader, BitWriter, Malformed};
 use crate::{Instant, Tick};
+use core::ops::RangeInclusive;
 
 /// The head of one datagram of a snapshot.
 ///
@@ -23,7 +24,8 @@ pub struct SnapshotHeader {
     /// Whether all that changed and is visible has been sent. Whoever holds every datagram from `sequence - in_flight` to
     /// the last of this tick then holds the full state of this tick: what is absent is unchanged.
     pub complete: bool,
-    /// How many sequences before this datagram's lies the oldest one with state that is not acknowledged; 0 if none.
+    /// How many sequences before this datagram's lies the oldest one with state that is not acknowledged, up to
+    /// [`SnapshotHeader::IN_FLIGHT_MAX`]; 0 if none.
     pub in_flight: u32,
     /// What became of the client's inputs.
     pub inputs: Option<InputReport>,
@@ -40,7 +42,8 @@ pub struct SnapshotHeader {
 /// How early or late a client's inputs arrive, and which were used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct InputReport {
-    /// Inputs of this many ticks after the snapshot's are there already, without a gap: all up to these are confirmed.
+    /// Inputs of this many ticks after the snapshot's are there already, up to [`InputReport::AHEAD_MAX`] and without a gap: all
+    /// up to these are confirmed.
     pub ahead: u32,
     /// How long before its use the newest input of a datagram came, in 1/16 tick, negative if late: the least of all
     /// datagrams since the last report, -2,048 to 2,047. `None` if none came with inputs.
@@ -79,8 +82,11 @@ pub const fn audit_bucket(index: u32) -> u8 {
 }
 
 impl SnapshotHeader {
-    /// The most bits a header takes.
-    pub const BITS_MAX: usize = 256;
+    /// The most bits a header takes: that of the only datagram of its tick, with all that there is. Of several, none has all.
+    pub const BITS_MAX: usize = 221;
+
+    /// As many datagrams as a sender remembers.
+    pub const IN_FLIGHT_MAX: u32 = 4096;
 
     /// The most datagrams that a snapshot has.
     pub const DATAGRAMS_MAX: u32 = 4096;
@@ -138,7 +144,7 @@ impl SnapshotHeader {
             .filter(|n| *n <= Self::DATAGRAMS_MAX)
             .ok_or(Malformed)?;
         let complete = r.read_bool()?;
-        let in_flight = r.read_golomb(2)?;
+        let in_flight = at_most(Self::IN_FLIGHT_MAX, r.read_golomb(2)?)?;
         let inputs = if r.read_bool()? { Some(InputReport::read(r)?) } else { None };
         let load = match r.read_bool()? {
             true => Load { level: r.read(2)? as u8, dilation_pct: r.read(10)? as u16 },
@@ -155,15 +161,29 @@ impl SnapshotHeader {
 }
 
 impl InputReport {
+    /// As many ticks as a server keeps inputs for.
+    pub const AHEAD_MAX: u32 = 128;
+
+    /// The range of leads, in 1/16 tick.
+    pub const LEADS: RangeInclusive<i16> = -2_048..=2_047;
+
     fn read(r: &mut BitReader<'_>) -> Result<Self, Malformed> {
-        let ahead = r.read_golomb(2)?;
+        let ahead = at_most(Self::AHEAD_MAX, r.read_golomb(2)?)?;
         let lead = match r.read_bool()? {
-            true => Some(i16::try_from(r.read_signed_golomb(5)?).map_err(|_| Malformed)?),
+            true => Some(Self::lead_of(r.read_signed_golomb(5)?)?),
             false => None,
         };
         let missed = if r.read_bool()? { r.read(8)? as u8 } else { 0 };
         Ok(Self { ahead, lead, missed })
     }
+
+    fn lead_of(lead: i32) -> Result<i16, Malformed> {
+        i16::try_from(lead).ok().filter(|lead| Self::LEADS.contains(lead)).ok_or(Malformed)
+    }
+}
+
+fn at_most(most: u32, value: u32) -> Result<u32, Malformed> {
+    if value > most { Err(Malformed) } else { Ok(value) }
 }
 
 #[cfg(test)]
@@ -176,8 +196,8 @@ mod tests {
     fn a_header_comes_back_as_it_was() {
         let full = SnapshotHeader {
             tick: Tick(100_000),
-            index: 2,
-            count: 5,
+            index: 0,
+            count: 1,
             complete: true,
             in_flight: 9,
             inputs: Some(InputReport { ahead: 3, lead: Some(-20), missed: 0b101 }),
@@ -204,21 +224,23 @@ mod tests {
         }
     }
 
-    /// No more than a server says: inputs for a second, what is in flight, a full snapshot over a thousand datagrams.
+    /// No more than a server says: of the tick in its first datagram, the audit in its last.
     fn header() -> impl Strategy<Value = SnapshotHeader> {
-        let inputs = (0u32..=240, prop::option::of(-2_048i16..2_048), any::<u8>())
+        let inputs = (0..=InputReport::AHEAD_MAX, prop::option::of(InputReport::LEADS), any::<u8>())
             .prop_map(|(ahead, lead, missed)| InputReport { ahead, lead, missed });
         let load = (0u8..4, 0u16..1_024).prop_map(|(level, dilation_pct)| Load { level, dilation_pct });
         let audit = (0..Audit::BUCKETS, any::<u32>()).prop_map(|(bucket, hash)| Audit { bucket, hash });
         (
-            (any::<u32>(), 0u32..512, 0u32..512, any::<bool>(), 0u32..=4_096),
+            (any::<u32>(), 0u32..512, 0u32..512, any::<bool>(), 0..=SnapshotHeader::IN_FLIGHT_MAX),
             (prop::option::of(inputs), load, prop::option::of(any::<u64>()), prop::option::of(audit)),
             prop::option::of(any::<u16>()),
         )
             .prop_map(|((tick, index, after, complete, in_flight), (inputs, load, due, audit), checksum)| {
                 let (tick, due) = (Tick(tick), due.map(Instant::from_us));
                 let count = index + 1 + after;
-                SnapshotHeader { tick, index, count, complete, in_flight, inputs, load, due, audit, checksum }
+                let header = SnapshotHeader { tick, index, count, complete, in_flight, checksum, ..Default::default() };
+                let header = if index == 0 { SnapshotHeader { inputs, load, due, ..header } } else { header };
+                if after == 0 { SnapshotHeader { audit, ..header } } else { header }
             })
     }
 

@@ -39,9 +39,12 @@ def read_report(reader: BitReader, next_sequence: int) -> Report | None:
     span = reader.golomb(3)
     if span > min(SPAN_MAX, newest):
         raise Malformed("an ack report that goes back too far")
+    count = reader.golomb(0)
+    if count > MISSING_MAX:
+        raise Malformed("more missing sequences than a report lists")
     missing = []
     at = newest
-    for _ in range(reader.golomb(0)):
+    for _ in range(count):
         at -= reader.golomb(2) + 1
         if at < newest - span:
             raise Malformed("a missing sequence before the span")

@@ -43,6 +43,12 @@ class BitReader:
     def bit(self) -> int:
         return self.read(1)
 
+    def peek(self) -> int:
+        """The next bit, which is still to be read."""
+        bit = self.bit()
+        self.position -= 1
+        return bit
+
     def read_u64(self) -> int:
         low = self.read(32)
         return low | self.read(32) << 32

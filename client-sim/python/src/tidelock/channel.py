@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from .acks import Received, Report, read_report, write_report
 from .bits import BitReader, BitWriter, Malformed
 from .messages import (
-    Fragment,
     Incoming,
     Outgoing,
     read_fragments,
@@ -40,7 +39,7 @@ class Messages:
     """What follows the head."""
 
     unreliable: list[bytes]
-    fragments: list[Fragment]
+    reliable: list[bytes]  # those that have become complete
 
 
 class Channel:
@@ -61,26 +60,21 @@ class Channel:
         self.received.note_head(sequence)
         return None if self.received.is_stale(sequence) else Head(sequence, report)
 
-    def read_messages(self, reader: BitReader) -> Messages:
+    def read_messages(self, reader: BitReader, has_room: bool = True) -> Messages | None:
+        """Takes the messages of a datagram. None, and nothing is taken, if there is no room for the reliable ones."""
         unreliable = read_unreliable(reader)
+        if not has_room and reader.peek():
+            return None
         try:
-            fragments = read_fragments(reader, self._incoming.expected)
+            return Messages(unreliable, self._incoming.take(read_fragments(reader, lambda: self._incoming.expected)))
         except Malformed as e:
             raise StreamEnded(str(e)) from None
-        return Messages(unreliable, fragments)
 
     def take_report(self, report: Report, now_s: float) -> None:
         """What the peer says that it has accepted."""
         for flight in self.sent.acknowledge(report, now_s):
             self.received.confirm(flight.sequence, flight.newest_reported)
             self.outgoing.settle(flight.fragments)
-
-    def take_fragments(self, fragments: list[Fragment]) -> list[bytes]:
-        """The reliable messages that these complete."""
-        try:
-            return self._incoming.take(fragments)
-        except Malformed as e:
-            raise StreamEnded(str(e)) from None
 
     def accept(self, sequence: int, now_s: float) -> None:
         self.received.accept(sequence, self.sent.next_sequence, now_s)

@@ -221,8 +221,8 @@ class Client:
         if head.report is not None:
             channel.take_report(head.report, now_s)
             self._settle_desync()
-        messages = channel.read_messages(reader)
-        if messages.fragments and not self._inbox.has_room:
+        messages = channel.read_messages(reader, self._inbox.has_room)
+        if messages is None:
             stats.no_room += 1
             return
         self._take_messages(messages)
@@ -241,18 +241,18 @@ class Client:
             self._show(self._snapshots, header)
 
     def _take_messages(self, messages: Messages) -> None:
-        for message in self._channel.take_fragments(messages.fragments):
+        for message in messages.reliable:
             try:
                 read = control.read_server_message(message)
             except Malformed:
-                self.stats.messages_malformed += 1
-                continue
-            if isinstance(read, Welcome):
-                self._welcome(read)
-            elif self.joined is not None:
+                read = None
+            if self.joined is None:
+                if not (isinstance(read, Welcome) and self._is_welcomed(read)):
+                    raise StreamEnded("the server's first message is no welcome")
+            elif isinstance(read, EventMessage):
                 self._inbox.put(read, reliable=True)
             else:
-                self.stats.events_dropped += 1
+                self.stats.messages_malformed += 1
         if self.joined is None:
             return
         for message in messages.unreliable:
@@ -261,12 +261,12 @@ class Client:
             else:
                 self._inbox.put(EventMessage(message[1], message[2:]), reliable=False)
 
-    def _welcome(self, welcome: Welcome) -> None:
+    def _is_welcomed(self, welcome: Welcome) -> bool:
+        """Takes the welcome, unless it speaks of what was not claimed."""
         held = self._held
         payload = welcome.payload if welcome.payload is not None else held.payload if held is not None else None
-        if self.joined is not None or payload is None or (welcome.state_kept and held is None):
-            self.stats.messages_malformed += 1
-            return
+        if payload is None or (welcome.state_kept and held is None):
+            return False
         tick, store = welcome.tick, Store()
         if held is not None and welcome.state_kept:
             tick, store = nearest(tick, 32, held.newest_tick), held.store
@@ -280,6 +280,7 @@ class Client:
         self.joined = Joined(
             welcome.tick, welcome.tick_hz, welcome.snapshot_hz, payload, welcome.resumed, welcome.state_kept
         )
+        return True
 
     def _take_header(self, header: Header, now_s: float) -> None:
         """What a snapshot tells of the server's time and of our inputs."""

@@ -12,6 +12,7 @@ HELLO, DESYNC, EVENT_TO_SERVER = 0, 1, 2
 WELCOME, EVENT_TO_CLIENT = 0, 1
 AUDIENCES = ("public", "team", "owner")
 _RESUMED, _STATE_KEPT, _PAYLOAD = 1, 2, 4
+JOIN_PAYLOAD_BYTES_MAX = 262_144
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,8 @@ def _read_welcome(message: bytes) -> Welcome:
     resumed, kept, has_payload = bool(flags & _RESUMED), bool(flags & _STATE_KEPT), bool(flags & _PAYLOAD)
     if flags > 7 or (not resumed and (kept or not has_payload)) or (not has_payload and len(message) > 16):
         raise Malformed("a welcome with impossible flags")
+    if len(message) > 16 + JOIN_PAYLOAD_BYTES_MAX:
+        raise Malformed("a join payload that is too long")
     return Welcome(tick_hz, snapshot_hz, tick, due_us, resumed, kept, message[16:] if has_payload else None)
 
 

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from .bits import BitReader, Malformed, nearest
 
 DATAGRAMS_MAX = 4096
+IN_FLIGHT_MAX = 4096
+AHEAD_MAX = 128
+LEAD_LEAST, LEAD_MOST = -2048, 2047
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,8 @@ def read_header(reader: BitReader, known_tick: int) -> Header | None:
         raise Malformed("a snapshot of too many datagrams")
     complete = bool(reader.bit())
     in_flight = reader.golomb(2)
+    if in_flight > IN_FLIGHT_MAX:
+        raise Malformed("more datagrams in flight than a sender remembers")
     inputs = _read_inputs(reader) if reader.bit() else None
     level, dilation = (reader.read(2), reader.read(10)) if reader.bit() else (0, 0)
     due_us = reader.read_u64() if reader.bit() else None
@@ -59,7 +64,9 @@ def read_header(reader: BitReader, known_tick: int) -> Header | None:
 
 def _read_inputs(reader: BitReader) -> InputReport:
     ahead = reader.golomb(2)
+    if ahead > AHEAD_MAX:
+        raise Malformed("inputs further ahead than a server keeps them")
     lead = reader.signed_golomb(5) if reader.bit() else None
-    if lead is not None and not -0x8000 <= lead < 0x8000:
-        raise Malformed("a lead beyond 16 bits")
+    if lead is not None and not LEAD_LEAST <= lead <= LEAD_MOST:
+        raise Malformed("a lead out of its range")
     return InputReport(ahead, lead, reader.read(8) if reader.bit() else 0)

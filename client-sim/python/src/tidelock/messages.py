@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from .bits import BitReader, BitWriter, Malformed, nearest_count
@@ -41,19 +42,18 @@ class Fragment:
     data: bytes
 
 
-def read_fragments(reader: BitReader, expected: int) -> list[Fragment]:
-    """The fragments of a datagram, at a receiver that waits for the one numbered `expected`."""
-    fragments = []
+def read_fragments(reader: BitReader, expected: Callable[[], int]) -> Iterator[Fragment]:
+    """The fragments of a datagram, at a receiver that waits for the one numbered `expected()`, and takes each before it
+    reads the next."""
     while reader.bit():
-        id = nearest_count(reader.read(16), 16, expected)
+        id = nearest_count(reader.read(16), 16, expected())
         last = bool(reader.bit())
         length = reader.read(10)
         if length > FRAGMENT_BYTES_MAX:
             raise Malformed("a fragment that is too long")
-        if id >= expected + FRAGMENTS_UNDER_WAY_MAX:
+        if id >= expected() + FRAGMENTS_UNDER_WAY_MAX:
             raise Malformed("a fragment that is too far ahead")
-        fragments.append(Fragment(id, last, reader.read_bytes(length)))
-    return fragments
+        yield Fragment(id, last, reader.read_bytes(length))
 
 
 def write_fragment(writer: BitWriter, fragment: Fragment) -> None:
@@ -71,12 +71,17 @@ class Incoming:
         self._begun: list[bytes] = []
         self._begun_bytes = 0
 
-    def take(self, fragments: list[Fragment]) -> list[bytes]:
+    def take(self, fragments: Iterable[Fragment]) -> list[bytes]:
         """The messages that these complete, in order. Malformed: the stream has ended."""
+        messages: list[bytes] = []
         for fragment in fragments:
             if fragment.id >= self.expected:
                 self._waiting.setdefault(fragment.id, fragment)
-        messages = []
+                messages += self._complete()
+        return messages
+
+    def _complete(self) -> Iterator[bytes]:
+        """The messages that end with what is there."""
         while self.expected in self._waiting:
             fragment = self._waiting.pop(self.expected)
             self.expected += 1
@@ -85,9 +90,8 @@ class Incoming:
             if self._begun_bytes > self._message_bytes_max:
                 raise Malformed("a reliable message that is too long")
             if fragment.last:
-                messages.append(b"".join(self._begun))
+                yield b"".join(self._begun)
                 self._begun, self._begun_bytes = [], 0
-        return messages
 
 
 @dataclass
