@@ -108,6 +108,7 @@ fn twins() -> Vec<Delta> {
         case("the_next_component_is_the_largest", None, changed(&[(0, 1606), (4, 0), (5, 256), (6, 211), (7, 0)])),
         Delta { first: without_mood(FIRST), ..case("a_part_alone_in_its_group", None, moved) },
         Delta { first: all(STANDING), ..case("one_of_what_stands_still_changes", Some(STANDING), waving) },
+        case("a_surprise_in_the_first_group", Some(SECOND), changed(&[(0, 1606), (7, 320), (8, 36), (11, 2)])),
         case("the_longest_text", None, changed(&[(0, 1606), (12, 5)])),
         Delta {
             first: without_crate,
@@ -127,7 +128,10 @@ struct Refused {
 fn refused() -> Vec<Refused> {
     let of = |name, twin, why, write| Refused { name, twin, why, write };
     vec![
-        of("mask_changes_twice", "a_mask_told_once", "MASK, mask 31, MASK", |w| mask_told(&[32], w)),
+        of("mask_changes_twice", "a_mask_told_once", "MASK and mask 31, and both again", |w| {
+            tell_mask(w);
+            mask_told(&[0, 0], w);
+        }),
         of(
             "largest_component_changes_to_itself",
             "the_next_component_is_the_largest",
@@ -143,9 +147,8 @@ fn refused() -> Vec<Refused> {
                 write_word(unknown(1), 2, w);
             },
         ),
-        of("a_surprise_in_a_later_group", "all_is_as_predicted", "the second group says 16", |w| {
-            write_word(unknown(4), 0, w);
-            write_word(unknown(4), 16, w);
+        of("a_surprise_in_a_later_group", "a_surprise_in_the_first_group", "the second group says 16", |w| {
+            other_flags(0, 16, w);
         }),
         of("no_surprise_after_all", "one_of_what_stands_still_changes", "one bit is set at least", |w| {
             write_word(residual_codes(), 16, w);
@@ -169,11 +172,25 @@ fn refused() -> Vec<Refused> {
     ]
 }
 
-/// That the mask is what it was, and after that a pattern for each group of all parts.
-fn mask_told(patterns: &[usize], w: &mut BitWriter) {
+/// That the mask is what it was.
+fn tell_mask(w: &mut BitWriter) {
     write_word(unknown(4), 32, w);
     w.write(31, 5);
+}
+
+/// The same, and after that a pattern for each group of all parts.
+fn mask_told(patterns: &[usize], w: &mut BitWriter) {
+    tell_mask(w);
     patterns.iter().for_each(|pattern| write_word(unknown(4), *pattern, w));
+}
+
+/// Against two: of the three parts that stand still the second differs, the flags.
+fn other_flags(first_group: usize, second_group: usize, w: &mut BitWriter) {
+    // The velocity is slow; rotation, height and angle move, and so does the position.
+    write_word(pattern([1, 2, 2, 2]), first_group, w);
+    write_word(pattern([2, 0, 0, 0]), second_group, w);
+    w.write(0b010, 3);
+    w.write(2, 5);
 }
 
 /// The rotation, the second part, is said to have another largest component, and has the same.
@@ -194,6 +211,11 @@ fn residual_codes() -> usize {
 /// The code of a group of so many parts of which nothing is expected.
 fn unknown(parts: u32) -> usize {
     residual_codes() + (1 << (2 * parts)) - 1
+}
+
+/// The code of a group of parts of which this is expected: 0 for those that are not there.
+fn pattern(expected: [usize; 4]) -> usize {
+    residual_codes() + expected.into_iter().rev().fold(0, |code, one| code * 4 + one)
 }
 
 /// Writes a symbol's word, made from the lengths alone.

@@ -107,8 +107,8 @@ fn cases() -> Vec<Box<dyn Written>> {
         ("a_word_of_one_byte", "7", 7_u32),
         ("a_word_of_two_bytes", "513", 513_u32),
         ("a_word_of_four_bytes", "70000", 70_000_u32),
-        ("a_long_word_of_one_byte", "7", 7_u64),
-        ("a_long_word_of_eight_bytes", "72623859790382856", 0x0102_0304_0506_0708_u64),
+        ("a_long_word_of_one_byte", "\"0x0000000000000007\"", 7_u64),
+        ("a_long_word_of_eight_bytes", "\"0x0102030405060708\"", 0x0102_0304_0506_0708_u64),
         ("a_byte_below_zero", "-2", -2_i8),
         ("a_word_below_zero", "-2", -2_i32),
         ("a_word_with_a_sign_above_zero", "2", 2_i32),
@@ -158,8 +158,8 @@ fn cases() -> Vec<Box<dyn Written>> {
         ("the_last_of_five", "\"Joker\"", Suit::Joker),
         (
             "all_of_it",
-            "{\"flag\":true,\"tiny\":200,\"small\":513,\"middle\":70000,\"large\":72623859790382856,\"low\":-2,\"lower\":-300,\
-             \"lowest\":5,\"deepest\":-1,\"real\":-1.5,\"text\":\"\",\"tick\":{\"0\":4000000000},\"who\":null}",
+            "{\"flag\":true,\"tiny\":200,\"small\":513,\"middle\":70000,\"large\":\"0x0102030405060708\",\"low\":-2,\"lower\":-300,\
+             \"lowest\":5,\"deepest\":\"0xffffffffffffffff\",\"real\":-1.5,\"text\":\"\",\"tick\":{\"0\":4000000000},\"who\":null}",
             ALL
         ),
     ]
@@ -216,7 +216,8 @@ fn bodies_have_these_bytes() {
     let mut vectors = Vectors::new(
         BODIES,
         "Bodies of events: the shape, as `tidelock-server schema --json` has it, and the value. In `json` structs are objects, choices\n\
-         without members their names, others objects of one member, and what is not there is null.",
+         without members their names, others objects of one member, and what is not there is null. Numbers of 64 bits are text, in hex,\n\
+         those with a sign in two's complement.",
     );
     cases().iter().for_each(|case| case.write(&mut vectors));
     for Refused { name, why, shape, body, .. } in refused() {

@@ -143,16 +143,18 @@ fn inputs_have_these_bytes() {
         let json = datagram_json(known_tick(tick), tick, &inputs);
         vectors.accepted(name, &json, |w| write(tick, &inputs, w));
     }
-    let json = datagram_json(Tick(9), 9, &[DEFAULT; 2]);
+    let json = datagram_json(known_tick(9), 9, &[DEFAULT; 2]);
     vectors.accepted("two_that_are_the_default_at_length", &json, at_length);
-    let mut refused = |name: &str, why: &str, write: &dyn Fn(&mut BitWriter)| {
-        vectors.refused_given(name, &json!({ "known_tick": 9 }), why, |w| write(w));
-    };
-    refused("too_many", "64 older; twin: as_many_defaults_as_there_can_be", &|w| {
+    let given = json!({ "known_tick": known_tick(100).0 });
+    let why = "64 older; twin: as_many_defaults_as_there_can_be";
+    vectors.refused_given("too_many", &given, why, |w| {
         head(100, 64, w);
         w.write(0, 64);
         w.write(0, 1);
     });
+    let mut refused = |name: &str, why: &str, write: &dyn Fn(&mut BitWriter)| {
+        vectors.refused_given(name, &json!({ "known_tick": known_tick(9).0 }), why, |w| write(w));
+    };
     let why = "9 more than 8; twin: a_number_at_its_limit";
     refused("a_number_beyond_its_limit", why, &|w| first_number(17, w));
     refused("a_number_below_zero", "9 less than 8; twin: a_number_at_zero", &|w| first_number(16, w));
