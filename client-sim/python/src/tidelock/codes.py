@@ -100,6 +100,8 @@ def complete_residual(reader: BitReader, symbol: int, direction: int) -> int:
     elif symbol == ESCAPE_SYMBOL:
         against = bool(reader.bit())
         magnitude = ESCAPE_BASE + reader.golomb(12)
+        if magnitude >> 31:
+            raise Malformed("a residual beyond any lane")
     else:
         raise Malformed("a turn where none can be")
     return -magnitude if against != (direction < 0) else magnitude
