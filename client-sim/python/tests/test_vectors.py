@@ -492,6 +492,7 @@ READ: dict[str, tuple[Reader, Writer | None]] = {
     "datagram_head": (read_datagram_head, write_datagram_head),
     "delta_bodies": (read_the_body, None),
     "delta_bodies_of_kinds": (read_the_body, None),
+    "delta_bodies_of_rules": (read_the_body, None),
     "frozen_datagrams": (read_frozen, None),
     "golomb": (read_golomb, write_golomb),
     "inputs": (read_the_inputs, write_the_inputs),
