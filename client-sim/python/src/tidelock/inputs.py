@@ -43,7 +43,10 @@ def read_input(reader: BitReader, lanes: tuple[Lane, ...], old: Lanes) -> Lanes:
         elif lane.coding == "symbol":
             value = reader.read(lane.bits)
         else:
-            value += unzigzag(reader.golomb(lane.order) + 1)
+            folded = reader.golomb(lane.order) + 1
+            if folded >> 32:
+                raise Malformed("a change beyond any lane")
+            value += unzigzag(folded)
             if lane.coding == "circle":
                 value %= lane.max + 1
         if not 0 <= value <= lane.max:
