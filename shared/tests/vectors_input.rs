@@ -85,6 +85,8 @@ fn datagrams() -> Vec<Datagram> {
         ("two_alike", 9, vec![[8, 8, 7, 0]; 2]),
         ("a_number_at_its_limit", 9, vec![[16, 8, 0, 0]]),
         ("a_number_at_zero", 9, vec![[0, 8, 0, 0]]),
+        ("an_older_number_at_its_limit", 9, vec![[15, 8, 0, 0], [16, 8, 0, 0]]),
+        ("half_a_turn", 9, vec![[8, 8, 128, 0]]),
         ("across_the_wrap_of_ticks", 0, vec![DEFAULT; 2]),
     ]
 }
@@ -117,6 +119,49 @@ fn first_number(zigzag_less_one: u32, w: &mut BitWriter) {
     w.write(0, 3);
 }
 
+/// One that changes the third lane alone, on a circle, by what this stands for.
+fn circle(zigzag_less_one: u32, w: &mut BitWriter) {
+    head(9, 0, w);
+    w.write(0b1001, 4);
+    w.write_golomb(zigzag_less_one, 2);
+    w.write(0, 1);
+}
+
+/// Two of which both change the first lane alone.
+fn first_numbers(zigzags_less_one: [u32; 2], w: &mut BitWriter) {
+    head(9, 1, w);
+    for zigzag_less_one in zigzags_less_one {
+        w.write(0b11, 2);
+        w.write_golomb(zigzag_less_one, 1);
+        w.write(0, 3);
+    }
+}
+
+/// One of which the last lane, four buttons, is told though it is as it was.
+fn same_buttons(w: &mut BitWriter) {
+    head(9, 0, w);
+    w.write(0b1_0001, 5);
+    w.write(0, 4);
+}
+
+/// The same of an input of one lane.
+fn same_choice(w: &mut BitWriter) {
+    head(9, 0, w);
+    w.write_bool(true);
+    w.write(0, 2);
+}
+
+/// What a stranger tells at more length than we: name, how, and the input.
+type Stranger = (&'static str, fn(&mut BitWriter), [u32; 4]);
+
+const STRANGERS: [Stranger; 5] = [
+    ("buttons_that_stay_at_length", same_buttons, DEFAULT),
+    ("a_circle_more_than_half_round_at_length", |w| circle(2 * 200 - 1, w), [8, 8, 200, 0]),
+    ("a_circle_more_than_round_at_length", |w| circle(2 * 300 - 1, w), [8, 8, 44, 0]),
+    ("a_circle_more_than_round_backwards_at_length", |w| circle(2 * 300 - 2, w), [8, 8, 212, 0]),
+    ("a_circle_as_far_as_can_be_told_at_length", |w| circle(u32::MAX - 1, w), DEFAULT),
+];
+
 /// Two of which the newest says of each lane that it is unchanged.
 fn at_length(w: &mut BitWriter) {
     head(9, 1, w);
@@ -145,6 +190,9 @@ fn inputs_have_these_bytes() {
     }
     let json = datagram_json(known_tick(9), 9, &[DEFAULT; 2]);
     vectors.accepted("two_that_are_the_default_at_length", &json, at_length);
+    for (name, write, input) in STRANGERS {
+        vectors.accepted(name, &datagram_json(known_tick(9), 9, &[input]), write);
+    }
     let given = json!({ "known_tick": known_tick(100).0 });
     let why = "64 older; twin: as_many_defaults_as_there_can_be";
     vectors.refused_given("too_many", &given, why, |w| {
@@ -158,6 +206,11 @@ fn inputs_have_these_bytes() {
     let why = "9 more than 8; twin: a_number_at_its_limit";
     refused("a_number_beyond_its_limit", why, &|w| first_number(17, w));
     refused("a_number_below_zero", "9 less than 8; twin: a_number_at_zero", &|w| first_number(16, w));
+    // 7 more than 8, then 1 or 2 more.
+    let why = "17 of 16; twin: an_older_number_at_its_limit";
+    refused("an_older_number_beyond_its_limit", why, &|w| first_numbers([13, 3], w));
+    let why = "zigzag 2^32; twin: a_circle_as_far_as_can_be_told_at_length";
+    refused("a_circle_farther_than_can_be_told", why, &|w| circle(u32::MAX, w));
     refused("one_missing", "says two, and the first is cut off; twin: two_that_are_the_default_at_length", &|w| {
         head(9, 1, w);
         w.write_bool(true);
@@ -168,6 +221,8 @@ fn inputs_have_these_bytes() {
     let given = json!({ "known_tick": 9, "input": json::input(schema::<Pick>().input_layout()) });
     let pick = |what| move |w: &mut BitWriter| write_inputs(&PICK, &[0], Tick(9), &[what], [].into_iter(), 100, w);
     vectors.accepted("the_last_choice", &json!({ "given": given, "newest_tick": 9, "inputs": [[2]] }), pick(2));
+    let json = json!({ "given": given, "newest_tick": 9, "inputs": [[0]] });
+    vectors.accepted("a_choice_that_stays_at_length", &json, same_choice);
     vectors.refused_given("a_choice_after_the_last", &given, "2 is the last; twin: the_last_choice", pick(3));
     vectors.check();
 }
@@ -202,12 +257,23 @@ fn inputs_read_back() {
         assert_eq!(read(name, known_tick(tick)), Ok(ticks.zip(inputs).collect()), "{name}");
     }
     assert_eq!(read("two_that_are_the_default_at_length", Tick(9)), Ok(vec![(9, DEFAULT), (8, DEFAULT)]));
-    let refused =
-        ["too_many", "a_number_beyond_its_limit", "a_number_below_zero", "one_missing", "an_older_one_missing"];
+    for (name, _, input) in STRANGERS {
+        assert_eq!(read(name, known_tick(9)), Ok(vec![(9, input)]), "{name}");
+    }
+    let refused = [
+        "too_many",
+        "a_number_beyond_its_limit",
+        "a_number_below_zero",
+        "an_older_number_beyond_its_limit",
+        "a_circle_farther_than_can_be_told",
+        "one_missing",
+        "an_older_one_missing",
+    ];
     for name in refused {
         assert_eq!(read(&format!("refused_{name}"), Tick(9)), Err(Malformed), "{name}");
     }
     assert_eq!(read_as(&PICK, [0], "the_last_choice", Tick(9)), Ok(vec![(9, [2])]));
+    assert_eq!(read_as(&PICK, [0], "a_choice_that_stays_at_length", Tick(9)), Ok(vec![(9, [0])]));
     assert_eq!(read_as(&PICK, [0], "refused_a_choice_after_the_last", Tick(9)), Err(Malformed));
 }
 
