@@ -155,6 +155,7 @@ fn cases() -> Vec<Box<dyn Written>> {
                 Order::Follow(NetId { index: 6, generation: 0 }, 8),
             ]
         ),
+        ("several_of_five", "[\"Joker\",\"Joker\"]", vec![Suit::Joker; 2]),
         ("the_last_of_five", "\"Joker\"", Suit::Joker),
         (
             "all_of_it",
@@ -162,6 +163,40 @@ fn cases() -> Vec<Box<dyn Written>> {
              \"lowest\":5,\"deepest\":\"0xffffffffffffffff\",\"real\":-1.5,\"text\":\"\",\"tick\":{\"0\":4000000000},\"who\":null}",
             ALL
         ),
+    ]
+}
+
+/// What a stranger may write, and we never do.
+struct Stranger {
+    name: &'static str,
+    json: &'static str,
+    shape: Shape,
+    body: &'static [u8],
+    reads: fn(&[u8]) -> bool,
+}
+
+macro_rules! stranger {
+    ($name:literal, $json:literal, $type:ty, $value:expr, $body:expr) => {
+        Stranger {
+            name: $name,
+            json: $json,
+            shape: <$type>::SHAPE,
+            body: &$body,
+            reads: |body| bitcode::decode::<$type>(body).is_ok_and(|read| read == $value),
+        }
+    };
+}
+
+/// Bytes are taken modulo their states, and what is left of the last is ignored.
+fn strangers() -> [Stranger; 7] {
+    [
+        stranger!("a_byte_beyond_six_states_at_length", "[3,0,1]", Vec<u8>, [3, 0, 1], [3, 4, 255]),
+        stranger!("a_byte_beyond_three_states_at_length", "[0,1,1,0,0]", Vec<u8>, [0, 1, 1, 0, 0], [5, 8, 255]),
+        stranger!("more_in_the_last_byte_at_length", "[3,0,1,3]", Vec<u8>, [3, 0, 1, 3], [4, 4, 39, 213]),
+        stranger!("more_in_a_byte_of_two_states_at_length", "[1,1,0]", Vec<u8>, [1, 1, 0], [3, 10, 0b1111_1011]),
+        stranger!("more_than_yes_at_length", "true", bool, true, [255]),
+        stranger!("more_than_a_choice_at_length", "\"Halt\"", Order, Order::Halt, [3]),
+        stranger!("bytes_as_they_are_at_length", "[0,1,0]", Vec<u8>, [0, 1, 0], [3, 0, 0, 1, 0]),
     ]
 }
 
@@ -196,6 +231,11 @@ fn refused() -> Vec<Refused> {
             "6 is the last of words of eight bytes; twin: a_long_word_of_one_byte",
             &[7, 7],
         ),
+        refused::<Vec<Suit>>(
+            "a_choice_after_the_last_of_several",
+            "a byte of six states, 5 of 0 to 4 in it; twin: several_of_five",
+            &[2, 4 + 6 * 5],
+        ),
         refused::<Suit>("a_choice_after_the_last", "4 is the last of five; twin: the_last_of_five", &[5]),
         refused::<String>("a_text_that_is_none", "it is no UTF-8; twin: a_character_of_two_bytes", &[1, 0xC3]),
         refused::<Vec<String>>(
@@ -220,6 +260,9 @@ fn bodies_have_these_bytes() {
          those with a sign in two's complement.",
     );
     cases().iter().for_each(|case| case.write(&mut vectors));
+    for Stranger { name, json, shape, body, .. } in strangers() {
+        vectors.event(name, &shape.to_string(), json, body);
+    }
     for Refused { name, why, shape, body, .. } in refused() {
         vectors.refused_event(name, why, &shape.to_string(), body);
     }
@@ -229,6 +272,10 @@ fn bodies_have_these_bytes() {
 #[test]
 fn bodies_read_back() {
     cases().iter().for_each(|case| case.check());
+    for Stranger { name, body, reads, .. } in strangers() {
+        assert_eq!(bytes(BODIES, name), body, "{name}");
+        assert!(reads(body), "{name}");
+    }
 }
 
 #[test]

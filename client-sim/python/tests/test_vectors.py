@@ -566,7 +566,8 @@ class Vectors(unittest.TestCase):
                     value = numbers_of_words(shape, json.loads(vector.lines["json"]))
                     self.assertEqual(value, read_body(shape, vector.data))
                     self.assertEqual(value, read_body(shape, write_body(shape, value)))
-                    self.assertEqual(vector.data.hex(), write_body(shape, value).hex())
+                    if not vector.name.endswith("_at_length"):
+                        self.assertEqual(vector.data.hex(), write_body(shape, value).hex())
 
     def test_greetings_are_written(self) -> None:
         for vector in vectors.vectors_of("frozen_datagrams"):
