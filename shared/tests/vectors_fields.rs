@@ -42,6 +42,28 @@ impl Replicate for Edge {
     }
 }
 
+/// Ranges that have no 0.
+#[derive(Clone, Debug, Default)]
+struct Outside {
+    above: f32,
+    below: f32,
+}
+
+impl Replicate for Outside {
+    const NAME: &'static str = "outside";
+    const FIELDS: &'static [Field] =
+        &[Field::range("above", 5.0, 6.0, 0.125), Field::range("below", -6.0, -5.0, 0.125)];
+
+    fn quantize(&self, lanes: &mut LaneWriter<'_>) {
+        lanes.range(self.above);
+        lanes.range(self.below);
+    }
+
+    fn dequantize(lanes: &mut LaneReader<'_>) -> Self {
+        Self { above: lanes.range(), below: lanes.range() }
+    }
+}
+
 trait Shown: Replicate {
     fn json(&self) -> Value;
 }
@@ -65,6 +87,12 @@ impl Shown for Edge {
     fn json(&self) -> Value {
         let (part, angle) = (json::real(self.part), json::real(self.angle));
         json!({ "part": part, "coarse": rotation(self.coarse), "fine": rotation(self.fine), "angle": angle })
+    }
+}
+
+impl Shown for Outside {
+    fn json(&self) -> Value {
+        json!({ "above": json::real(self.above), "below": json::real(self.below) })
     }
 }
 
@@ -134,7 +162,48 @@ fn edges() -> Vec<(&'static str, Edge)> {
         ("all_are_the_largest_and_some_negative", turned(-0.5, 0.5, -0.5, 0.5)),
         ("it_has_another_length", turned(3.0, -2.0, 1.0, 0.5)),
         ("it_has_hardly_a_length", turned(0.0, 1e-10, 0.0, 0.0)),
+        ("a_rotation_of_infinity", turned(f32::INFINITY, 0.0, 0.0, 0.0)),
+        ("a_rotation_of_infinities", turned(0.5, f32::INFINITY, f32::NEG_INFINITY, 0.5)),
+        ("a_rotation_one_part_of_which_is_no_number", turned(0.9, 0.1, f32::NAN, 0.1)),
+        ("a_rotation_as_long_as_floats_go", turned(f32::MAX, -f32::MAX, 0.0, f32::MAX)),
     ]
+}
+
+/// What some lanes read back as, or nearly. Of the coarse rotation another component than theirs is the largest by then.
+fn read_back() -> Vec<(&'static str, Edge)> {
+    let above = turned_by([3, 0, 3, 14], [0, 3837, 2915, 3213]);
+    let coarse = |by| Edge {
+        coarse: Quat::from_xyzw(above.coarse.x + by, above.coarse.y, above.coarse.z, above.coarse.w),
+        ..above.clone()
+    };
+    // Lanes with another largest component read back as the same.
+    let later = turned_by([3, 0, 3, 15], [1, 3800, 2915, 3213]);
+    let negated = |of: &Edge| Edge { coarse: -of.coarse, fine: -of.fine, ..of.clone() };
+    // Which of four that are equal was the largest, lanes alone tell.
+    let equal = turned_by([1, 31, 0, 16], [2, 3_497, 3_497, 3_497]);
+    vec![
+        ("what_was_read_back", above.clone()),
+        ("what_was_read_back_negated", negated(&above)),
+        ("nearly_what_was_read_back", coarse(3e-7)),
+        ("not_quite_what_was_read_back", coarse(2e-6)),
+        ("what_was_read_back_below_0_4", turned_by([3, 0, 3, 12], [3, 2048, 2048, 2048])),
+        ("what_was_read_back_of_later_lanes", later.clone()),
+        (
+            "what_rounds_to_later_lanes",
+            Edge { fine: later.fine + Quat::from_xyzw(2e-5, 0.0, 0.0, 0.0), ..later.clone() },
+        ),
+        ("equals_read_back", equal.clone()),
+        ("equals_read_back_negated", negated(&equal)),
+    ]
+}
+
+/// What these lanes of both rotations read back as.
+fn turned_by(coarse: [u32; 4], fine: [u32; 4]) -> Edge {
+    Edge::read_lanes(&[&[0], &coarse[..], &fine, &[0]].concat())
+}
+
+fn outsides() -> Vec<(&'static str, Outside)> {
+    vec![("not_a_number_where_zero_is_out_of_range", Outside { above: f32::NAN, below: f32::NAN })]
 }
 
 /// Lanes that no value becomes.
@@ -175,11 +244,18 @@ fn fields_have_these_lanes() {
          A rotation is x, y, z, w; a reference index and generation, or null; a blob in hex.\n\
          value: the lanes, or the values.",
     );
-    let components = [json::component::<Body>(), json::component::<Label>(), json::component::<Edge>()];
+    let components = [
+        json::component::<Body>(),
+        json::component::<Label>(),
+        json::component::<Edge>(),
+        json::component::<Outside>(),
+    ];
     vectors.context(&json!({ "components": components }));
     write(&mut vectors, &bodies());
     write(&mut vectors, &labels());
     write(&mut vectors, &edges());
+    write(&mut vectors, &read_back());
+    write(&mut vectors, &outsides());
     write_read::<Body>(&mut vectors, &all_lanes(&bodies()));
     let strangers = lanes_of_strangers().map(|(name, lanes)| (name, lanes.to_vec()));
     write_read::<Label>(&mut vectors, &[all_lanes(&labels()), strangers.to_vec()].concat());
@@ -198,4 +274,6 @@ fn lanes_read_back_and_stay() {
     stay(&bodies());
     stay(&labels());
     stay(&edges());
+    stay(&read_back());
+    stay(&outsides());
 }
