@@ -104,11 +104,16 @@ fn records() -> Vec<(&'static str, Vec<(u32, RecordHead)>)> {
         ("leave_of_one_that_lives", vec![(1, leave(false))]),
         ("leave_of_one_that_is_gone", vec![(1, leave(true))]),
         ("one_of_each", vec![(2, RecordHead::Base), (3, delta(9)), (9, full(1, 1)), (10, leave(true))]),
-        ("a_baseline_before_the_wrap", vec![(0, delta(1_001))]),
         ("the_last_ghost", vec![(GHOST_MAX, leave(false))]),
         ("the_first_and_the_last_ghost", vec![(0, leave(false)), (GHOST_MAX, leave(false))]),
-        ("the_oldest_baseline", vec![(0, delta(i32::MAX as u32))]),
+        ("the_oldest_baseline", vec![(0, delta(RecordsHead::BASELINE_TICKS_MAX))]),
     ]
+}
+
+/// Of a snapshot soon after the ticks wrapped.
+fn before_the_wrap() -> (&'static str, Tick, Vec<(u32, RecordHead)>) {
+    let tick = Tick(300);
+    ("a_baseline_before_the_wrap", tick, vec![(0, RecordHead::Delta { baseline: tick.sub(301) })])
 }
 
 fn record_json((ghost, head): &(u32, RecordHead)) -> Value {
@@ -169,9 +174,17 @@ fn record_heads_have_these_bytes() {
             heads.iter().for_each(|(ghost, head)| writer.write(*ghost, *head, w));
         });
     }
+    let (name, tick, heads) = before_the_wrap();
+    let given = json!({ "count": 1, "tick": tick.0, "base_tick": tick.sub(6).0 });
+    let records: Value = heads.iter().map(record_json).collect();
+    vectors.accepted(name, &json!({ "given": given, "records": records }), |w| {
+        heads.iter().for_each(|(ghost, head)| RecordWriter::new(tick).write(*ghost, *head, w));
+    });
     let one = json!({ "count": 1 });
     let why = "age 0; twin: delta_of_an_age_of_its_own";
     vectors.refused_given("a_baseline_of_its_own_tick", &one, why, delta(0));
+    let why = "age 512; twin: the_oldest_baseline";
+    vectors.refused_given("a_baseline_older_than_the_oldest", &one, why, delta(RecordsHead::BASELINE_TICKS_MAX + 1));
     let why = "age 2^31; twin: the_oldest_baseline";
     vectors.refused_given("a_baseline_yet_to_come", &one, why, delta(1 << 31));
     let given = json!({ "count": 1, "base_tick": null });
@@ -190,10 +203,14 @@ fn record_heads_have_these_bytes() {
 }
 
 fn read_heads(name: &str, base: Option<Tick>, others: u32) -> Result<Vec<(u32, RecordHead)>, Malformed> {
+    read_heads_of(TICK, name, base, others)
+}
+
+fn read_heads_of(tick: Tick, name: &str, base: Option<Tick>, others: u32) -> Result<Vec<(u32, RecordHead)>, Malformed> {
     let bytes = bytes(HEADS, name);
     let mut r = BitReader::new(&bytes);
     let head = RecordsHead { base, ..RecordsHead::default() };
-    let mut reader = RecordReader::new(TICK, &head, RecordList { others, ..RecordList::default() });
+    let mut reader = RecordReader::new(tick, &head, RecordList { others, ..RecordList::default() });
     std::iter::from_fn(|| reader.next(&mut r).transpose()).collect()
 }
 
@@ -202,8 +219,11 @@ fn record_heads_read_back() {
     for (name, heads) in records() {
         assert_eq!(read_heads(name, Some(BASE), heads.len() as u32), Ok(heads), "{name}");
     }
+    let (name, tick, heads) = before_the_wrap();
+    assert_eq!(read_heads_of(tick, name, Some(tick.sub(6)), 1), Ok(heads), "{name}");
     let refused = [
         ("a_baseline_of_its_own_tick", Some(BASE), 1),
+        ("a_baseline_older_than_the_oldest", Some(BASE), 1),
         ("a_baseline_yet_to_come", Some(BASE), 1),
         ("a_base_that_is_not_there", None, 1),
         ("an_index_too_large", Some(BASE), 1),

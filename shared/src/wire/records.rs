@@ -273,7 +273,10 @@ impl RecordReader {
             0 if self.has_base => RecordHead::Base,
             0 => return Err(Malformed),
             1 => {
-                let age = Some(read_age(r)?).filter(|age| *age > 0).ok_or(Malformed)?;
+                let age = r.read_golomb(3)?;
+                if age == 0 || age > RecordsHead::BASELINE_TICKS_MAX {
+                    return Err(Malformed);
+                }
                 RecordHead::Delta { baseline: self.writer.tick.sub(age) }
             }
             2 => RecordHead::Full { id: self.read_id(ghost, r)? },
@@ -385,7 +388,7 @@ mod tests {
     #[test]
     fn no_record_head_is_longer_than_the_longest() {
         let mut w = BitWriter::new();
-        let baseline = Tick(5).sub(i32::MAX as u32);
+        let baseline = Tick(5).sub(RecordsHead::BASELINE_TICKS_MAX);
         RecordWriter::new(Tick(5)).write(GHOST_MAX, RecordHead::Delta { baseline }, &mut w);
         assert!(w.len_bits() <= RecordWriter::BITS_MAX, "{}", w.len_bits());
         let (mut w, mut writer) = (BitWriter::new(), RecordWriter::new(Tick(5)));
@@ -411,7 +414,7 @@ mod tests {
         let index = prop_oneof![0u32..50, 0..=NetId::INDEX_MAX];
         let head = prop_oneof![
             Just(RecordHead::Base),
-            (1u32..=i32::MAX as u32).prop_map(|age| RecordHead::Delta { baseline: TICK.sub(age) }),
+            (1..=RecordsHead::BASELINE_TICKS_MAX).prop_map(|age| RecordHead::Delta { baseline: TICK.sub(age) }),
             (index, any::<u16>()).prop_map(|(index, generation)| RecordHead::Full { id: NetId { index, generation } }),
             any::<bool>().prop_map(|despawned| RecordHead::Leave { despawned }),
         ];
@@ -501,7 +504,9 @@ mod tests {
                 let mut reader = RecordReader::new(TICK, &head, list);
                 while let Ok(Some((ghost, head))) = reader.next(&mut r) {
                     prop_assert!(ghost <= GHOST_MAX);
-                    if let RecordHead::Delta { baseline } = head { prop_assert!(TICK.since(baseline) > 0); }
+                    if let RecordHead::Delta { baseline } = head {
+                        prop_assert!((1..=RecordsHead::BASELINE_TICKS_MAX as i32).contains(&TICK.since(baseline)));
+                    }
                 }
             }
         }

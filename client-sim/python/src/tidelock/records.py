@@ -14,6 +14,7 @@ from .parts import Layout
 GHOSTS = 1 << 20
 INDICES = 1 << 20
 AGES = 1 << 31
+BASELINE_TICKS_MAX = 511
 FULL, DELTA, LEAVE = "full", "delta", "leave"
 _HEAD_BASE, _HEAD_AGE, _HEAD_FULL, _HEAD_LEAVE = range(4)
 
@@ -111,7 +112,7 @@ def read_head(reader: BitReader, has_base: bool, index_expected: int) -> Head:
         return Head(DELTA)
     if kind == _HEAD_AGE:
         age = reader.golomb(3)
-        if not 0 < age < AGES:
+        if not 0 < age <= BASELINE_TICKS_MAX:
             raise Malformed("a delta of an impossible age")
         return Head(DELTA, age=age)
     if kind == _HEAD_LEAVE:
