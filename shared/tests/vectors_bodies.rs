@@ -6,9 +6,9 @@ mod vector_game;
 use serde_json::{Value, json};
 use tidelock::bits::{BitReader, BitWriter, Malformed};
 use tidelock::state::codec::{Baselines, decode_delta, decode_full, encode_delta, encode_full};
-use tidelock::state::{Audience, StreamLayout, Version};
+use tidelock::state::{Audience, Schema, StreamLayout, Version};
 use vector_file::{Vectors, bytes, json, less};
-use vector_game::schema;
+use vector_game::{Buttons, Label, schema};
 
 const BODIES: &str = "record_bodies.txt";
 const AGE: u32 = 3;
@@ -132,6 +132,45 @@ fn refuse_deltas(vectors: &mut Vectors, layout: &StreamLayout) {
     vectors.refused_given("delta_below_zero", &given(0), why, by_one(50, 51));
 }
 
+/// Of a stream of labels: kind, steps, the bearer's two lanes, the name's four, the seal's three.
+type LabelLanes = [u32; 11];
+const LABEL_BITS: [u32; 11] = [2, 6, 21, 16, 3, 24, 24, 24, 3, 24, 24];
+const LABEL_AT_ITS_GREATEST: LabelLanes =
+    [2, 63, 1 << 20, 0xFFFF, 7, 0xFF_FFFF, 0xFF_FFFF, 0xFF_FFFF, 4, 0xFF_FFFF, 0xFF_FFFF];
+
+fn of_labels() -> Schema {
+    Schema::builder("vectors").component::<Label>(Audience::Public).input::<Buttons>().build().unwrap()
+}
+
+/// As a stranger writes them, in full.
+fn write_label(lanes: &LabelLanes, w: &mut BitWriter) {
+    w.write(1, 1);
+    lanes.iter().zip(LABEL_BITS).for_each(|(lane, bits)| w.write(u64::from(*lane), bits));
+}
+
+/// What is beyond its greatest in one lane, and which. The length of the text has no number left that is.
+const LABELS_BEYOND: [(&str, usize, &str); 3] = [
+    ("choice", 0, "3 of 3; twin: full_of_a_label_at_its_greatest"),
+    ("reference", 2, "2^20 + 1; twin: full_of_a_label_at_its_greatest"),
+    ("blob", 8, "5 bytes of 4; twin: full_of_a_label_at_its_greatest"),
+];
+
+fn labels(vectors: &mut Vectors) {
+    let schema = of_labels();
+    let components = json::components(schema.stream(Audience::Public));
+    let given = json!({ "components": components, "first": null, "second": null });
+    let version = Version { mask: 1, lanes: LABEL_AT_ITS_GREATEST.to_vec() };
+    let json = json!({ "given": given, "version": json::version(&version) });
+    vectors.accepted("full_of_a_label_at_its_greatest", &json, |w| write_label(&LABEL_AT_ITS_GREATEST, w));
+    for (what, lane, why) in LABELS_BEYOND {
+        let mut lanes = LABEL_AT_ITS_GREATEST;
+        lanes[lane] += 1;
+        vectors.refused_given(&format!("full_of_a_{what}_beyond_its_greatest"), &given, why, |w| {
+            write_label(&lanes, w);
+        });
+    }
+}
+
 #[test]
 fn record_bodies_have_these_bytes() {
     let mut vectors = Vectors::new(
@@ -159,6 +198,7 @@ fn record_bodies_have_these_bytes() {
     let cut = less(1, |w| all.write(layout, w));
     vectors.refused_given("full_without_its_last_byte", &full, "health is cut off; twin: full_of_all", cut);
     refuse_deltas(&mut vectors, layout);
+    labels(&mut vectors);
     vectors.check();
 }
 
@@ -187,5 +227,17 @@ fn record_bodies_read_back() {
         let old = version(Some(OLD), Some(points));
         let read = read(layout, &format!("refused_{name}"), Some(&baselines(&old, None)));
         assert_eq!(read, Err(Malformed), "{name}");
+    }
+}
+
+#[test]
+fn labels_read_back() {
+    let schema = of_labels();
+    let layout = schema.stream(Audience::Public);
+    let version = Version { mask: 1, lanes: LABEL_AT_ITS_GREATEST.to_vec() };
+    assert_eq!(read(layout, "full_of_a_label_at_its_greatest", None), Ok(version));
+    for (what, ..) in LABELS_BEYOND {
+        let name = format!("refused_full_of_a_{what}_beyond_its_greatest");
+        assert_eq!(read(layout, &name, None), Err(Malformed), "{name}");
     }
 }
