@@ -169,7 +169,8 @@ fn edges() -> Vec<(&'static str, Edge)> {
     ]
 }
 
-/// What some lanes read back as, or nearly. Of the coarse rotation another component than theirs is the largest by then.
+/// What some lanes read back as, or nearly. Of the coarse rotation another component than theirs is the largest by
+/// then.
 fn read_back() -> Vec<(&'static str, Edge)> {
     let above = turned_by([3, 0, 3, 14], [0, 3837, 2915, 3213]);
     let coarse = |by| Edge {

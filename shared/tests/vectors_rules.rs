@@ -1,4 +1,5 @@
-//! Bodies of deltas, each over as few components as it takes to prove one rule. Run with `WRITE_VECTORS=1` after an intended change.
+//! Bodies of deltas, each over as few components as it takes to prove one rule. Run with `WRITE_VECTORS=1` after an
+//! intended change.
 
 mod declared;
 mod vector_file;
