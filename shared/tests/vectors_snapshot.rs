@@ -195,8 +195,9 @@ fn heads_in_common() -> Vec<(&'static str, RecordsHead)> {
         ("a_second_baseline", common([Some(6), Some(12)], &[(9, 2, 1), (0, 0, 0), (1, 3, 0)])),
         ("the_oldest_second_baseline", common([Some(6), Some(38)], &[(1, 0, 0)])),
         ("records_of_the_owner_alone", common([Some(1), Some(2)], &[(0, 0, 0), (0, 0, 0), (1, 0, 2)])),
-        ("the_oldest_base", common([Some(i32::MAX as u32), None], &[(1, 0, 0)])),
-        ("the_oldest_base_and_no_runs", common([Some(i32::MAX as u32), None], &[(0, 0, 4); 3])),
+        ("the_oldest_base", common([Some(511), None], &[(1, 0, 0)])),
+        ("the_oldest_base_and_no_runs", common([Some(511), None], &[(0, 0, 4); 3])),
+        ("a_base_and_the_oldest_second_baseline", common([Some(480), Some(511)], &[(1, 0, 0)])),
         ("records_of_the_team", common([Some(9), None], &[(0, 0, 1), (2, 1, 3), (0, 0, 0)])),
     ]
 }
@@ -228,17 +229,19 @@ fn what_records_have_in_common_has_these_bytes() {
     for (name, head) in heads_in_common() {
         vectors.accepted(name, &common_json(&head), |w| head.write(TICK, w));
     }
-    vectors.refused("a_base_yet_to_come", "age 2^31; twin: the_oldest_base_and_no_runs", |w| {
-        w.write_golomb(1 << 31, 3);
-        w.write(0, 1);
-        w.write(0b1_0001_0001_0001_0001_0001, 21);
-    });
-    vectors.refused("runs_without_a_base", "and its lists are cut off; twin: a_base_and_a_run", |w| {
-        w.write_golomb(0, 3);
-        w.write_golomb(1, 2);
-        w.write(0, 2);
-        w.write(0b1_0001_0001_0001_0001, 17);
-    });
+    let of = |ages: [Option<u32>; 2], lists: &[(u32, u32, u32)]| {
+        let head = common(ages, lists);
+        move |w: &mut BitWriter| head.write(TICK, w)
+    };
+    let no_runs = [(0, 0, 4); 3];
+    let why = "age 512; twin: the_oldest_base";
+    vectors.refused("a_base_before_the_oldest", why, of([Some(512), None], &[(1, 0, 0)]));
+    let why = "age 512; twin: the_oldest_base_and_no_runs";
+    vectors.refused("a_base_before_the_oldest_and_no_runs", why, of([Some(512), None], &no_runs));
+    let why = "480 and 32; twin: a_base_and_the_oldest_second_baseline";
+    vectors.refused("a_second_baseline_before_the_oldest", why, of([Some(480), Some(512)], &[(1, 0, 0)]));
+    let why = "age 2^31; twin: the_oldest_base_and_no_runs";
+    vectors.refused("a_base_yet_to_come", why, of([Some(1 << 31), None], &no_runs));
     vectors
         .refused("a_run_without_a_base", "twin: a_base_and_a_run", |w| common([None; 2], &[(1, 0, 0)]).write(TICK, w));
     vectors.refused("cut_short", "counts follow; twin: no_base_and_no_records", |w| w.write_golomb(0, 3));
@@ -254,7 +257,16 @@ fn what_records_have_in_common_reads_back() {
     for (name, head) in heads_in_common() {
         assert_eq!(read(name), Ok(head), "{name}");
     }
-    for name in ["a_base_yet_to_come", "runs_without_a_base", "a_run_without_a_base", "cut_short", "two_lists"] {
+    let refused = [
+        "a_base_before_the_oldest",
+        "a_base_before_the_oldest_and_no_runs",
+        "a_second_baseline_before_the_oldest",
+        "a_base_yet_to_come",
+        "a_run_without_a_base",
+        "cut_short",
+        "two_lists",
+    ];
+    for name in refused {
         assert_eq!(read(&format!("refused_{name}")), Err(Malformed), "{name}");
     }
 }

@@ -44,9 +44,9 @@ impl RecordsHead {
     /// How long before the snapshot any baseline may lie, the second included: as far back clients hold what was the state.
     pub const BASELINE_TICKS_MAX: u32 = 511;
 
-    /// The most bits it takes: an age of 61, the second baseline, and for each audience two counts of no more records than a
+    /// The most bits it takes: an age of 16, the second baseline, and for each audience two counts of no more records than a
     /// datagram has bits, and an order.
-    pub const BITS_MAX: usize = 61 + 6 + Audience::COUNT * (2 * 25 + 2);
+    pub const BITS_MAX: usize = 16 + 6 + Audience::COUNT * (2 * 25 + 2);
 
     /// Writes what comes before the records of a snapshot of `tick`.
     pub fn write(&self, tick: Tick, w: &mut BitWriter) {
@@ -68,12 +68,18 @@ impl RecordsHead {
 
     /// Reads it.
     pub fn read(tick: Tick, r: &mut BitReader<'_>) -> Result<Self, Malformed> {
-        let age = read_age(r)?;
-        let base = (age > 0).then(|| tick.sub(age));
-        let second = match base {
-            Some(base) if r.read_bool()? => Some(base.sub(r.read_u32(5)? + 1)),
+        let age = r.read_golomb(3)?;
+        let second_age = match age {
+            0 => None,
+            // Added up with care: the age may be all 32 bits can hold.
+            _ if r.read_bool()? => Some(age.saturating_add(r.read_u32(5)? + 1)),
             _ => None,
         };
+        if second_age.unwrap_or(age) > Self::BASELINE_TICKS_MAX {
+            return Err(Malformed);
+        }
+        let base = (age > 0).then(|| tick.sub(age));
+        let second = second_age.map(|age| tick.sub(age));
         let mut lists = [RecordList::default(); Audience::COUNT];
         for list in &mut lists {
             list.runs = r.read_golomb(2)?;
@@ -297,11 +303,6 @@ impl RecordReader {
     }
 }
 
-/// Ticks that wrap have no greater distance than half of all.
-fn read_age(r: &mut BitReader<'_>) -> Result<u32, Malformed> {
-    r.read_golomb(3).and_then(|age| if age > i32::MAX as u32 { Err(Malformed) } else { Ok(age) })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -359,7 +360,7 @@ mod tests {
             RecordsHead { base: None, second: None, lists: without },
             RecordsHead { base: Some(Tick(999)), second: None, lists },
             RecordsHead { base: Some(Tick(990)), second: Some(Tick(958)), lists },
-            RecordsHead { base: Some(TICK.sub(i32::MAX as u32)), second: Some(TICK.sub(1 << 31)), lists },
+            RecordsHead { base: Some(TICK.sub(510)), second: Some(TICK.sub(511)), lists },
         ];
         let mut longest_bits = 0;
         for head in heads {
@@ -383,6 +384,19 @@ mod tests {
         };
         assert!(of(Some(Tick(999))).is_ok());
         assert_eq!(of(None), Err(Malformed));
+    }
+
+    #[test]
+    fn a_baseline_before_the_oldest_is_malformed() {
+        let read = |base: u32, second: Option<u32>| {
+            let [base, second] = [Some(base), second].map(|age| age.map(|age| TICK.sub(age)));
+            let mut w = BitWriter::new();
+            RecordsHead { base, second, ..RecordsHead::default() }.write(TICK, &mut w);
+            RecordsHead::read(TICK, &mut BitReader::new(w.finish())).is_ok()
+        };
+        let oldest = RecordsHead::BASELINE_TICKS_MAX;
+        assert!(read(oldest, None) && read(480, Some(oldest)));
+        assert!(!read(oldest + 1, None) && !read(480, Some(oldest + 1)) && !read(i32::MAX as u32, Some(1 << 31)));
     }
 
     #[test]
@@ -475,7 +489,7 @@ mod tests {
 
         #[test]
         fn what_any_records_have_in_common_comes_back_as_it_was(
-            tick in any::<u32>(), base in prop::option::of((1u32..=i32::MAX as u32, prop::option::of(1u32..=32))),
+            tick in any::<u32>(), base in prop::option::of((1u32..=479, prop::option::of(1u32..=32))),
             lists in prop::collection::vec((prop_oneof![Just(0u32), 0..9_601u32], 0u32..4, 0u32..9_601), Audience::COUNT),
         ) {
             let base_tick = base.map(|(age, _)| Tick(tick).sub(age));

@@ -13,7 +13,6 @@ from .parts import Layout
 
 GHOSTS = 1 << 20
 INDICES = 1 << 20
-AGES = 1 << 31
 BASELINE_TICKS_MAX = 511
 FULL, DELTA, LEAVE = "full", "delta", "leave"
 _HEAD_BASE, _HEAD_AGE, _HEAD_FULL, _HEAD_LEAVE = range(4)
@@ -76,9 +75,9 @@ class Head:
 
 def read_common(reader: BitReader, audiences: int = 3) -> Common:
     base = reader.golomb(3)
-    if base >= AGES:
-        raise Malformed("a base yet to come")
     second = base + reader.read(5) + 1 if base and reader.bit() else 0
+    if max(base, second) > BASELINE_TICKS_MAX:
+        raise Malformed("a baseline of an impossible age")
     lists = []
     for _ in range(audiences):
         runs = reader.golomb(2)
