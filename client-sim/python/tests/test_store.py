@@ -54,6 +54,12 @@ class Stores(unittest.TestCase):
         store.store(14, [full(0, 5, 4)], 14)
         self.assertEqual({5: (0, 4)}, shown(store))
 
+    def test_a_leave_older_than_what_is_held_is_of_a_former_stay(self) -> None:
+        store = self.stored((10, full(0, 5, 1)), (14, delta(0, 5, 3, 10)), (12, leave(0)))
+        self.assertEqual({5: (0, 3)}, shown(store))
+        with self.assertRaises(NotHeld):
+            store.baseline(0, 0, 15, 14)
+
     def test_a_full_record_of_a_stay_that_is_over_is_ignored(self) -> None:
         self.assertEqual({}, shown(self.stored((12, leave(0)), (11, full(0, 5, 2)))))
 

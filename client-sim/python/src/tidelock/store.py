@@ -161,7 +161,7 @@ class Store:
         index, ghost.index = ghost.index, None
         del self._ghost_of[record.audience][index]
         stream = self.streams[record.audience].get(index)
-        if stream is not None:
+        if stream is not None and stream.ticks[-1] <= tick:  # else it has come again
             stream.left = tick if stream.left is None else max(stream.left, tick)
             self._left.add((record.audience, index))
 
