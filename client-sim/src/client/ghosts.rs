@@ -74,10 +74,11 @@ impl Ghosts {
     /// In the snapshot of `tick`, a ghost left. Which entity that was, if it is one that is known.
     pub(super) fn leave(&mut self, number: GhostId, tick: Tick) -> Option<u32> {
         let ghost = self.slot(number).get_or_insert(Ghost { index: None, since: tick, left: Some(tick) });
+        // Also of a stay before the present one: what comes later still may be of that.
+        ghost.left = Some(ghost.left.filter(|left| left.is_newer_than(tick)).unwrap_or(tick));
         if !tick.is_newer_than(ghost.since) {
             return None;
         }
-        ghost.left = Some(ghost.left.filter(|left| left.is_newer_than(tick)).unwrap_or(tick));
         // Whatever leaves under this number from now on is another.
         let index = ghost.index.take()?;
         self.of.remove(&index);
@@ -136,6 +137,14 @@ mod tests {
         assert!(!ghosts.enter(1, 5, Tick(10)) && !ghosts.enter(1, 5, Tick(8)));
         assert!(ghosts.enter(1, 5, Tick(12)), "it came back before");
         assert_eq!((ghosts.at(1, Tick(14)), ghosts.at(1, Tick(15))), (None, Some(5)));
+    }
+
+    #[test]
+    fn a_stay_that_is_over_does_not_come_late_though_its_end_did() {
+        let mut ghosts = Ghosts::default();
+        assert!(ghosts.enter(1, 5, Tick(14)));
+        assert_eq!((ghosts.leave(1, Tick(12)), ghosts.at(1, Tick(15))), (None, Some(5)));
+        assert!(!ghosts.enter(1, 5, Tick(10)) && !ghosts.enter(1, 5, Tick(12)) && ghosts.enter(1, 5, Tick(13)));
     }
 
     #[test]
