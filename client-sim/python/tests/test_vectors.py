@@ -508,7 +508,7 @@ READ: dict[str, tuple[Reader, Writer | None]] = {
 }
 COMPUTED = {"fields": fields_vector, "hashes": hashes_vector, "tables": tables_vector}
 NETCODE = {f"netcode_{of}" for of in ("connection", "packets", "reference", "requests", "tokens")}
-ELSEWHERE = {"event_bodies", *NETCODE}  # below, and in test_netcode_vectors
+ELSEWHERE = {"event_bodies", "client_scripts", *NETCODE}  # below, in test_scripts, and in test_netcode_vectors
 
 
 class Vectors(unittest.TestCase):

@@ -76,6 +76,17 @@ impl Vectors {
         write!(self.text, "\n[{name}]\njson = {json}\nvalue = {value}\n").unwrap();
     }
 
+    /// What becomes of datagrams that come one after the other. `given` is what is known besides the context.
+    pub(crate) fn script(&mut self, name: &str, proves: &str, given: Option<&Value>, steps: &[Value]) {
+        write!(self.text, "\n[{name}]\nproves = {proves}\n").unwrap();
+        if let Some(given) = given {
+            writeln!(self.text, "json = {}", serde_json::json!({ "given": given })).unwrap();
+        }
+        for (number, step) in (1..).zip(steps) {
+            writeln!(self.text, "step_{number} = {step}").unwrap();
+        }
+    }
+
     /// Holds the file against what it should be.
     pub(crate) fn check(self) {
         for (name, why) in &self.refused {
@@ -107,10 +118,11 @@ impl Vectors {
 }
 
 fn path(file: &str) -> PathBuf {
-    [env!("CARGO_MANIFEST_DIR"), "vectors", file].iter().collect()
+    // Also for tests of other crates of this workspace.
+    [env!("CARGO_MANIFEST_DIR"), "..", "shared", "vectors", file].iter().collect()
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut hex, byte| {
         write!(hex, "{byte:02x}").unwrap();
         hex
