@@ -139,11 +139,9 @@ impl Datagram {
         self.with(|snapshot| snapshot.header.in_flight = sequences)
     }
 
-    pub(crate) fn of_datagrams(self, count: u32) -> Self {
-        self.with(|snapshot| {
-            snapshot.header.index = count - 1;
-            snapshot.header.count = count;
-        })
+    /// Which of the tick's datagrams it is, from 0.
+    pub(crate) fn number(self, index: u32, count: u32) -> Self {
+        self.with(|snapshot| (snapshot.header.index, snapshot.header.count) = (index, count))
     }
 
     pub(crate) fn full(self, ghost: u32, id: NetId, x: u32) -> Self {
@@ -348,7 +346,7 @@ impl Snapshot {
     fn about(&self) -> Vec<String> {
         let header = &self.header;
         let mut about = vec![format!("tick {}", header.tick.0)];
-        about.extend((header.index > 0).then(|| format!("after {} others of the tick", header.index)));
+        about.extend((header.count > 1).then(|| format!("index {} of {}", header.index, header.count)));
         about.extend((header.in_flight > 0).then(|| format!("in flight {}", header.in_flight)));
         about.extend(header.audit.map(|audit| format!("audit of bucket {}", audit.bucket)));
         about.extend(self.base.map(|base| format!("base {}", base.0)));
