@@ -325,7 +325,7 @@ fn ghosts() -> Vec<Script> {
     vec![
         script(
             "a_full_of_another_entity_takes_the_ghost",
-            "t is newer than `since`: the ghost is B's, and A stays as it is",
+            "t is newer than `since`: the ghost is the other's, and what had it stays shown",
         )
         .then(first(), Accepted, &[(A, 160)])
         .then(at(2, 1_012).full(0, B, 200), Accepted, &[(A, 160), (B, 200)])
