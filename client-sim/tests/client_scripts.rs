@@ -216,6 +216,21 @@ fn acceptance() -> Vec<Script> {
         .then(bare(3).fragment(0, false, &welcome(WELCOME_TICK)[..9]), Accepted, &[])
         .then(bare(4).fragment(1, true, &welcome(WELCOME_TICK)[9..]), Accepted, &[])
         .then(first(), Accepted, &[(A, 160)]),
+        script_before_the_welcome("a_snapshot_beside_the_welcome_is_taken", "messages come first").then(
+            at(0, 1_010).acks(0).reliable(0, &welcome(WELCOME_TICK)).full(0, A, 160),
+            Accepted,
+            &[(A, 160)],
+        ),
+        script_before_the_welcome(
+            "a_first_message_that_is_no_welcome_ends_the_connection",
+            "so a client need not wait for one in vain",
+        )
+        .then(bare(0).acks(0).reliable(0, &event(NOTE, 7)), Ended, &[]),
+        script_before_the_welcome("a_malformed_welcome_ends_the_connection", "the same: there is no other").then(
+            bare(0).acks(0).reliable(0, &welcome(WELCOME_TICK)[..15]),
+            Ended,
+            &[],
+        ),
         script_before_the_welcome(
             "before_the_welcome_no_unreliable_message_is_taken",
             "one that overtakes the welcome is lost",
@@ -543,6 +558,11 @@ fn audits() -> Vec<Script> {
     let wrong = |datagram: Datagram| datagram.audits(Public, A, &spot(99));
     let audited = |datagram: Datagram| datagram.audits(Public, A, &spot(160)).audits(Public, D, &spot(240));
     vec![
+        script("an_audit_of_more_than_was_sent_is_of_all", "in flight is more than its sequence").then(
+            first().in_flight(5).audits(Public, A, &spot(160)),
+            AuditRight,
+            &[(A, 160)],
+        ),
         script("an_audit_is_of_a_bucket_in_all_audiences", "it sums up what is shown of indices that are 5 modulo 64")
             .then(first().full(1, B, 200).full(2, D, 240), Accepted, &[(A, 160), (B, 200), (D, 240)])
             .then(

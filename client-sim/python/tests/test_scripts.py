@@ -99,7 +99,7 @@ class Listener:
         reader = self._reader()
         self._read_report(reader)
         read_unreliable(reader)
-        fragments = read_fragments(reader, self._messages.expected)
+        fragments = read_fragments(reader, lambda: self._messages.expected)
         return [read_client_message(message) for message in self._messages.take(fragments)]
 
     def _reader(self) -> BitReader:
@@ -126,7 +126,7 @@ class Scripts(unittest.TestCase):
         if script.given["joined"]:
             self.assertTrue(listener.hear(bytes.fromhex(script.given["welcome"]))["accepted"])
         steps = [json.loads(line) for name, line in script.lines.items() if name.startswith("step_")]
-        self.assertLess(1, len(steps) + script.given["joined"])
+        self.assertTrue(steps)
         for number, step in enumerate(steps, 1):
             payload, about = bytes.fromhex(step["hex"]), f"step {number}: {step['about']}"
             self.assertEqual(listener.expected(step), listener.hear(payload), about)

@@ -212,7 +212,7 @@ class Client:
             self.stats.malformed += 1
 
     def _take_datagram(self, reader: BitReader, now_s: float) -> None:
-        stats, channel, snapshots = self.stats, self._channel, self._snapshots
+        stats, channel = self.stats, self._channel
         # A datagram counts as far as it can be read: each part is taken before the next is looked at.
         head = channel.read_head(reader)
         if head is None:
@@ -226,6 +226,7 @@ class Client:
             stats.no_room += 1
             return
         self._take_messages(messages)
+        snapshots = self._snapshots
         header = read_header(reader, snapshots.newest_tick if snapshots is not None else 0)
         if header is not None:
             if snapshots is None:

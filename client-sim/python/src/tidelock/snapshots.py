@@ -78,14 +78,13 @@ class Snapshots:
         if tick > self.newest_tick or not self._has_any:
             self._has_any = True
             self.newest_tick = max(tick, self.newest_tick)
+        first = max(0, sequence - header.in_flight)
         if header.complete and sequence >= self._whole_from:
-            self._wholes.append(_Range(tick, sequence, sequence - header.in_flight, sequence + header.after))
+            self._wholes.append(_Range(tick, sequence, first, sequence + header.after))
             del self._wholes[:-PENDING_MAX]
         audit = header.audit
         if audit is not None and (self._audit is None or sequence > self._audit.sequence):
-            self._audit = _Range(
-                tick, sequence, sequence - header.in_flight, sequence, bucket=audit.bucket, hash=audit.hash
-            )
+            self._audit = _Range(tick, sequence, first, sequence, bucket=audit.bucket, hash=audit.hash)
         return True
 
     def _read(self, reader: BitReader, header: Header) -> list[Record] | None:
