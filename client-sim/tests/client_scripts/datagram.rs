@@ -1,6 +1,6 @@
 //! What a server says, also what none would say: each datagram by itself, with sequence, acks and baselines as told.
 
-use super::{TICK_HZ, layout};
+use super::schema::{TICK_HZ, layout};
 use tidelock::bits::BitWriter;
 use tidelock::state::codec::{Baselines, encode_delta, encode_full};
 use tidelock::state::{Audience, Checksum, EventId, NetId, Version, version_hash};

@@ -1,7 +1,7 @@
 //! A client behind a netcode server that says what a script says.
 
 use super::datagram::Datagram;
-use super::{Press, schema};
+use super::schema::{Press, schema};
 use core::net::SocketAddr;
 use std::collections::BTreeSet;
 use std::sync::Arc;

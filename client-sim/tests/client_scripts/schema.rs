@@ -1,7 +1,4 @@
-//! Scripts of what a client hears: datagrams made by hand, and the client that hears them.
-
-pub(crate) mod datagram;
-pub(crate) mod listener;
+//! The game of the scripts.
 
 use std::sync::{Arc, OnceLock};
 use tidelock::state::{
@@ -73,6 +70,6 @@ pub(crate) fn schema() -> &'static Arc<Schema> {
     })
 }
 
-fn layout(audience: Audience) -> &'static StreamLayout {
+pub(crate) fn layout(audience: Audience) -> &'static StreamLayout {
     schema().stream(audience)
 }
