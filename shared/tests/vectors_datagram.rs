@@ -1,17 +1,20 @@
-//! The head of every datagram and acks, bit by bit. Run with `WRITE_VECTORS=1` after an intended change.
+//! Acks, the head of every datagram, and whole datagrams of a client, bit by bit. Run with `WRITE_VECTORS=1` after an intended
+//! change.
 
 mod vector_file;
 
 use serde_json::{Value, json};
 use std::time::Duration;
-use tidelock::Instant;
 use tidelock::bits::{BitReader, BitWriter, Malformed};
-use tidelock::wire::{AckWindow, Acks, Connection, WIRE_VERSION};
+use tidelock::state::{Field, Input, LaneReader, LaneWriter, Replicate, Schema};
+use tidelock::wire::{AckWindow, Acks, Connection, InputReader, WIRE_VERSION, write_inputs};
+use tidelock::{Instant, Tick};
 use vector_file::json::Fragment;
 use vector_file::{Vectors, bytes, json, less};
 
 const ACKS: &str = "acks.txt";
 const HEAD: &str = "datagram_head.txt";
+const OF_CLIENTS: &str = "client_datagrams.txt";
 
 /// What is said of the sequences from `newest - span` to `newest`: they are accepted, but for those that are missing.
 #[derive(Default)]
@@ -232,7 +235,7 @@ impl Head {
         self.unreliable.iter().for_each(|message| connection.send_unreliable(message).unwrap());
         self.reliable.iter().for_each(|message| connection.send_message(message).unwrap());
         let delay_us = self.report.as_ref().and_then(|report| report.delay_us);
-        connection.write_head(Instant::from_us(1_000_000 + delay_us.unwrap_or(0)), 100, w);
+        connection.write_head(Instant::from_us(1_000_000 + delay_us.unwrap_or(0)), 200, w);
     }
 
     fn reader(&self) -> Connection<()> {
@@ -301,5 +304,147 @@ fn datagram_heads_read_back() {
     assert_eq!(read("refused_acks_of_one_not_sent", connection(3, &[0, 1])), Err(Malformed));
     for name in ["refused_version_2", "refused_version_0", "refused_cut_short"] {
         assert_eq!(read(name, connection(0, &[])), Err(Malformed), "{name}");
+    }
+}
+
+/// Four buttons.
+#[derive(Clone, Default)]
+struct Press;
+
+impl Replicate for Press {
+    const NAME: &'static str = "press";
+    const FIELDS: &'static [Field] = &[Field::flags("held", 4)];
+
+    fn quantize(&self, lanes: &mut LaneWriter<'_>) {
+        lanes.flags(0);
+    }
+
+    fn dequantize(_: &mut LaneReader<'_>) -> Self {
+        Self
+    }
+}
+
+impl Input for Press {
+    fn clear_one_shots(&mut self) {}
+}
+
+fn schema() -> Schema {
+    Schema::builder("vectors").input::<Press>().build().unwrap()
+}
+
+/// A datagram of a client: what every datagram has, and inputs, the newest first.
+struct OfClient {
+    head: Head,
+    newest_tick: u32,
+    inputs: Vec<[u32; 1]>,
+}
+
+const KNOWN_TICK: Tick = Tick(1_000);
+/// What a hello begins with: its kind and the hash of a schema.
+const HELLO: &[u8] = &[0, 0x37, 0x96, 0xcb, 0x45, 0x91, 0x1e, 0xc3, 0xc8, 0];
+const EVENT: &[u8] = &[2, 0];
+
+fn of_clients() -> Vec<OfClient> {
+    let head = |name, sequence, held: &[u64], report, reliable, unreliable| Head {
+        name,
+        sequence,
+        held: held.to_vec(),
+        report,
+        unreliable,
+        reliable,
+        newest_sequence: sequence.checked_sub(1),
+        next_sequence: 9,
+    };
+    let of = |head, inputs: &[u32]| {
+        let inputs = inputs.iter().map(|buttons| [*buttons]).collect();
+        OfClient { head, newest_tick: 1_004, inputs }
+    };
+    let one_missing = || Some(Report::new(8, 3, &[6]));
+    let held = &[5, 7, 8];
+    vec![
+        of(head("a_hello", 0, &[], None, Some(HELLO), None), &[]),
+        of(head("acks_alone", 7, held, one_missing(), None, None), &[]),
+        of(head("acks_and_one_input", 8, held, one_missing(), None, None), &[5]),
+        of(head("acks_and_inputs", 9, held, one_missing(), None, None), &[5, 5, 0, 8]),
+        of(head("events_of_both_kinds_and_inputs", 10, held, one_missing(), Some(EVENT), Some(EVENT)), &[0, 5]),
+    ]
+}
+
+impl OfClient {
+    fn given(&self) -> Value {
+        let mut given = self.head.given();
+        given["known_tick"] = KNOWN_TICK.0.into();
+        given
+    }
+
+    fn json(&self) -> Value {
+        let mut json = self.head.json();
+        json["given"] = self.given();
+        json["newest_tick"] = (!self.inputs.is_empty()).then_some(self.newest_tick).into();
+        json["inputs"] = json!(self.inputs);
+        json
+    }
+
+    fn write(&self, w: &mut BitWriter) {
+        self.head.write(w);
+        let Some(newest) = self.inputs.first() else { return w.write_bool(false) };
+        let older = self.inputs[1..].iter().map(|input| &input[..]);
+        write_inputs(schema().input(), &[0], Tick(self.newest_tick), newest, older, 9_600, w);
+    }
+}
+
+/// Sequence, messages of both kinds and inputs.
+type ReadOfClient = (u64, Option<Vec<u8>>, Option<Vec<u8>>, Vec<(Tick, u32)>);
+
+fn read_of_client(mut reader: Connection<()>, bytes: &[u8]) -> Result<ReadOfClient, Malformed> {
+    let (schema, mut r) = (schema(), BitReader::new(bytes));
+    let header = reader.read_header(&mut r)?.unwrap();
+    reader.read_messages(&mut r)?;
+    let mut inputs = Vec::new();
+    if let Some(mut reader) = InputReader::new(schema.input(), KNOWN_TICK, &mut r)? {
+        let mut lanes = [0];
+        while let Some(tick) = reader.next(&mut lanes, &mut r)? {
+            inputs.push((tick, lanes[0]));
+        }
+    }
+    Ok((header.sequence, reader.poll_unreliable(), reader.poll_message(), inputs))
+}
+
+#[test]
+fn datagrams_of_clients_have_these_bytes() {
+    let mut vectors = Vectors::new(
+        OF_CLIENTS,
+        "Whole datagrams of a client, as a server reads them: head and messages as in datagram_head.txt, then inputs as in inputs.txt.\n\
+         given.known_tick: a tick that the reader knows. inputs: the lanes of each, the newest first.",
+    );
+    vectors.context(&json!({ "input": json::input(schema().input_layout()) }));
+    let all = of_clients();
+    all.iter().for_each(|of| vectors.accepted(of.head.name, &of.json(), |w| of.write(w)));
+    let one = all.iter().find(|of| of.head.name == "acks_and_one_input").unwrap();
+    let cut = less(1, |w| one.write(w));
+    vectors.refused_given("inputs_cut_short", &one.given(), "the one is cut off; twin: acks_and_one_input", cut);
+    let alone = all.iter().find(|of| of.head.name == "acks_alone").unwrap();
+    let cut = less(1, |w| alone.write(w));
+    vectors.refused_given("nothing_of_inputs", &alone.given(), "a bit tells of none; twin: acks_alone", cut);
+    vectors.check();
+}
+
+#[test]
+fn datagrams_of_clients_read_back() {
+    let all = of_clients();
+    for of in &all {
+        let inputs = (0..).zip(&of.inputs).map(|(age, [buttons])| (Tick(of.newest_tick).sub(age), *buttons)).collect();
+        let message = |message: Option<&[u8]>| message.map(<[u8]>::to_vec);
+        let expected = (of.head.sequence, message(of.head.unreliable), message(of.head.reliable), inputs);
+        assert_eq!(
+            read_of_client(of.head.reader(), &bytes(OF_CLIENTS, of.head.name)),
+            Ok(expected),
+            "{}",
+            of.head.name
+        );
+    }
+    for (refused, twin) in [("inputs_cut_short", &all[2]), ("nothing_of_inputs", &all[1])] {
+        let bytes = bytes(OF_CLIENTS, &format!("refused_{refused}"));
+        assert_eq!(read_of_client(twin.head.reader(), &bytes), Err(Malformed), "{refused}");
     }
 }

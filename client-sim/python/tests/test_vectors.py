@@ -238,6 +238,18 @@ def write_the_inputs(writer: BitWriter, vector: Vector) -> None:
     write_inputs(writer, *input_of(vector), vector.json["newest_tick"] or 0, inputs, 9600)
 
 
+def read_client_datagram(reader: BitReader, vector: Vector) -> Json:
+    return {**read_datagram_head(reader, vector), **read_the_inputs(reader, vector)}
+
+
+def write_client_datagram(writer: BitWriter, vector: Vector) -> None:
+    write_datagram_head(writer, vector)
+    if vector.json["newest_tick"] is None:
+        writer.write(0, 1)
+    else:
+        write_the_inputs(writer, vector)
+
+
 def header_json(header: Header | None) -> Json | None:
     if header is None:
         return None
@@ -488,6 +500,7 @@ Writer = Callable[[BitWriter, Vector], None]
 
 READ: dict[str, tuple[Reader, Writer | None]] = {
     "acks": (read_acks, write_acks),
+    "client_datagrams": (read_client_datagram, write_client_datagram),
     "client_messages": (read_client_messages, write_client_messages),
     "datagram_head": (read_datagram_head, write_datagram_head),
     "delta_bodies": (read_the_body, None),
