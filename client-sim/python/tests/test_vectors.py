@@ -582,6 +582,14 @@ class Vectors(unittest.TestCase):
                     if not vector.name.endswith("_at_length"):
                         self.assertEqual(vector.data.hex(), write_body(shape, value).hex())
 
+    def test_the_longest_bodies_are_read_and_longer_lists_of_nothing_are_not(self) -> None:
+        flags, nothing = {"list": "bool"}, {"list": {"struct": []}}
+        for count in (100_000, 2_000_000):
+            body = write_body(flags, [True] * count)
+            self.assertEqual(count, len(read_body(flags, body)))
+        with self.assertRaises(Malformed):
+            read_body(nothing, b"\xff\x00" + (1 << 40).to_bytes(8, "little"))
+
     def test_greetings_are_written(self) -> None:
         for vector in vectors.vectors_of("frozen_datagrams"):
             if not vector.is_refused and vector.json["kind"] == "greeting":

@@ -6,8 +6,10 @@ import struct
 from typing import Any
 
 from .bits import Malformed, signed
+from .messages import MESSAGE_TO_CLIENT_BYTES_MAX
 
-VALUES_MAX = 65_536  # of one body: a few bytes can announce many values that take none
+# Of one body. The longest has no more values that take a bit; a few bytes can announce many that take none.
+VALUES_MAX = 8 * MESSAGE_TO_CLIENT_BYTES_MAX
 _WIDTH_BYTES = {"u8": 1, "u16": 2, "u32": 4, "u64": 8, "i8": 1, "i16": 2, "i32": 4, "i64": 8}
 _STATES = (16, 6, 4, 3, 2)
 _SHARE = {2: 8, 3: 5, 4: 4, 6: 3, 16: 2}  # so many values of so many states share a byte
