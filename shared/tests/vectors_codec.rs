@@ -6,7 +6,7 @@ mod vector_file;
 use declared::component;
 use tidelock::bits::{BitWriter, Malformed};
 use tidelock::state::{Audience, Field, Input, Schema, StreamLayout, Version};
-use vector_file::delta::{self, Delta, pattern, residual_code, residual_codes, unknown, write_word};
+use vector_file::delta::{self, Delta, Refused, pattern, residual_code, residual_codes, unknown, write_word};
 use vector_file::{Vectors, bytes};
 
 const BODIES: &str = "delta_bodies.txt";
@@ -119,14 +119,6 @@ fn twins() -> Vec<Delta> {
     ]
 }
 
-/// A body that must be refused, given what its twin is given.
-struct Refused {
-    name: &'static str,
-    twin: &'static str,
-    why: &'static str,
-    write: fn(&mut BitWriter),
-}
-
 fn refused() -> Vec<Refused> {
     let of = |name, twin, why, write| Refused { name, twin, why, write };
     vec![
@@ -221,8 +213,7 @@ fn bodies_are_those_written_down() {
     vectors.context(&delta::context(layout));
     cases().iter().for_each(|case| vectors.accepted(case.name, &case.json(), |w| case.write(layout, w)));
     for refused in refused() {
-        let why = format!("{}; twin: {}", refused.why, refused.twin);
-        vectors.refused_given(refused.name, &twin_of(&refused).given(), &why, refused.write);
+        refused.tell(&twin_of(&refused).given(), &mut vectors);
     }
     vectors.check();
 }

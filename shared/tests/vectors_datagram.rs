@@ -2,15 +2,16 @@
 //! change.
 
 mod vector_file;
+mod vector_game;
 
 use serde_json::{Value, json};
 use std::time::Duration;
 use tidelock::bits::{BitReader, BitWriter, Malformed};
-use tidelock::state::{Field, Input, LaneReader, LaneWriter, Replicate, Schema};
 use tidelock::wire::{AckWindow, Acks, Connection, InputReader, WIRE_VERSION, write_inputs};
 use tidelock::{Instant, Tick};
 use vector_file::json::Fragment;
 use vector_file::{Vectors, bytes, json, less};
+use vector_game::schema;
 
 const ACKS: &str = "acks.txt";
 const HEAD: &str = "datagram_head.txt";
@@ -307,32 +308,7 @@ fn datagram_heads_read_back() {
     }
 }
 
-/// Four buttons.
-#[derive(Clone, Default)]
-struct Press;
-
-impl Replicate for Press {
-    const NAME: &'static str = "press";
-    const FIELDS: &'static [Field] = &[Field::flags("held", 4)];
-
-    fn quantize(&self, lanes: &mut LaneWriter<'_>) {
-        lanes.flags(0);
-    }
-
-    fn dequantize(_: &mut LaneReader<'_>) -> Self {
-        Self
-    }
-}
-
-impl Input for Press {
-    fn clear_one_shots(&mut self) {}
-}
-
-fn schema() -> Schema {
-    Schema::builder("vectors").input::<Press>().build().unwrap()
-}
-
-/// A datagram of a client: what every datagram has, and inputs, the newest first.
+/// A datagram of a client: what every datagram has, and inputs, four buttons each, the newest first.
 struct OfClient {
     head: Head,
     newest_tick: u32,

@@ -8,7 +8,7 @@ use declared::component;
 use serde_json::{Value, json};
 use tidelock::bits::{BitWriter, Malformed};
 use tidelock::state::{Audience, Field, Input, Replicate, Schema, StreamLayout, Version};
-use vector_file::delta::{self, Delta, residual_code, unknown, write_residual, write_word};
+use vector_file::delta::{self, Delta, Refused, residual_code, unknown, write_residual, write_word};
 use vector_file::{Vectors, bytes, json};
 
 const BODIES: &str = "delta_bodies_of_rules.txt";
@@ -396,14 +396,6 @@ fn rotation_by_2(w: &mut BitWriter) {
     write_residual(residual_code(4, 3, 4), 0, false, w);
 }
 
-/// A body that must be refused, given what its twin is given.
-struct Refused {
-    name: &'static str,
-    twin: &'static str,
-    why: &'static str,
-    write: fn(&mut BitWriter),
-}
-
 fn refused() -> Vec<Refused> {
     let of = |name, twin, why, write| Refused { name, twin, why, write };
     vec![
@@ -485,8 +477,7 @@ fn bodies_are_those_written_down() {
         vectors.accepted(rule.delta.name, &json, |w| rule.delta.write(rule.layout(), w));
     }
     for refused in refused() {
-        let why = format!("{}; twin: {}", refused.why, refused.twin);
-        vectors.refused_given(refused.name, &twin_of(&refused).given(), &why, refused.write);
+        refused.tell(&twin_of(&refused).given(), &mut vectors);
     }
     vectors.check();
 }

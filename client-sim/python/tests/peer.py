@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import struct
+from collections import Counter, deque
 
 from tidelock import packets
+from tidelock.netcode import State
 from tidelock.packets import Opener, Sealer
 from tidelock.token import Address, Token
 
@@ -25,6 +27,23 @@ def token(*servers: Address, timeout_s: int = 5, lifetime_s: int = 30) -> Token:
         client_to_server_key=C2S_KEY,
         server_to_client_key=S2C_KEY,
     )
+
+
+class Wire:
+    """Stands where netcode does: connected, and keeps what is sent."""
+
+    def __init__(self) -> None:
+        self.state = State.CONNECTED
+        self.error: Exception | None = None
+        self.dropped: Counter[str] = Counter()
+        self.outgoing: deque[tuple[bytes, object]] = deque()
+        self.sent: list[bytes] = []
+
+    def send(self, payload: bytes, now_s: float) -> None:
+        self.sent.append(payload)
+
+    def leave(self, now_s: float, error: Exception | None = None) -> None:
+        self.error = self.error or error
 
 
 class Peer:

@@ -10,33 +10,16 @@ from __future__ import annotations
 import json
 import os
 import unittest
-from collections import Counter, deque
 from pathlib import Path
 from typing import Any
 
-from tests.peer import token
+from tests.peer import Wire, token
 from tests.server import need_cryptography
 from tidelock import Address, Client, Schema, Token, TokenInvalid
 from tidelock.hashes import version_hash
-from tidelock.netcode import Netcode, State
+from tidelock.netcode import Netcode
 
 TRANSCRIPT = os.environ.get("TIDELOCK_TRANSCRIPT")
-
-
-class Wire:
-    """Stands where netcode does: connected, and nothing is sent."""
-
-    def __init__(self) -> None:
-        self.state = State.CONNECTED
-        self.error: Exception | None = None
-        self.dropped: Counter[str] = Counter()
-        self.outgoing: deque[tuple[bytes, object]] = deque()
-
-    def send(self, payload: bytes, now_s: float) -> None:
-        pass
-
-    def leave(self, now_s: float, error: Exception | None = None) -> None:
-        self.error = self.error or error
 
 
 def heard(schema: Schema, script: list[dict[str, Any]]) -> str | None:

@@ -4,37 +4,18 @@ from __future__ import annotations
 
 import json
 import unittest
-from collections import Counter, deque
 from typing import Any
 
 from tests import vectors
-from tests.peer import token
+from tests.peer import Wire, token
 from tidelock import Client, Schema, frozen
 from tidelock.acks import Report, read_report
 from tidelock.bits import BitReader
 from tidelock.body import read_body
 from tidelock.control import AUDIENCES, read_client_message
 from tidelock.messages import Incoming, read_fragments, read_unreliable
-from tidelock.netcode import State
 
 BEYOND_WHAT_CAN_BE_LISTED = "the_window_of_sequences"
-
-
-class Wire:
-    """Stands where netcode does: connected, and keeps what is sent."""
-
-    def __init__(self) -> None:
-        self.state = State.CONNECTED
-        self.error: Exception | None = None
-        self.dropped: Counter[str] = Counter()
-        self.outgoing: deque[tuple[bytes, object]] = deque()
-        self.sent: list[bytes] = []
-
-    def send(self, payload: bytes, now_s: float) -> None:
-        self.sent.append(payload)
-
-    def leave(self, now_s: float, error: Exception | None = None) -> None:
-        self.error = self.error or error
 
 
 class Listener:

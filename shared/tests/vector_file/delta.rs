@@ -1,6 +1,6 @@
 //! Bodies of deltas, and what they build on.
 
-use super::json;
+use super::{Vectors, json};
 use serde_json::{Value, json};
 use tidelock::bits::{BitReader, BitWriter, Malformed};
 use tidelock::state::codec::{Baselines, TABLE_OF_CONTEXT, code_lengths, decode_delta, encode_delta};
@@ -116,5 +116,19 @@ pub(crate) fn write_residual(code: usize, magnitude: u32, backwards: bool, w: &m
             w.write_bool(backwards);
             w.write_golomb(magnitude - 8_192, 12);
         }
+    }
+}
+
+/// A body that must be refused, given what its twin is given.
+pub(crate) struct Refused {
+    pub(crate) name: &'static str,
+    pub(crate) twin: &'static str,
+    pub(crate) why: &'static str,
+    pub(crate) write: fn(&mut BitWriter),
+}
+
+impl Refused {
+    pub(crate) fn tell(&self, given: &Value, vectors: &mut Vectors) {
+        vectors.refused_given(self.name, given, &format!("{}; twin: {}", self.why, self.twin), self.write);
     }
 }
