@@ -20,6 +20,7 @@ mod records;
 mod reliable;
 mod resume;
 mod rtt;
+mod runs;
 mod snapshot;
 mod unreliable;
 
@@ -30,12 +31,11 @@ pub use frozen::{Farewell, Greeting};
 pub use input::{INPUTS_MAX, InputReader, write_inputs};
 pub use message::{ClientMessage, JOIN_PAYLOAD_BYTES_MAX, ServerMessage, Welcome};
 pub use reason::{CloseReason, RejectReason};
-pub use records::{
-    GHOST_MAX, GhostId, RecordHead, RecordList, RecordReader, RecordWriter, RecordsHead, RunReader, RunWriter,
-};
+pub use records::{GHOST_MAX, GhostId, RecordHead, RecordList, RecordReader, RecordWriter, RecordsHead};
 pub use reliable::{MESSAGE_BYTES_MAX, ReliableReceiver, ReliableSender, SendError};
 pub use resume::{HeldStream, ResumeClaim};
 pub use rtt::RttEstimator;
+pub use runs::{RunReader, RunWriter};
 pub use snapshot::{Audit, InputReport, Load, SnapshotHeader, audit_bucket};
 pub use unreliable::{UNRELIABLE_BYTES_MAX, UnreliableSender, read_unreliable};
 
